@@ -1,0 +1,120 @@
+"""``smilecam detect``: find smiles in pictures, videos and cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smilecam.cli import exit_codes
+from smilecam.cli.progress import bar
+from smilecam.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from smilecam.outputs.sink import Sink
+    from smilecam.session import Outcome
+    from smilecam.types import FrameResult
+    from smilecam.video.sources import Frame, Source, SourceRef
+
+BAR_FROM_FRAMES = 50
+"""Shorter inputs are done before a progress bar is of use."""
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--save", metavar="PATH", help="Write annotated versions: a file for one source, a folder for several.")
+@click.option("--jsonl", metavar="PATH", help="Write one JSON object per frame; - for standard output.")
+@click.option("--model", default="lenet", show_default=True, help="A packaged model, or an .onnx file.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), help="Smiling from this probability; default: the model's own."
+)
+@click.option(
+    "--search-size",
+    type=click.IntRange(min=24),
+    default=480,
+    show_default=True,
+    help="Look for faces in the picture reduced to this longer side: more finds smaller faces, and is slower.",
+)
+@click.option("--max-frames", type=click.IntRange(min=1), help="Stop each source after so many frames.")
+@click.option("-r", "--recursive", is_flag=True, help="Look into folders inside folders.")
+def detect(
+    sources: tuple[str, ...],
+    save: str | None,
+    jsonl: str | None,
+    model: str,
+    threshold: float | None,
+    search_size: int,
+    max_frames: int | None,
+    recursive: bool,
+) -> int:
+    """Find faces in each SOURCE and say which of them smile.
+
+    A SOURCE is a picture, a video file, a folder, a pattern such as "photos/*.jpg", or the index of a camera (0 is
+    the first). Stop a camera with Ctrl-C; what was written until then stays whole.
+    """
+    from smilecam.opencv import silence
+    from smilecam.outputs.summary import Summary
+    from smilecam.pipeline import SmileDetector
+    from smilecam.session import Outcome, collect_sources, read_sources
+    from smilecam.vision.detect import HaarSettings
+
+    silence()
+    outcome = Outcome(tell=lambda failure: click.echo(f"smilecam: {failure}", err=True))
+    refs = collect_sources(sources, recursive, outcome)
+    say = partial(click.echo, err=jsonl == "-")
+    sinks: list[Sink] = [Summary(say)]
+    if refs:
+        detector = SmileDetector(model, threshold, HaarSettings(search_size=search_size))
+        sinks += _file_sinks(refs, save, jsonl)
+        try:
+            read_sources(refs, detector, sinks, outcome, _watch, max_frames)
+        finally:
+            _say_written(sinks, jsonl, say)
+    return _finish(outcome)
+
+
+def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> list[Sink]:
+    from smilecam.outputs.annotated import AnnotatedOutput, plan_names
+    from smilecam.outputs.jsonl import JsonLines
+
+    sinks: list[Sink] = []
+    if save:
+        target = Path(save)
+        into_folder = target.is_dir() or save.endswith(("/", "\\")) or not target.suffix
+        sinks.append(AnnotatedOutput(plan_names(target, refs, into_folder)))
+    if jsonl:
+        inputs = {ref.path.resolve() for ref in refs if ref.path}
+        if jsonl != "-" and Path(jsonl).resolve() in inputs:
+            raise UsageProblem(f"--jsonl {jsonl} would replace a source")
+        sinks.append(JsonLines(jsonl))
+    return sinks
+
+
+def _watch(source: Source, frames: Iterable[tuple[Frame, FrameResult]]) -> Iterable[tuple[Frame, FrameResult]]:
+    if source.expected is not None and source.expected < BAR_FROM_FRAMES:
+        yield from frames
+        return
+    with bar(source.ref.name, source.expected, "frame") as progress:
+        for item in frames:
+            yield item
+            progress.update()
+
+
+def _say_written(sinks: list[Sink], jsonl: str | None, say: partial[None]) -> None:
+    from smilecam.outputs.annotated import AnnotatedOutput
+
+    if jsonl and jsonl != "-":
+        say(f"wrote {jsonl}")
+    for sink in sinks:
+        if isinstance(sink, AnnotatedOutput):
+            for path in sink.written:
+                say(f"wrote {path}")
+
+
+def _finish(outcome: Outcome) -> int:
+    if not outcome.failed:
+        return exit_codes.DONE
+    return exit_codes.SOME_FAILED if outcome.done else exit_codes.SOURCE

@@ -1,0 +1,21 @@
+"""Progress bars on standard error, shown only where someone can see them move."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+def bar(title: str, total: int | None, unit: str, *, scale: bool = False) -> tqdm[Any]:
+    """A bar that vanishes when it is closed, and is silent unless standard error is a terminal.
+
+    Args:
+        title: in front of the bar.
+        total: steps until it is full, None where nobody knows.
+        unit: what is counted.
+        scale: whether to count in thousands and millions.
+    """
+    hidden = not sys.stderr.isatty()
+    return tqdm(total=total, desc=title, unit=unit, unit_scale=scale, leave=False, disable=hidden, file=sys.stderr)

@@ -1,0 +1,180 @@
+"""Labelled faces in memory, and reading them from a folder or archive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.config import CropGeometry
+from smilecam.data.entries import open_entries
+from smilecam.data.layouts import Layout, find_layout
+from smilecam.errors import DataError
+from smilecam.opencv import cv2
+from smilecam.types import Box, GreyPicture, IntArray
+from smilecam.vision.crop import cut, resize, square_in_box
+
+STORED_SIZE = 64
+"""Side of the pictures kept for training, in pixels: the size of the SMILES pictures."""
+
+CLASS_NAMES = ("not_smile", "smile")
+"""Names of the labels 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFace:
+    """One picture as its file holds it.
+
+    Attributes:
+        name: path inside its data set, with forward slashes.
+        label: 1 smiling, 0 not smiling.
+        grey: uint8 (height, width).
+        file_digest: SHA-256 of the file's bytes, hexadecimal.
+    """
+
+    name: str
+    label: int
+    grey: GreyPicture
+    file_digest: str
+
+    @property
+    def picture_digest(self) -> str:
+        """SHA-256 of the decoded picture: equal pictures have equal digests, however they were stored."""
+        return hashlib.sha256(f"{self.grey.shape}".encode() + self.grey.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Labelled faces of one size, all in memory.
+
+    Attributes:
+        pictures: uint8 (n, size, size), in the framing of SMILES.
+        labels: int64 (n,), 1 smiling, 0 not smiling.
+        names: n paths inside the data set.
+        picture_digests: n digests of the decoded pictures, before any cut or resize.
+        photographs: n keys; faces with equal keys show the same photograph.
+        content_digest: SHA-256 over the labels and bytes of all files, whatever their names and order.
+    """
+
+    pictures: GreyPicture
+    labels: IntArray
+    names: tuple[str, ...]
+    picture_digests: tuple[str, ...]
+    photographs: tuple[str, ...]
+    content_digest: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, rows: IntArray) -> FaceSet:
+        """The faces of these rows, in this order, with the digest of the whole set they come from."""
+        return FaceSet(
+            self.pictures[rows],
+            self.labels[rows],
+            tuple(self.names[row] for row in rows),
+            tuple(self.picture_digests[row] for row in rows),
+            tuple(self.photographs[row] for row in rows),
+            self.content_digest,
+        )
+
+
+def read_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
+    """Recognise the layout of a data set and read its faces one by one, in the order of their names.
+
+    Args:
+        path: a folder or a zip archive in one of ``smilecam.data.layouts.LAYOUTS``.
+
+    Raises:
+        DataError: nothing is there, the layout is unknown, or a picture cannot be decoded.
+    """
+    with open_entries(path) as entries:
+        names = [name for name, _ in entries]
+    layout = find_layout(names, path)
+    return layout, _read(path, layout)
+
+
+def _read(path: Path, layout: Layout) -> Iterator[LabelledFace]:
+    with open_entries(path) as entries:
+        wanted = set(layout.select([name for name, _ in entries]))
+        for name, read in entries:
+            label = layout.label(name)
+            if name in wanted and label is not None:
+                yield _decode(str(name), label, read())
+
+
+def _decode(name: str, label: int, content: bytes) -> LabelledFace:
+    grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+    if grey is None:
+        raise DataError(f"{name} is not a readable picture")
+    return LabelledFace(name, label, np.asarray(grey, np.uint8), hashlib.sha256(content).hexdigest())
+
+
+def load_faces(path: Path, geometry: CropGeometry | None = None) -> FaceSet:
+    """Read a data set into memory, each face cut and resized to ``STORED_SIZE``.
+
+    Args:
+        path: a folder or a zip archive.
+        geometry: which part of each picture to take; by default what its layout says.
+
+    Raises:
+        DataError: as in ``read_faces``.
+    """
+    layout, faces = read_faces(path)
+    geometry = layout.to_smiles if geometry is None else geometry
+    pictures, labels, names, picture_digests, lines = [], [], [], [], []
+    for face in faces:
+        whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
+        pictures.append(resize(cut(face.grey, square_in_box(whole, geometry)), STORED_SIZE))
+        labels.append(face.label)
+        names.append(face.name)
+        picture_digests.append(face.picture_digest)
+        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+    return FaceSet(
+        np.stack(pictures),
+        np.array(labels, dtype=np.int64),
+        tuple(names),
+        tuple(picture_digests),
+        photograph_keys(picture_digests, names if layout.numbered else None),
+        content_digest(lines),
+    )
+
+
+def photograph_keys(picture_digests: list[str], names: list[str] | None) -> tuple[str, ...]:
+    """One key a picture, equal where pictures are equal or, where ``names`` are given, bear one file name.
+
+    Args:
+        picture_digests: n digests of decoded pictures.
+        names: n paths of which the last part names the photograph, or None where names mean nothing.
+    """
+    keys = list(picture_digests)
+    first_row: dict[str, int] = {}
+    for row, name in enumerate(names or ()):
+        file_name = name.rpartition("/")[2]
+        known, own = keys[first_row.setdefault(file_name, row)], keys[row]
+        if known != own:
+            keys = [known if key == own else key for key in keys]
+    return tuple(keys)
+
+
+def content_digest(lines: list[str]) -> str:
+    """SHA-256 over lines of "class file-digest", sorted, so that names and order do not matter."""
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def merge(first: FaceSet, *others: FaceSet) -> FaceSet:
+    """All faces of several sets, in order; the digest is taken over theirs."""
+    sets = (first, *others)
+    if not others:
+        return first
+    joined = "".join(f"{one.content_digest}\n" for one in sets)
+    return FaceSet(
+        np.concatenate([one.pictures for one in sets]),
+        np.concatenate([one.labels for one in sets]),
+        tuple(name for one in sets for name in one.names),
+        tuple(digest for one in sets for digest in one.picture_digests),
+        tuple(key for one in sets for key in one.photographs),
+        hashlib.sha256(joined.encode()).hexdigest(),
+    )

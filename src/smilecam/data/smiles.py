@@ -1,0 +1,122 @@
+"""Getting the SMILES data set: from its public repository at a pinned commit, or from a copy at hand."""
+
+from __future__ import annotations
+
+import shutil
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path
+
+from smilecam.data.faces import CLASS_NAMES, content_digest, read_faces
+from smilecam.errors import DataError, DownloadError
+from smilecam.storage import DATA_VARIABLE, make_folder, whole_or_absent
+
+REPOSITORY = "hromi/SMILEsmileD"
+COMMIT = "6afac66f50061948eed7da5a351cecd9c4a99fe3"
+URL = f"https://codeload.github.com/{REPOSITORY}/zip/{COMMIT}"
+ARCHIVE_NAME = f"SMILEsmileD-{COMMIT[:12]}.zip"
+
+COUNTS = {"not_smile": 9_475, "smile": 3_690}
+"""Pictures of each class at that commit."""
+
+CONTENT_DIGEST = "2680648e7d6c0167008feae2b9a041420082ed49b061742925cc5fe331611704"
+"""SHA-256 over the labels and bytes of all pictures (``content_digest``); archives of one commit may differ."""
+
+MAX_DOWNLOAD_BYTES = 512 * 2**20
+TIMEOUT_SECONDS = 30.0
+_BLOCK = 1 << 16
+
+Progress = Callable[[int, int | None], None]
+"""Told of the bytes that have arrived, and of the bytes expected where the server says so."""
+
+
+def archive_path(folder: Path) -> Path:
+    """Where the archive lies inside the data folder."""
+    return folder / ARCHIVE_NAME
+
+
+def find_smiles(given: Path | None, folder: Path) -> Path:
+    """The data set to use: the given path, or the archive in the data folder.
+
+    Raises:
+        DataError: neither is there.
+    """
+    path = given or archive_path(folder)
+    if not path.exists():
+        hint = "" if given else f": run smilecam data fetch, or name its folder in {DATA_VARIABLE}"
+        raise DataError(f"no data at {path}{hint}")
+    return path
+
+
+def verify(path: Path) -> None:
+    """Check that an archive or folder holds the pictures of the pinned commit, all of them and unchanged.
+
+    Raises:
+        DataError: it does not.
+    """
+    _, faces = read_faces(path)
+    lines, counts = [], Counter(dict.fromkeys(COUNTS, 0))
+    for face in faces:
+        counts[CLASS_NAMES[face.label]] += 1
+        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+    if dict(counts) != COUNTS:
+        raise DataError(f"{path} holds {dict(counts)} pictures, not {COUNTS}")
+    if content_digest(lines) != CONTENT_DIGEST:
+        raise DataError(f"{path} holds other pictures than commit {COMMIT[:12]} (its content digest differs)")
+
+
+def fetch(folder: Path, archive: Path | None = None, url: str = URL, progress: Progress | None = None) -> Path:
+    """Put the verified archive into the data folder; a failure leaves nothing behind, and can be tried again.
+
+    Args:
+        folder: the data folder, made where it is missing.
+        archive: a local copy to take instead of downloading.
+        url: where to download from.
+        progress: told of what arrives.
+
+    Returns:
+        The archive's path.
+
+    Raises:
+        DownloadError: the network or the server failed.
+        DataError: what came is not the data set.
+        OutputError: the folder cannot be written.
+    """
+    target = archive_path(make_folder(folder))
+    if archive is not None and not archive.is_file():
+        raise DataError(f"no archive at {archive}")
+    with whole_or_absent(target) as temporary:
+        if archive is not None:
+            shutil.copyfile(archive, temporary)
+        else:
+            _download(url, temporary, progress or (lambda _arrived, _expected: None))
+        try:
+            verify(temporary)
+        except DataError as error:
+            raise DataError(str(error).replace(str(temporary), str(archive or url))) from error
+    return target
+
+
+def _download(url: str, target: Path, progress: Progress) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "smilecam"})  # noqa: S310 - https, or a test's own server
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, target.open("wb") as file:  # noqa: S310
+            length = response.headers.get("Content-Length")
+            expected = int(length) if length else None
+            arrived = 0
+            while block := response.read(_BLOCK):
+                arrived += len(block)
+                if arrived > MAX_DOWNLOAD_BYTES:
+                    raise DownloadError(f"{url} sends more than {MAX_DOWNLOAD_BYTES // 2**20} MiB")
+                file.write(block)
+                progress(arrived, expected)
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise DownloadError(
+            f"cannot download {url} ({reason}): check the network, or fetch the archive elsewhere and use --archive"
+        ) from error
+    if expected is not None and arrived != expected:
+        raise DownloadError(f"{url} broke off after {arrived:,} of {expected:,} bytes: try again")

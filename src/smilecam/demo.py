@@ -1,0 +1,229 @@
+"""A demonstration without a camera or network: real portraits, set in motion, through the real pipeline.
+
+Both portraits are in the public domain and come inside the wheels of other projects: the astronaut Eileen Collins
+(NASA), smiling, in scikit-image; Grace Hopper (US Navy), not smiling, in matplotlib.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.errors import SmilecamError
+from smilecam.opencv import cv2
+from smilecam.outputs.annotated import AnnotatedOutput
+from smilecam.outputs.jsonl import JsonLines
+from smilecam.outputs.sink import Sink
+from smilecam.pipeline import SmileDetector
+from smilecam.session import Outcome, read_sources
+from smilecam.storage import make_folder
+from smilecam.types import FrameResult, Picture
+from smilecam.video.annotate import annotate
+from smilecam.video.pictures import read_picture, write_picture
+from smilecam.video.record import VideoRecorder
+from smilecam.video.sources import Frame, Kind, Source, SourceRef
+
+FPS = 20
+SIDE = 480
+SHEET_COLUMNS, SHEET_TILE = 5, 240
+ENOUGH = 0.8
+"""Share of the frames of a smiling portrait that must be called smiling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the demonstration's clip.
+
+    Attributes:
+        name: what it shows.
+        seconds: how long.
+        smiling: whether it shows a smile.
+        picture: uint8 (height, width, 3), blue-green-red.
+        centre: the point the view moves around, as shares of width and height.
+        view: side of the square view, as a share of the picture's shorter side.
+    """
+
+    name: str
+    seconds: float
+    smiling: bool
+    picture: Picture
+    centre: tuple[float, float]
+    view: float
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return round(self.seconds * FPS)
+
+
+@dataclass(frozen=True, slots=True)
+class PartReport:
+    """What was seen in a part.
+
+    Attributes:
+        part: which.
+        start: seconds, of its first frame.
+        end: seconds, of its last.
+        with_face: frames with a face.
+        with_smile: frames with a smile.
+    """
+
+    part: Part
+    start: float
+    end: float
+    with_face: int
+    with_smile: int
+
+    @property
+    def correct(self) -> bool:
+        """A smile in most frames where one is shown, and in none elsewhere."""
+        return self.with_smile >= ENOUGH * self.part.frames if self.part.smiling else self.with_smile == 0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """The whole demonstration: what was seen part by part, and the files written."""
+
+    parts: tuple[PartReport, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def correct(self) -> bool:
+        """Whether every part is."""
+        return all(part.correct for part in self.parts)
+
+
+def portraits() -> tuple[Picture, Picture]:
+    """The astronaut, smiling, and Grace Hopper, not smiling; blue-green-red. Needs the "demo" extra."""
+    from matplotlib.cbook import get_sample_data
+    from skimage import data
+
+    astronaut = np.asarray(data.astronaut()[..., ::-1], np.uint8)
+    hopper = read_picture(Path(str(get_sample_data("grace_hopper.jpg", asfileobj=False))))
+    return np.ascontiguousarray(astronaut), hopper
+
+
+def make_parts() -> tuple[Part, ...]:
+    """What the clip shows, in order."""
+    from skimage import data
+
+    astronaut, hopper = portraits()
+    rocket, coffee = (np.ascontiguousarray(picture[..., ::-1]) for picture in (data.rocket(), data.coffee()))
+    return (
+        Part("rocket, no face", 1.5, smiling=False, picture=rocket, centre=(0.5, 0.5), view=0.8),
+        Part("astronaut, smiling", 3.0, smiling=True, picture=astronaut, centre=(0.45, 0.3), view=0.6),
+        Part("coffee, no face", 1.5, smiling=False, picture=coffee, centre=(0.5, 0.5), view=0.8),
+        Part("Grace Hopper, not smiling", 3.0, smiling=False, picture=hopper, centre=(0.52, 0.4), view=0.85),
+    )
+
+
+def moving_view(part: Part) -> Iterator[Picture]:
+    """The frames of a part: the view drifts, turns a little and breathes, as if a hand held the camera."""
+    height, width = part.picture.shape[:2]
+    for number in range(part.frames):
+        phase = 2 * math.pi * number / part.frames
+        scale = SIDE / (min(height, width) * part.view) * (1 + 0.12 * math.sin(phase))
+        centre = (part.centre[0] * width, part.centre[1] * height)
+        matrix = cv2.getRotationMatrix2D(centre, 4 * math.sin(2 * phase), scale)
+        drift = SIDE * 0.04
+        matrix[0, 2] += SIDE / 2 - centre[0] + drift * math.sin(phase)
+        matrix[1, 2] += SIDE / 2 - centre[1] + drift * math.cos(phase)
+        frame = cv2.warpAffine(part.picture, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+        yield np.asarray(frame, np.uint8)
+
+
+class _Observer:
+    """Keeps every result, and the frames for the contact sheet."""
+
+    def __init__(self, wanted: set[int]) -> None:
+        self._wanted = wanted
+        self.results: list[FrameResult] = []
+        self.shown: dict[int, Picture] = {}
+
+    def begin(self, source: Source) -> None:
+        pass
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        self.results.append(result)
+        if frame.number in self._wanted:
+            self.shown[frame.number] = annotate(frame.image, result.faces)
+
+    def end(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
+    """Make the clip, read it, and write what was seen.
+
+    Args:
+        folder: for the files, made where it is missing.
+        say: takes lines about what happens.
+
+    Raises:
+        OutputError: the folder cannot be written.
+        SmilecamError: the clip could not be read back whole.
+    """
+    make_folder(folder)
+    clip, annotated, sheet, lines = (
+        folder / name for name in ("clip.mp4", "annotated.mp4", "contact_sheet.png", "results.jsonl")
+    )
+    parts = make_parts()
+    frames = _write_clip(clip, parts)
+    say(f"made a clip of {frames} frames from {len(parts)} pictures; reading it")
+    observer = _Observer(_sheet_numbers(parts))
+    ref = SourceRef(str(clip), Kind.VIDEO, clip)
+    sinks: list[Sink] = [observer, AnnotatedOutput({ref: annotated}), JsonLines(str(lines))]
+    outcome = Outcome()
+    read_sources([ref], SmileDetector(), sinks, outcome)
+    if outcome.failed or len(observer.results) != frames:
+        raise SmilecamError(f"the demonstration's clip {clip} was not read back whole")
+    write_picture(sheet, _contact_sheet(observer.shown))
+    return DemoReport(_report(parts, observer.results), (clip, annotated, sheet, lines))
+
+
+def _write_clip(path: Path, parts: tuple[Part, ...]) -> int:
+    with VideoRecorder(path, FPS) as recorder:
+        for part in parts:
+            for frame in moving_view(part):
+                recorder.write(frame, None)
+    return recorder.written
+
+
+def _sheet_numbers(parts: tuple[Part, ...]) -> set[int]:
+    numbers, first = set(), 0
+    for part in parts:
+        numbers |= {first + round(at) for at in np.linspace(0, part.frames - 1, SHEET_COLUMNS)}
+        first += part.frames
+    return numbers
+
+
+def _contact_sheet(shown: dict[int, Picture]) -> Picture:
+    tiles = [
+        cv2.resize(shown[number], (SHEET_TILE, SHEET_TILE), interpolation=cv2.INTER_AREA) for number in sorted(shown)
+    ]
+    rows = [np.hstack(tiles[at : at + SHEET_COLUMNS]) for at in range(0, len(tiles), SHEET_COLUMNS)]
+    return np.asarray(np.vstack(rows), np.uint8)
+
+
+def _report(parts: tuple[Part, ...], results: list[FrameResult]) -> tuple[PartReport, ...]:
+    reports, first = [], 0
+    for part in parts:
+        own = results[first : first + part.frames]
+        reports.append(
+            PartReport(
+                part,
+                start=own[0].time or 0.0,
+                end=own[-1].time or 0.0,
+                with_face=sum(bool(result.faces) for result in own),
+                with_smile=sum(result.smiling for result in own),
+            )
+        )
+        first += part.frames
+    return tuple(reports)

@@ -1,0 +1,143 @@
+"""Scoring a model file on labelled pictures, through the run time's own crop and network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smilecam import provenance
+from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
+from smilecam.data.faces import CLASS_NAMES, content_digest, read_faces
+from smilecam.data.layouts import Layout
+from smilecam.errors import DataError
+from smilecam.evaluation.metrics import Metrics, measure
+from smilecam.types import Box, FloatArray, GreyPicture
+from smilecam.vision.classify import SmileClassifier
+from smilecam.vision.crop import network_input
+from smilecam.vision.detect import HaarDetector
+
+
+class Boxes(Enum):
+    """What part of a face the pictures show."""
+
+    AUTO = "auto"
+    """What the data set's layout says: SMILES framing, or FER2013's."""
+
+    HAAR = "haar"
+    """Each picture is a whole Haar box."""
+
+    SMILES = "smiles"
+    """Each picture is cut like those of SMILES already."""
+
+    FER2013 = "fer2013"
+    """Each picture is cut like those of FER2013."""
+
+    FIND = "find"
+    """The face is somewhere in the picture: the largest one that the detector finds is read."""
+
+
+class Crop(Enum):
+    """Which part of a box goes to the network."""
+
+    TRAINED = "trained"
+    """The part that shows what the training pictures show, as at run time."""
+
+    WHOLE = "whole"
+    """All of it, as in the well-known tutorial; for comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures with all their conditions.
+
+    Attributes:
+        metrics: the figures.
+        conditions: model, data, crop, versions, commit and machine.
+        without_face: pictures in which no face was found; they count as not smiling.
+    """
+
+    metrics: Metrics
+    conditions: dict[str, Any]
+    without_face: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {**dataclasses.asdict(self.metrics), "without_face": self.without_face, **self.conditions}
+
+
+def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold: float | None = None) -> Evaluation:
+    """Score every picture of a data set.
+
+    Args:
+        model: a packaged model's name, or an ``.onnx`` file.
+        data: a folder or archive of a known layout.
+        boxes: what its pictures show.
+        crop: which part of the boxes to read.
+        threshold: in place of the model's own.
+
+    Raises:
+        ModelFileError: the model cannot be used.
+        DataError: the data cannot be read.
+    """
+    classifier = SmileClassifier(model)
+    layout, faces = read_faces(data)
+    locate = _locator(boxes)
+    geometry = _geometry(classifier, layout, boxes, crop)
+    labels, scores, lines, without_face = [], [], [], 0
+    for face in faces:
+        box = locate(face.grey)
+        without_face += box is None
+        scores.append(_score(classifier, face.grey, box, geometry))
+        labels.append(face.label)
+        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+    metrics = measure(
+        np.array(labels, np.int64),
+        np.array(scores, np.float64),
+        classifier.info.threshold if threshold is None else threshold,
+    )
+    conditions = {
+        "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
+        "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": content_digest(lines)},
+        "boxes": boxes.value,
+        "crop": crop.value,
+        "commit": provenance.commit(),
+        "machine": provenance.machine(),
+        "versions": provenance.versions("numpy", "opencv-python-headless", "onnxruntime"),
+    }
+    return Evaluation(metrics, conditions, without_face)
+
+
+def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> CropGeometry:
+    if crop is Crop.WHOLE:
+        return WHOLE_BOX
+    known = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
+    if boxes in known:
+        return known[boxes]
+    if "haar" not in classifier.info.crops:
+        raise DataError(f"model {classifier.info.name} has no crop for Haar boxes")
+    return classifier.info.crops["haar"]
+
+
+def _locator(boxes: Boxes) -> Callable[[GreyPicture], Box | None]:
+    if boxes is not Boxes.FIND:
+        return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
+    find = HaarDetector()
+
+    def largest(grey: GreyPicture) -> Box | None:
+        found = [face.box for face in find(grey)]
+        return max(found, key=lambda box: box.width * box.height, default=None)
+
+    return largest
+
+
+def _score(classifier: SmileClassifier, grey: GreyPicture, box: Box | None, geometry: CropGeometry) -> float:
+    if box is None:
+        return 0.0
+    batch: FloatArray = network_input(grey, [box], geometry, classifier.info.input)
+    return float(classifier(batch)[0])

@@ -1,0 +1,117 @@
+"""The parts put together: a picture in, its faces and their smiles out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
+from smilecam.opencv import cv2
+from smilecam.types import Face, FrameResult, GreyPicture, Picture
+from smilecam.video.sources import Frame, Source, find_sources, open_source
+from smilecam.vision.classify import DEFAULT_MODEL, SmileClassifier
+from smilecam.vision.crop import network_input
+from smilecam.vision.detect import HaarDetector, HaarSettings
+
+
+class SmileDetector:
+    """Finds faces and reads whether they smile.
+
+    >>> detector = SmileDetector()
+    >>> result = detector(image)
+    >>> for result in detector.stream("clip.mp4"): ...
+
+    One detector serves one thread; make one for each.
+
+    Attributes:
+        threshold: a probability that reaches it is called smiling.
+        classifier: the network, with ``classifier.info`` about it.
+    """
+
+    def __init__(
+        self, model: str | Path = DEFAULT_MODEL, threshold: float | None = None, haar: HaarSettings | None = None
+    ) -> None:
+        """Load a model and the face detector.
+
+        Args:
+            model: a packaged model's name, or an ``.onnx`` file's path.
+            threshold: from 0 to 1; by default what the model file says.
+            haar: how to search for faces.
+
+        Raises:
+            ModelFileError: the model file is missing or invalid.
+            UsageProblem: the threshold is not from 0 to 1.
+        """
+        self.classifier = SmileClassifier(model)
+        self.threshold = self.classifier.info.threshold if threshold is None else float(threshold)
+        if not 0 <= self.threshold <= 1:
+            raise UsageProblem(f"the threshold is {threshold}, not from 0 to 1")
+        self._find_faces = HaarDetector(haar)
+        if self._find_faces.name not in self.classifier.info.crops:
+            raise ModelFileError(f"model {self.classifier.info.name} has no crop for {self._find_faces.name} boxes")
+        self._crop = self.classifier.info.crops[self._find_faces.name]
+
+    def __call__(self, image: Picture) -> FrameResult:
+        """Read one picture.
+
+        Args:
+            image: uint8 (height, width, 3) in blue-green-red order as OpenCV gives it, or (height, width) grey.
+
+        Returns:
+            The faces from left to right, boxes in pixels of ``image``.
+
+        Raises:
+            InvalidImage: it is not such an array.
+        """
+        return self._read(Frame(0, None, image), source="")
+
+    def stream(self, source: str | Path | int) -> Iterator[FrameResult]:
+        """Read a video, a camera or a picture frame by frame, as fast as the results are taken.
+
+        Args:
+            source: a file's path, or the index of a camera.
+
+        Raises:
+            SourceError: it cannot be opened.
+        """
+        refs = find_sources(str(source))
+        if len(refs) != 1:
+            raise SourceEmpty(f"{source} is not one picture, video or camera")
+        with open_source(refs[0]) as opened:
+            for _, result in self.analyze(opened):
+                yield result
+
+    def analyze(self, source: Source) -> Iterator[tuple[Frame, FrameResult]]:
+        """Read every frame of an open source, and give it back with what was seen in it."""
+        for frame in source:
+            yield frame, self._read(frame, source.ref.name)
+
+    def _read(self, frame: Frame, source: str) -> FrameResult:
+        grey = to_grey(frame.image)
+        found = self._find_faces(grey)
+        batch = network_input(grey, [face.box for face in found], self._crop, self.classifier.info.input)
+        smiles = self.classifier(batch).tolist()
+        faces = tuple(
+            Face(face.box, face.confidence, smile, smile >= self.threshold)
+            for face, smile in zip(found, smiles, strict=True)
+        )
+        return FrameResult(source, frame.number, frame.time, faces)
+
+
+def to_grey(image: Picture) -> GreyPicture:
+    """The grey version of a picture.
+
+    Args:
+        image: uint8 (height, width, 3) blue-green-red, or (height, width).
+
+    Raises:
+        InvalidImage: anything else.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InvalidImage(f"a picture is a uint8 array, not {kind}")
+    if image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        raise InvalidImage(f"a picture has the shape (height, width, 3) or (height, width), not {image.shape}")
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)

@@ -1,0 +1,1 @@
+"""Frames in and out: pictures, video files and cameras; drawing; recording."""

@@ -1,0 +1,83 @@
+"""Picture files in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.errors import OutputError, SourceNotFound, SourceUnreadable
+from smilecam.opencv import cv2, max_pixels
+from smilecam.storage import write_bytes
+from smilecam.types import Picture
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"}
+)
+"""File names that are read as pictures, in lower case."""
+
+WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+MAX_FILE_BYTES = 512 * 2**20
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file that should hold a picture.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is empty, too large, no file, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            raise SourceUnreadable(f"{path} is not a file") if path.exists() else SourceNotFound(f"no file at {path}")
+        size = path.stat().st_size
+        if size == 0:
+            raise SourceUnreadable(f"{path} is empty")
+        if size > MAX_FILE_BYTES:
+            raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for a picture")
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture, turned upright as its EXIF orientation says.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        uint8 (height, width, 3), blue-green-red.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
+    """
+    content = np.frombuffer(read_file(path), np.uint8)
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
+            raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
+        raise SourceUnreadable(f"{path} is not a picture, or is damaged") from error
+    if image is None:
+        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
+    return np.asarray(image, np.uint8)
+
+
+def write_picture(path: Path, image: Picture) -> None:
+    """Write a picture in the format of its suffix, whole or not at all.
+
+    Raises:
+        OutputError: the suffix is not known, or the file cannot be written.
+    """
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise OutputError(f"cannot write {path}: a picture's name ends in {', '.join(sorted(WRITABLE_SUFFIXES))}")
+    try:
+        done, content = cv2.imencode(path.suffix, image)
+    except cv2.error as error:
+        raise OutputError(f"cannot write {path}: the picture does not fit its format") from error
+    if not done:
+        raise OutputError(f"cannot write {path}: the picture does not fit its format")
+    write_bytes(path, content.tobytes())

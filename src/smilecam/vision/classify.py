@@ -1,0 +1,116 @@
+"""The network at run time: a batch of faces in, probabilities of a smile out. ONNX Runtime lives here alone."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from smilecam.errors import ModelFileError
+from smilecam.types import FloatArray
+from smilecam.vision.model_info import METADATA_KEY, ModelInfo, parse_model_info
+from smilecam.vision.onnx_file import read_model_file
+
+DEFAULT_MODEL = "lenet"
+
+
+def model_names() -> list[str]:
+    """Names of the models that come with the package."""
+    folder = resources.files("smilecam") / "weights"
+    return sorted(entry.name.removesuffix(".onnx") for entry in folder.iterdir() if entry.name.endswith(".onnx"))
+
+
+def model_path(model: str | Path) -> Path:
+    """The file of a packaged model by its name, or any ``.onnx`` file by its path.
+
+    Raises:
+        ModelFileError: neither is there.
+    """
+    if str(model) in model_names():
+        return Path(str(resources.files("smilecam") / "weights" / f"{model}.onnx"))
+    path = Path(model)
+    if not path.is_file():
+        raise ModelFileError(f"no model {str(model)!r}: choose {', '.join(model_names())}, or an .onnx file")
+    return path
+
+
+class SmileClassifier:
+    """A network read from an ONNX file.
+
+    Attributes:
+        info: what the file says of itself.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL) -> None:
+        """Load a packaged model by name or an ONNX file by path.
+
+        Raises:
+            ModelFileError: the file is missing, too large, damaged, refers to other files, or its metadata is
+                missing, makes no sense or does not agree with the network.
+        """
+        path = model_path(model)
+        try:
+            content, metadata = read_model_file(path)
+            if METADATA_KEY not in metadata:
+                raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
+            self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
+            self._session = _open_session(content)
+            self._check_shapes()
+            self._check_output()
+        except ModelFileError as error:
+            raise ModelFileError(f"model file {path}: {error}") from error
+
+    def __call__(self, faces: FloatArray) -> FloatArray:
+        """Read a batch of faces.
+
+        Args:
+            faces: float32 (n, 1, size, size), normalised as ``info.input`` says.
+
+        Returns:
+            float32 (n,): the probability of a visible smile.
+        """
+        if len(faces) == 0:
+            return np.empty(0, np.float32)
+        probabilities = self._run(faces)
+        return np.asarray(probabilities[:, 1], dtype=np.float32)
+
+    def _run(self, faces: FloatArray) -> FloatArray:
+        return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: faces})[0])
+
+    def _check_shapes(self) -> None:
+        size = self.info.input.size
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelFileError(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
+        for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [2])):
+            batch, *rest = tensor.shape or [None]
+            if isinstance(batch, int) or rest != wanted or tensor.type != "tensor(float)":
+                expected = ", ".join(["batch", *map(str, wanted)])
+                raise ModelFileError(f"{tensor.name} is {tensor.type} {tensor.shape}, not tensor(float) [{expected}]")
+
+    def _check_output(self) -> None:
+        """Probabilities are finite, lie between 0 and 1 and sum to 1, for any number of faces."""
+        size = self.info.input.size
+        ramp = np.linspace(-1, 1, 3 * size * size, dtype=np.float32).reshape(3, 1, size, size)
+        try:
+            output = self._run(ramp)
+        except Exception as error:
+            raise ModelFileError("cannot be run on a batch of three faces") from error
+        good = output.shape == (3, 2) and np.isfinite(output).all() and (output >= 0).all()
+        if not good or not np.allclose(output.sum(axis=1), 1, atol=1e-3):
+            raise ModelFileError("does not give two probabilities a face")
+
+
+def _open_session(content: bytes) -> onnxruntime.InferenceSession:
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    # Networks this small lose more by waking threads than they gain.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelFileError("is not a network that ONNX Runtime accepts") from error

@@ -1,0 +1,99 @@
+"""From a face box to the network's input: the one transform that training, evaluation and run time share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smilecam.config import CropGeometry, InputSpec, Normalization
+from smilecam.opencv import cv2
+from smilecam.types import Box, FloatArray, GreyPicture
+
+STANDARDIZE_EPSILON = 1.0
+"""Added to the standard deviation, in grey values, so that a flat picture stays flat instead of exploding."""
+
+
+def square_in_box(box: Box, geometry: CropGeometry) -> Box:
+    """The square that ``geometry`` picks inside ``box``, in whole pixels; it may leave the picture.
+
+    Args:
+        box: a face, in pixels.
+        geometry: side and shift as shares of the box.
+
+    Returns:
+        A square of at least one pixel, in the coordinates of ``box``.
+    """
+    side = max(1, round(geometry.side * max(box.width, box.height)))
+    centre_x = (box.x1 + box.x2) / 2 + geometry.shift_x * box.width
+    centre_y = (box.y1 + box.y2) / 2 + geometry.shift_y * box.height
+    x1, y1 = round(centre_x - side / 2), round(centre_y - side / 2)
+    return Box(x1, y1, x1 + side, y1 + side)
+
+
+def cut(grey: GreyPicture, square: Box) -> GreyPicture:
+    """Cut ``square`` out of a picture; what lies outside repeats the picture's border.
+
+    Args:
+        grey: uint8 (height, width), not empty.
+        square: where to cut, in pixels of ``grey``.
+
+    Returns:
+        uint8 (square.height, square.width).
+    """
+    height, width = grey.shape
+    if square.x1 >= 0 and square.y1 >= 0 and square.x2 <= width and square.y2 <= height:
+        return grey[square.y1 : square.y2, square.x1 : square.x2]
+    rows = np.arange(square.y1, square.y2).clip(0, height - 1)
+    columns = np.arange(square.x1, square.x2).clip(0, width - 1)
+    outside: GreyPicture = grey[np.ix_(rows, columns)]
+    return outside
+
+
+def resize(grey: GreyPicture, size: int) -> GreyPicture:
+    """Resize to ``size`` x ``size``: averaging areas when it shrinks, so that fine texture does not alias.
+
+    Args:
+        grey: uint8 (height, width).
+        size: side of the result, in pixels.
+
+    Returns:
+        uint8 (size, size).
+    """
+    shrinks = grey.shape[0] >= size and grey.shape[1] >= size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (size, size), interpolation=interpolation), dtype=np.uint8)
+
+
+def normalize(grey: GreyPicture | FloatArray, normalization: Normalization) -> FloatArray:
+    """Turn grey values (0 to 255) into what the network reads.
+
+    Args:
+        grey: (..., height, width), each picture in the last two axes.
+        normalization: which rule.
+
+    Returns:
+        float32 of the same shape.
+    """
+    values = np.asarray(grey, dtype=np.float32)
+    if normalization is Normalization.UNIT:
+        return values / np.float32(255)
+    mean = values.mean(axis=(-2, -1), keepdims=True)
+    deviation = values.std(axis=(-2, -1), keepdims=True)
+    return np.asarray((values - mean) / (deviation + np.float32(STANDARDIZE_EPSILON)), dtype=np.float32)
+
+
+def network_input(grey: GreyPicture, boxes: list[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
+    """Cut, resize and normalise every face of a picture into one batch.
+
+    Args:
+        grey: uint8 (height, width).
+        boxes: the faces, in pixels of ``grey``.
+        geometry: which part of each box goes in.
+        spec: size and normalisation of the network's input.
+
+    Returns:
+        float32 (faces, 1, size, size); the first axis is 0 when there are no boxes.
+    """
+    batch = np.empty((len(boxes), spec.size, spec.size), dtype=np.uint8)
+    for row, box in enumerate(boxes):
+        batch[row] = resize(cut(grey, square_in_box(box, geometry)), spec.size)
+    return normalize(batch, spec.normalization)[:, np.newaxis]

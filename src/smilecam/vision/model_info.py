@@ -1,0 +1,133 @@
+"""What a model file says of itself, and whether it makes sense."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from smilecam.config import CropGeometry, InputSpec, Normalization
+from smilecam.errors import ModelFileError
+
+METADATA_KEY = "smilecam"
+"""Key of the ONNX metadata under which the description stands, as JSON."""
+
+FORMAT = 1
+"""Version of the description's form."""
+
+LABELS = ("not_smile", "smile")
+"""Meaning of the two outputs, in this order."""
+
+MAX_INPUT_SIZE = 512
+"""Side of the largest input accepted, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Everything that run time has to know of a network.
+
+    Attributes:
+        name: what the model is called.
+        version: of the model.
+        input: size and normalisation of what it reads.
+        crops: for each face detector by name, which part of its boxes goes in.
+        labels: meaning of the outputs.
+        threshold: a probability that reaches it is called smiling.
+        training: data with its digest, recipe, seed and versions.
+        metrics: figures measured when it was made, with their conditions.
+        commit: of the code that trained it.
+    """
+
+    name: str
+    version: str
+    input: InputSpec
+    crops: dict[str, CropGeometry]
+    labels: tuple[str, str]
+    threshold: float
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    commit: str
+
+    def to_json(self) -> str:
+        """The description as it stands in the file's metadata."""
+        crops = {
+            detector: {"side": crop.side, "shift_x": crop.shift_x, "shift_y": crop.shift_y}
+            for detector, crop in self.crops.items()
+        }
+        content = {
+            "format": FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "input": {"size": self.input.size, "normalization": self.input.normalization.value},
+            "crops": crops,
+            "labels": list(self.labels),
+            "threshold": self.threshold,
+            "training": self.training,
+            "metrics": self.metrics,
+            "commit": self.commit,
+        }
+        return json.dumps(content, sort_keys=True)
+
+
+def parse_model_info(text: str) -> ModelInfo:
+    """Read a description and check every value in it.
+
+    Raises:
+        ModelFileError: naming the first thing that is missing or makes no sense.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise ModelFileError("its metadata is not valid JSON") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ModelFileError(f"its metadata is not of format {FORMAT}")
+    name, version, commit = (_get(content, key, str) for key in ("name", "version", "commit"))
+    labels = tuple(_get(content, "labels", list))
+    if labels != LABELS:
+        raise ModelFileError(f"its labels are {list(labels)}, not {list(LABELS)}")
+    return ModelInfo(
+        name=name,
+        version=version,
+        input=_input(_get(content, "input", dict)),
+        crops=_crops(_get(content, "crops", dict)),
+        labels=LABELS,
+        threshold=_number(content, "threshold", 0, 1),
+        training=_get(content, "training", dict),
+        metrics=_get(content, "metrics", dict),
+        commit=commit,
+    )
+
+
+def _get(content: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 - plain JSON
+    if not isinstance(content.get(key), kind):
+        raise ModelFileError(f"its metadata has no {key}, or not as {kind.__name__}")
+    return content[key]
+
+
+def _number(content: dict[str, Any], key: str, low: float, high: float) -> float:
+    value = content.get(key)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if value is None or not good or not low <= value <= high:
+        raise ModelFileError(f"its {key} is {value!r}, not a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _input(content: dict[str, Any]) -> InputSpec:
+    size = _number(content, "size", 8, MAX_INPUT_SIZE)
+    known = [rule.value for rule in Normalization]
+    if size != int(size) or content.get("normalization") not in known:
+        raise ModelFileError(f"its input is not a whole size with a normalization of {', '.join(known)}")
+    return InputSpec(int(size), Normalization(content["normalization"]))
+
+
+def _crops(content: dict[str, Any]) -> dict[str, CropGeometry]:
+    if not content:
+        raise ModelFileError("its metadata names no crop")
+    crops = {}
+    for detector, crop in content.items():
+        if not isinstance(crop, dict):
+            raise ModelFileError(f"its crop for {detector} is not described")
+        side = _number(crop, "side", 0.1, 4)
+        crops[detector] = CropGeometry(side, _number(crop, "shift_x", -1, 1), _number(crop, "shift_y", -1, 1))
+    return crops
