@@ -29,14 +29,14 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def make_folder(folder: Path) -> Path:
-    """Make ``folder`` and its parents where they are missing.
+def make_folder(folder: Path, parents: bool = True) -> Path:
+    """Make ``folder`` where it is missing, and its parents too unless ``parents`` is false.
 
     Raises:
         OutputError: it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=parents, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {folder}: {error.strerror or error}") from error
     return folder

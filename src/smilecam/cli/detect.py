@@ -79,12 +79,16 @@ def detect(
 def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> list[Sink]:
     from smilecam.outputs.annotated import AnnotatedOutput, plan_names
     from smilecam.outputs.jsonl import JsonLines
+    from smilecam.storage import make_folder
 
     sinks: list[Sink] = []
     if save:
         target = Path(save)
         into_folder = target.is_dir() or save.endswith(("/", "\\")) or not target.suffix
-        sinks.append(AnnotatedOutput(plan_names(target, refs, into_folder)))
+        names = plan_names(target, refs, into_folder)
+        if into_folder:
+            make_folder(target, parents=False)
+        sinks.append(AnnotatedOutput(names))
     if jsonl:
         inputs = {ref.path.resolve() for ref in refs if ref.path}
         if jsonl != "-" and Path(jsonl).resolve() in inputs:

@@ -113,6 +113,9 @@ def _download(url: str, target: Path, progress: Progress) -> None:
                     raise DownloadError(f"{url} sends more than {MAX_DOWNLOAD_BYTES // 2**20} MiB")
                 file.write(block)
                 progress(arrived, expected)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise DownloadError(f"cannot download {url}: the server answers {error.code} {error.reason}") from error
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise DownloadError(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smilecam.errors import UsageProblem
-from smilecam.storage import make_folder
 from smilecam.types import FrameResult
 from smilecam.video.annotate import annotate
 from smilecam.video.pictures import WRITABLE_SUFFIXES, write_picture
@@ -75,17 +74,11 @@ class AnnotatedOutput:
     """
 
     def __init__(self, names: dict[SourceRef, Path]) -> None:
-        """Prepare to write each source to its path, and check that this will be possible.
-
-        Raises:
-            OutputError: a folder cannot be made.
-        """
+        """Prepare to write each source to its path, in folders that exist."""
         self._names = names
         self._recorder: VideoRecorder | None = None
         self._picture_path: Path | None = None
         self.written: list[Path] = []
-        for folder in {path.parent for path in names.values()}:
-            make_folder(folder)
 
     def begin(self, source: Source) -> None:
         """Open the recording of a video."""

@@ -36,8 +36,8 @@ def load_checkpoint(path: Path, learner: Learner) -> int:
         TrainingError: the file is damaged, or belongs to another network.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: torch.from_numpy(file[name]) for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved_arrays:
+            arrays = {name: torch.from_numpy(saved_arrays[name]) for name in saved_arrays.files}
         learner.model.load_state_dict(_below("model/", arrays))
         _load_optimizer(learner.optimizer, _below("optimizer/", arrays))
         if learner.average:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,16 +113,17 @@ def export_run(run: Path, output: Path, name: str, version: str) -> ModelInfo:
 def to_onnx(trained: TrainedModel) -> bytes:
     """The network as the bytes of an ONNX file, its description in the metadata."""
     size = trained.info.input.size
-    program = torch.onnx.export(
-        trained.network,
-        (torch.zeros(2, 1, size, size),),
-        input_names=["faces"],
-        output_names=["probabilities"],
-        dynamic_shapes={"faces": {0: torch.export.Dim("batch")}},
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            trained.network,
+            (torch.zeros(2, 1, size, size),),
+            input_names=["faces"],
+            output_names=["probabilities"],
+            dynamic_shapes={"faces": {0: torch.export.Dim("batch")}},
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise TrainingError("PyTorch exported nothing")
     model = program.model_proto
@@ -126,6 +131,20 @@ def to_onnx(trained: TrainedModel) -> bytes:
     onnx.helper.set_model_props(model, {METADATA_KEY: trained.info.to_json()})
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hide PyTorch's remarks on its own internals and on packages that are not needed; errors still come."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _strip(model: onnx.ModelProto) -> None:

@@ -1,0 +1,94 @@
+"""What many tests need. The material named by SMILECAM_TEST_DATA is optional; .ci/run makes it obligatory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smilecam.opencv import cv2
+from smilecam.types import Picture
+
+DATA_VARIABLE = "SMILECAM_TEST_DATA"
+REQUIRED_VARIABLE = "SMILECAM_TEST_DATA_REQUIRED"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def material() -> Path:
+    """Folder of the real data sets and clips."""
+    named = os.environ.get(DATA_VARIABLE)
+    if named and Path(named).is_dir():
+        return Path(named)
+    reason = f"the real data and clips are not at hand (name their folder in {DATA_VARIABLE})"
+    if os.environ.get(REQUIRED_VARIABLE):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def smiles_archive(material: Path) -> Path:
+    return material / "SMILEsmileD-master.zip"
+
+
+@pytest.fixture(scope="session")
+def videos(material: Path) -> Path:
+    return material / "videos"
+
+
+@pytest.fixture(scope="session")
+def portraits() -> tuple[Picture, Picture]:
+    """The astronaut, smiling, and Grace Hopper, not smiling."""
+    pytest.importorskip("skimage", reason='needs the "demo" extra')
+    from smilecam.demo import portraits
+
+    return portraits()
+
+
+@pytest.fixture(scope="session")
+def astronaut(portraits: tuple[Picture, Picture]) -> Picture:
+    return portraits[0]
+
+
+@pytest.fixture(scope="session")
+def hopper(portraits: tuple[Picture, Picture]) -> Picture:
+    return portraits[1]
+
+
+@pytest.fixture(scope="session")
+def noise() -> Picture:
+    """A picture without a face: soft noise, uint8 (240, 320, 3)."""
+    coarse = np.random.default_rng(0).integers(0, 256, (15, 20, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Picture, hopper: Picture) -> Path:
+    """A video of 10 frames a second: one second of each portrait."""
+    from smilecam.video.record import VideoRecorder
+
+    path = tmp_path_factory.mktemp("clip") / "portraits.mp4"
+    with VideoRecorder(path, 10) as recorder:
+        for picture in (astronaut, hopper):
+            frame = cv2.resize(picture, (480, 480))
+            for _ in range(10):
+                recorder.write(frame, None)
+    return path
+
+
+@pytest.fixture
+def smilecam_command(tmp_path: Path) -> Run:
+    """Run the command line in a process of its own, in an empty folder."""
+
+    def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "smilecam", *map(str, arguments)]
+        settings = {"cwd": tmp_path, "capture_output": True, "text": True, "timeout": 120} | options
+        return subprocess.run(command, **settings)
+
+    return run

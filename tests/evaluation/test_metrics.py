@@ -1,0 +1,57 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from smilecam.evaluation.metrics import area_under_curve, best_threshold, measure, wilson_interval
+
+LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.35, 0.65, 0.8, 0.9])
+
+
+def test_by_hand():
+    metrics = measure(LABELS, SCORES, 0.5)
+    assert metrics.n == 10
+    assert metrics.smiles == 4
+    assert metrics.accuracy == pytest.approx(7 / 10)
+    assert metrics.true_positive_rate == pytest.approx(3 / 4)
+    assert metrics.false_positive_rate == pytest.approx(2 / 6)
+    assert metrics.balanced_accuracy == pytest.approx((3 / 4 + 4 / 6) / 2)
+    assert metrics.accuracy_low < metrics.accuracy < metrics.accuracy_high
+
+
+def test_area_is_the_share_of_ordered_pairs():
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(0, 2, 60), rng.integers(0, 10, 60) / 10  # with many ties
+    pairs = [(a > b) + (a == b) / 2 for a, b in itertools.product(scores[labels == 1], scores[labels == 0])]
+    assert area_under_curve(labels, scores) == pytest.approx(np.mean(pairs))
+
+
+def test_best_threshold_is_the_best_of_all():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 300)
+    scores = rng.normal(labels * 0.8, 1)
+    best = measure(labels, scores, best_threshold(labels, scores)).balanced_accuracy
+    assert best == pytest.approx(max(measure(labels, scores, at).balanced_accuracy for at in scores), abs=1e-9)
+
+
+def test_a_score_at_the_threshold_is_smiling():
+    assert measure(np.array([0, 1]), np.array([0.2, 0.5]), 0.5).accuracy == 1
+
+
+def test_equal_scores():
+    labels, scores = np.array([0, 1]), np.array([0.5, 0.5])
+    assert area_under_curve(labels, scores) == 0.5
+    assert best_threshold(labels, scores) == 0.5
+
+
+def test_interval_of_a_known_case():
+    low, high = wilson_interval(90, 100)
+    assert low == pytest.approx(0.8256, abs=1e-3)
+    assert high == pytest.approx(0.9448, abs=1e-3)
+
+
+@pytest.mark.parametrize(("labels", "scores"), [([0, 0], [0.1, 0.2]), ([1], [0.5]), ([0, 1], [0.5])])
+def test_both_classes_are_needed(labels, scores):
+    with pytest.raises(ValueError, match="needed"):
+        measure(np.array(labels), np.array(scores), 0.5)

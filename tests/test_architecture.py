@@ -1,0 +1,105 @@
+"""The import directions of the house, and what importing it costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import smilecam
+
+ROOT = Path(smilecam.__file__).parent
+
+# Room -> the rooms of smilecam that it may import from.
+ALLOWED = {
+    "types": set(),
+    "errors": set(),
+    "config": set(),
+    "opencv": set(),
+    "storage": {"errors"},
+    "provenance": set(),
+    "vision": {"types", "errors", "config", "opencv", "vision"},
+    "video": {"types", "errors", "config", "opencv", "storage", "video"},
+    "outputs": {"types", "errors", "storage", "video", "outputs"},
+    "pipeline": {"types", "errors", "opencv", "vision", "video"},
+    "session": {"types", "errors", "pipeline", "outputs", "video"},
+    "data": {"types", "errors", "config", "opencv", "storage", "vision", "data"},
+    "evaluation": {"types", "errors", "config", "provenance", "vision", "data", "evaluation"},
+    "training": {"types", "errors", "config", "storage", "provenance", "vision", "data", "evaluation", "training"},
+}
+# Outside package -> the rooms that name it.
+HOMES = {
+    "cv2": {"opencv"},
+    "onnxruntime": {"vision"},
+    "onnx": {"training"},
+    "torch": {"training"},
+    "matplotlib": {"training", "demo"},
+    "skimage": {"demo"},
+    "tqdm": {"cli"},
+    "click": {"cli"},
+}
+
+
+def imports():
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((parts[0], alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                if node.module == "smilecam":
+                    yield from ((parts[0], f"smilecam.{alias.name}") for alias in node.names)
+                else:
+                    yield parts[0], node.module
+
+
+def test_imports_run_one_way():
+    wrong = [
+        (room, target)
+        for room, target in imports()
+        if room in ALLOWED and target.startswith("smilecam.") and target.split(".")[1] not in ALLOWED[room]
+    ]
+    assert wrong == []
+
+
+def test_outside_packages_live_in_their_rooms():
+    wrong = [
+        (room, target)
+        for room, target in imports()
+        if target.split(".")[0] in HOMES and room not in HOMES[target.split(".")[0]]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "statement", ["import smilecam", "import smilecam; smilecam.SmileDetector()", "import smilecam.cli"]
+)
+def test_run_time_needs_no_training_packages(statement):
+    heavy = ("torch", "onnx", "matplotlib", "skimage")
+    code = f"{statement}\nimport sys\nprint([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_import_of_the_package_is_light():
+    code = "import sys, smilecam; print([m for m in ('numpy', 'cv2', 'onnxruntime', 'click') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_unknown_names_are_errors():
+    with pytest.raises(AttributeError):
+        smilecam.nothing  # noqa: B018
+
+
+def test_version_is_the_package_version():
+    from importlib.metadata import version
+
+    assert smilecam.__version__ == version("smilecam")
+
+
+def test_loading_opencv_leaves_the_environment_as_it_was():
+    code = "import os, smilecam.opencv; print(not [name for name in os.environ if name.startswith('OPENCV')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -1,0 +1,335 @@
+"""Training on small made-up faces, where a smile is a bright bar in the lower half."""
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason='needs the "train" extra')
+pytest.importorskip("onnxscript", reason='needs the "train" extra')
+
+from smilecam.cli import exit_codes  # noqa: E402
+from smilecam.cli.main import call  # noqa: E402
+from smilecam.config import InputSpec, Normalization  # noqa: E402
+from smilecam.data.faces import load_faces  # noqa: E402
+from smilecam.errors import NonFiniteLoss, TrainingError  # noqa: E402
+from smilecam.opencv import cv2  # noqa: E402
+from smilecam.training import engine  # noqa: E402
+from smilecam.training.augment import area_weights, augment, to_input  # noqa: E402
+from smilecam.training.device import choose_device  # noqa: E402
+from smilecam.training.export import load_run  # noqa: E402
+from smilecam.training.models import build  # noqa: E402
+from smilecam.training.recipe import Augmentation, load_recipe, parse_recipe, recipe_names  # noqa: E402
+from smilecam.vision.classify import SmileClassifier  # noqa: E402
+from smilecam.vision.crop import normalize, resize  # noqa: E402
+
+STILL = Augmentation(translation=0, rotation=0, scale=0, flip=0, brightness=0, contrast=0)
+
+
+@pytest.fixture(scope="module")
+def faces_folder(tmp_path_factory):
+    """300 pictures, a third of them with a bar."""
+    folder = tmp_path_factory.mktemp("faces")
+    rng = np.random.default_rng(0)
+    for label, count in (("smile", 100), ("not_smile", 200)):
+        (folder / label).mkdir()
+        for number in range(count):
+            picture = rng.integers(60, 140, (64, 64)).astype(np.uint8)
+            row = rng.integers(40, 52)
+            if label == "smile":
+                picture[row : row + 4, 16:48] = 230
+            cv2.imwrite(str(folder / label / f"{number}.png"), picture)
+    return folder
+
+
+def train(folder, out, *more):
+    return call(["train", "--data", str(folder), "--out", str(out), "--device", "cpu", *more])
+
+
+@pytest.fixture(scope="module")
+def finished_run(faces_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "run"
+    assert train(faces_folder, out, "--recipe", "augmented", "--epochs", "4") == exit_codes.DONE
+    return out
+
+
+def test_lenet_has_the_layers_of_the_reference():
+    model = build(load_recipe("classic").model, InputSpec(28), seed=0)
+    shapes = {name: tuple(value.shape) for name, value in model.named_parameters()}
+    assert list(shapes.values()) == [(20, 1, 5, 5), (20,), (50, 20, 5, 5), (50,), (500, 2450), (500,), (2, 500), (2,)]
+    assert model(torch.zeros(3, 1, 28, 28)).shape == (3, 2)
+
+
+def test_first_weights_depend_on_the_seed_alone():
+    recipe = load_recipe("classic").model
+    one, same, other = (build(recipe, InputSpec(28), seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["features.0.weight"], other["features.0.weight"])
+
+
+def test_classic_recipe_is_the_reference():
+    recipe = load_recipe("classic")
+    assert (recipe.training.epochs, recipe.training.batch_size, recipe.training.validation_share) == (15, 64, 0.2)
+    assert recipe.input == InputSpec(28, Normalization.UNIT)
+    assert recipe.augmentation is None
+    assert recipe.training.class_weights
+
+
+def test_class_weights():
+    labels = np.array([0] * 7_580 + [1] * 2_952)
+    assert engine.class_weights(labels).tolist() == pytest.approx([1.0, 7_580 / 2_952], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["classic", "augmented"])
+def test_packaged_recipes_load(name):
+    assert name in recipe_names()
+    assert load_recipe(name).description
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("epochs = 15", "epochs = 1.5"), "not of type int"),
+        (("epochs = 15", ""), "missing or unknown epochs"),
+        (("epochs = 15", "epochs = 15\nsteps = 3"), "missing or unknown steps"),
+        (('name = "lenet"', 'name = "alexnet"'), "not one of lenet"),
+        (('"unit"', '"magic"'), "not one of unit, standardize"),
+        (("[optimizer]", "[optimiser]"), "unknown table or key optimiser"),
+        (("[model]", "[model"), "recipe x"),
+    ],
+)
+def test_recipes_that_make_no_sense(change, words):
+    from importlib import resources
+
+    text = (resources.files("smilecam.training") / "recipes" / "classic.toml").read_text()
+    assert change[0] in text
+    with pytest.raises(TrainingError, match=words.replace("[", r"\[")):
+        parse_recipe("x", text.replace(*change, 1))
+
+
+def test_unknown_recipe():
+    with pytest.raises(TrainingError, match="augmented, classic"):
+        load_recipe("nothing")
+
+
+def pictures(count=6, side=64):
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 1, side, side)).astype(np.float32))
+
+
+def test_no_augmentation_changes_nothing():
+    batch = pictures()
+    assert torch.allclose(augment(batch, STILL, torch.Generator().manual_seed(0)), batch, atol=1e-2)
+
+
+def test_flip():
+    batch = pictures()
+    flipped = augment(batch, dataclasses.replace(STILL, flip=1.0), torch.Generator().manual_seed(0))
+    assert torch.allclose(flipped, batch.flip(-1), atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"translation": 0.2}, {"rotation": 20.0}, {"scale": 0.3}, {"brightness": 40.0}, {"contrast": 0.5}],
+)
+def test_each_change_is_drawn_anew_and_repeats_with_its_seed(change):
+    smooth = torch.nn.functional.interpolate(pictures(1, 8), 64, mode="bilinear").repeat(6, 1, 1, 1)
+    settings = dataclasses.replace(STILL, **change)
+    first, again, other = (augment(smooth, settings, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other, atol=1)
+    assert not torch.allclose(first[0], first[1], atol=1)
+    assert first.min() >= 0
+    assert first.max() <= 255
+
+
+def test_translation_has_its_size():
+    point = torch.zeros(200, 1, 65, 65)
+    point[:, :, 32, 32] = 255
+    moved = augment(point, dataclasses.replace(STILL, translation=0.2), torch.Generator().manual_seed(0))
+    x = (moved[:, 0].sum(1) * torch.arange(65)).sum(1) / moved[:, 0].sum((1, 2))
+    reach = (x - 32).abs()
+    assert 0.15 * 65 < reach.max() <= 0.2 * 65 + 0.5
+
+
+@pytest.mark.parametrize("normalization", list(Normalization))
+def test_batches_are_shrunk_and_normalised_as_at_run_time(normalization):
+    batch = pictures()
+    spec = InputSpec(28, normalization)
+    on_batch = to_input(batch, area_weights(64, 28), spec)[:, 0].numpy()
+    one_by_one = np.stack([normalize(resize(p[0].numpy().astype(np.uint8), 28), normalization) for p in batch])
+    # The run time rounds to whole grey values in between.
+    tolerance = 0.51 / 255 if normalization is Normalization.UNIT else 0.51 / 20
+    assert np.abs(on_batch - one_by_one).max() < tolerance
+
+
+def test_run_folder_holds_everything(finished_run):
+    names = sorted(path.name for path in finished_run.iterdir())
+    assert names == ["checkpoint.npz", "config.json", "curves.png", "epochs.jsonl", "metrics.json"]
+    config = json.loads((finished_run / "config.json").read_text())
+    assert config["recipe"]["name"] == "augmented"
+    assert config["recipe"]["training"]["epochs"] == 4
+    assert config["seed"] == 0
+    assert config["class_weights"] == [1.0, 2.0]
+    assert config["versions"]["torch"]
+    assert config["commit"]
+    assert config["data"]["training"] == {"n": 240, "smiles": 80}
+    rows = [json.loads(line) for line in (finished_run / "epochs.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert {"loss", "acc", "val_loss", "val_acc"} <= set(rows[0])
+    assert cv2.imread(str(finished_run / "curves.png")).shape == (700, 800, 3)
+
+
+def test_it_learns(faces_folder, tmp_path, capfd):
+    assert train(faces_folder, tmp_path / "run", "--epochs", "6") == exit_codes.DONE
+    out = capfd.readouterr().out
+    assert out.startswith("device cpu, as asked\n")
+    assert "training on 240 faces (80 smiling), validating on 60 (20 smiling)" in out
+    assert "class weights: not smiling 1.000, smiling 2.000" in out
+    assert "epoch     loss      acc  val_loss  val_acc" in out
+    rows = [json.loads(line) for line in (tmp_path / "run" / "epochs.jsonl").read_text().splitlines()]
+    assert rows[-1]["val_acc"] > 0.95
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+@pytest.mark.parametrize("recipe", ["classic", "augmented"])
+def test_resumed_run_equals_an_uninterrupted_one(faces_folder, tmp_path, monkeypatch, recipe):
+    """A run is stopped in the middle of its third epoch, and goes on."""
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    options = ("--recipe", recipe, "--epochs", "4", "--seed", "3")
+    assert train(faces_folder, whole, *options) == exit_codes.DONE
+    once = engine._loss
+    calls = iter(range(1_000_000))
+
+    def interrupt_later(*arguments):
+        if next(calls) == 10:  # 4 batches an epoch: in the third
+            raise KeyboardInterrupt
+        return once(*arguments)
+
+    monkeypatch.setattr(engine, "_loss", interrupt_later)
+    assert train(faces_folder, stopped, *options) == exit_codes.INTERRUPTED
+    monkeypatch.setattr(engine, "_loss", once)
+    assert len((stopped / "epochs.jsonl").read_text().splitlines()) == 2
+    assert train(faces_folder, stopped, *options) == exit_codes.FAILURE
+    assert train(faces_folder, stopped, *options, "--resume") == exit_codes.DONE
+    with np.load(whole / "checkpoint.npz") as one, np.load(stopped / "checkpoint.npz") as other:
+        assert set(one.files) == set(other.files)
+        for name in one.files:
+            assert np.array_equal(one[name], other[name]), name
+    curves = [
+        [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in text.splitlines()]
+        for text in ((folder / "epochs.jsonl").read_text() for folder in (whole, stopped))
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_resume_refuses_other_settings(faces_folder, finished_run, capfd):
+    code = train(faces_folder, finished_run, "--recipe", "augmented", "--epochs", "4", "--seed", "9", "--resume")
+    assert code == exit_codes.FAILURE
+    assert "was started with other settings: seed" in capfd.readouterr().err
+
+
+def test_resume_needs_a_run(faces_folder, tmp_path, capfd):
+    assert train(faces_folder, tmp_path / "none", "--resume") == exit_codes.FAILURE
+    assert "nothing to resume" in capfd.readouterr().err
+
+
+def test_damaged_checkpoint(faces_folder, finished_run, tmp_path, capfd):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished_run, copy)
+    (copy / "checkpoint.npz").write_bytes(b"PK\x03\x04 no archive")
+    assert train(faces_folder, copy, "--recipe", "augmented", "--epochs", "4", "--resume") == exit_codes.FAILURE
+    assert "is damaged or belongs to another recipe" in capfd.readouterr().err
+
+
+def test_loss_that_leaves_the_finite_numbers_stops_the_run(faces_folder, tmp_path, monkeypatch, capfd):
+    whole = engine._loss
+    monkeypatch.setattr(engine, "_loss", lambda *arguments: whole(*arguments) * math.inf)
+    assert train(faces_folder, tmp_path / "run") == exit_codes.FAILURE
+    assert "the loss became inf in epoch 1, batch 1: try a lower learning rate" in capfd.readouterr().err
+    assert issubclass(NonFiniteLoss, TrainingError)
+
+
+def test_extra_data_joins_the_training_part_alone(faces_folder, tmp_path, capfd):
+    for emotion in ("happy", "sad"):
+        (tmp_path / "fer" / emotion).mkdir(parents=True)
+        for number in range(10):
+            picture = np.random.default_rng([number, len(emotion)]).integers(0, 256, (48, 48), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / "fer" / emotion / f"{number}.png"), picture)
+    extra = ("--extra", str(tmp_path / "fer"), "--extra", str(faces_folder))
+    assert train(faces_folder, tmp_path / "run", "--epochs", "1", *extra) == exit_codes.DONE
+    # Of the second extra set, the 60 faces of the validation part are left out.
+    assert "training on 500 faces (170 smiling), validating on 60 (20 smiling)" in capfd.readouterr().out
+
+
+def test_device_is_chosen_with_a_reason():
+    device, reason = choose_device("auto")
+    assert reason.startswith(str(device.type))
+    assert choose_device("cpu")[0] == torch.device("cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="cuda is not available"):
+            choose_device("cuda")
+
+
+def test_export_keeps_the_network_to_the_fifth_decimal(finished_run, tmp_path):
+    path = tmp_path / "model.onnx"
+    assert call(["export", str(finished_run), "--output", str(path), "--version", "7"]) == exit_codes.DONE
+    classifier = SmileClassifier(path)
+    trained = load_run(finished_run, "model", "7")
+    faces = np.random.default_rng(0).normal(size=(200, 1, 28, 28)).astype(np.float32)
+    with torch.inference_mode():
+        expected = trained.network(torch.from_numpy(faces)).numpy()[:, 1]
+    assert np.abs(classifier(faces) - expected).max() < 1e-5
+    assert classifier.info == trained.info
+    assert classifier.info.version == "7"
+    metrics = json.loads((finished_run / "metrics.json").read_text())
+    assert classifier.info.threshold == round(metrics["at_best_balanced_accuracy"]["threshold"], 4)
+
+
+def test_model_file_holds_no_path_of_this_machine(finished_run, tmp_path):
+    path = tmp_path / "model.onnx"
+    call(["export", str(finished_run), "--output", str(path)])
+    content = path.read_bytes()
+    for part in (sys.prefix, str(tmp_path), "site-packages", "stack_trace"):
+        assert part.encode() not in content
+
+
+def test_exported_weights_are_the_running_mean(finished_run):
+    with np.load(finished_run / "checkpoint.npz") as arrays:
+        mean, last = arrays["average/classifier.3.weight"], arrays["model/classifier.3.weight"]
+    exported = load_run(finished_run, "x", "1").network.network.state_dict()["classifier.3.weight"].numpy()
+    assert np.array_equal(exported, mean)
+    assert not np.array_equal(exported, last)
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "no json"])
+def test_export_of_what_is_no_run(tmp_path, capfd, content):
+    if content is not None:
+        for name in ("config.json", "metrics.json"):
+            (tmp_path / name).write_text(content)
+    assert call(["export", str(tmp_path), "--output", str(tmp_path / "x.onnx")]) == exit_codes.FAILURE
+    assert capfd.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "x.onnx").exists()
+
+
+def test_packaged_model_reads_faces_like_its_network_would(faces_folder):
+    """The shipped file runs on the run time's own input for real pictures' sizes."""
+    classifier = SmileClassifier()
+    faces = load_faces(faces_folder)
+    inputs = engine.plain_inputs(faces.pictures[:9], classifier.info.input).numpy()
+    scores = classifier(inputs)
+    assert scores.shape == (9,)
+    assert np.all((scores >= 0) & (scores <= 1))
+
+
+def test_train_command_in_its_own_process(faces_folder, tmp_path):
+    command = [sys.executable, "-m", "smilecam", "train", "--data", str(faces_folder), "--epochs", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert (tmp_path / "runs" / "classic-seed0" / "metrics.json").exists()
