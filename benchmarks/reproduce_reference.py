@@ -72,7 +72,8 @@ def plot(runs: list[dict[str, Any]], path: Path) -> None:
         axes.plot(epochs, mean, style, color=colour, linewidth=2, label=f"{label}, mean")
     for name, value in PUBLISHED.items():
         lower.axhline(value, color="black", linestyle=":", linewidth=1)
-        lower.annotate(f"published {name} {value:.4f}", (1, value), fontsize=8, va="bottom")
+        beside = "bottom" if name == "best" else "top"
+        lower.annotate(f"published {name} {value:.4f}", (1, value), fontsize=8, va=beside)
     for axes, name in ((upper, "loss per face"), (lower, "share called right")):
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)

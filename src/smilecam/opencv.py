@@ -38,6 +38,8 @@ def max_pixels() -> int:
 
 def silence() -> None:
     """Keep OpenCV and its FFmpeg from writing to standard error, for programs that report errors themselves."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # Where the function stands depends on OpenCV's version; 0 is silence.
+    set_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
+    set_level(0)
     # Read by OpenCV when its first video is opened; -8 is FFmpeg's "quiet".
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

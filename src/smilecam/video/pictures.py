@@ -54,9 +54,11 @@ def read_picture(path: Path) -> Picture:
         SourceNotFound: nothing is there.
         SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
     """
-    content = np.frombuffer(read_file(path), np.uint8)
+    content = read_file(path)
+    if is_cut_jpeg(content):
+        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
     try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
@@ -64,6 +66,22 @@ def read_picture(path: Path) -> Picture:
     if image is None:
         raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
     return np.asarray(image, np.uint8)
+
+
+def is_cut_jpeg(content: bytes) -> bool:
+    """Whether this is a JPEG file that ends before its picture does; older OpenCV fills the rest with grey.
+
+    Only after the header's segments: a thumbnail inside them has an end marker of its own.
+    """
+    at = 2
+    if content[:at] != b"\xff\xd8":
+        return False
+    while content[at : at + 1] == b"\xff":
+        marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
+        at += 2 + length
+        if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
+            return b"\xff\xd9" not in content[at:]
+    return at >= len(content)
 
 
 def write_picture(path: Path, image: Picture) -> None:
