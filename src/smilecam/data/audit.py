@@ -78,7 +78,7 @@ def audit(path: Path, seed: int = 0) -> Audit:
         equal=equal,
         contradictory=contradictory,
         clean=len(faces) - sum(len(group) - 1 for group in equal) - sum(map(len, contradictory)),
-        content_digest=content_digest([f"{CLASS_NAMES[face.label]} {face.file_digest}\n" for face in faces]),
+        content_digest=content_digest([face.digest_line for face in faces]),
         sheets={name: contact_sheet(faces, label, seed) for label, name in enumerate(CLASS_NAMES)},
     )
 

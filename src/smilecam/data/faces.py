@@ -41,6 +41,11 @@ class LabelledFace:
     file_digest: str
 
     @property
+    def digest_line(self) -> str:
+        """What ``content_digest`` takes of this picture: its class and the digest of its file."""
+        return f"{CLASS_NAMES[self.label]} {self.file_digest}\n"
+
+    @property
     def picture_digest(self) -> str:
         """SHA-256 of the decoded picture: equal pictures have equal digests, however they were stored."""
         return hashlib.sha256(f"{self.grey.shape}".encode() + self.grey.tobytes()).hexdigest()
@@ -131,7 +136,7 @@ def load_faces(path: Path, geometry: CropGeometry | None = None) -> FaceSet:
         labels.append(face.label)
         names.append(face.name)
         picture_digests.append(face.picture_digest)
-        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+        lines.append(face.digest_line)
     return FaceSet(
         np.stack(pictures),
         np.array(labels, dtype=np.int64),
@@ -160,7 +165,7 @@ def photograph_keys(picture_digests: list[str], names: list[str] | None) -> tupl
 
 
 def content_digest(lines: list[str]) -> str:
-    """SHA-256 over lines of "class file-digest", sorted, so that names and order do not matter."""
+    """SHA-256 over the ``digest_line`` of every face, sorted, so that names and order do not matter."""
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 

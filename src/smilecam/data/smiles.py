@@ -61,7 +61,7 @@ def verify(path: Path) -> None:
     lines, counts = [], Counter(dict.fromkeys(COUNTS, 0))
     for face in faces:
         counts[CLASS_NAMES[face.label]] += 1
-        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+        lines.append(face.digest_line)
     if dict(counts) != COUNTS:
         raise DataError(f"{path} holds {dict(counts)} pictures, not {COUNTS}")
     if content_digest(lines) != CONTENT_DIGEST:

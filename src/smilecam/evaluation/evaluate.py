@@ -13,7 +13,7 @@ import numpy as np
 
 from smilecam import provenance
 from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
-from smilecam.data.faces import CLASS_NAMES, content_digest, read_faces
+from smilecam.data.faces import content_digest, read_faces
 from smilecam.data.layouts import Layout
 from smilecam.errors import DataError
 from smilecam.evaluation.metrics import Metrics, measure
@@ -95,7 +95,7 @@ def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold:
         without_face += box is None
         scores.append(_score(classifier, face.grey, box, geometry))
         labels.append(face.label)
-        lines.append(f"{CLASS_NAMES[face.label]} {face.file_digest}\n")
+        lines.append(face.digest_line)
     metrics = measure(
         np.array(labels, np.int64),
         np.array(scores, np.float64),
