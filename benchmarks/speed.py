@@ -1,8 +1,8 @@
-"""Frames a second of the run time beside the tutorial's way of doing it, side by side in one run.
+"""Frames a second of the run time beside a naive loop, side by side in one run.
 
     python benchmarks/speed.py VIDEO... [--frames 60] [--rounds 5]
 
-"ours" is ``SmileDetector``: faces searched in the picture reduced to 480 pixels, one batched network call. "tutorial"
+"ours" is ``SmileDetector``: faces searched in the picture reduced to 480 pixels, one batched network call. "naive"
 searches the full picture with the same cascade and calls the same network once a face. Both read frames that are
 decoded already; they take turns, so that a noisy machine is noisy for both. The figure to look at is the ratio.
 """
@@ -36,8 +36,8 @@ def read_frames(video: str, count: int) -> list[Picture]:
     return frames
 
 
-def tutorial() -> Callable[[Picture], object]:
-    """The tutorial's loop: full picture, whole box, one call a face."""
+def naive() -> Callable[[Picture], object]:
+    """The naive loop: full picture, whole box, one call a face."""
     cascade, classifier = cv2.CascadeClassifier(str(Path(haarcascades) / CASCADE)), SmileClassifier()
 
     def read(image: Picture) -> list[float]:
@@ -64,9 +64,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    ours, theirs = SmileDetector(), tutorial()
+    ours, theirs = SmileDetector(), naive()
     print(f"commit {provenance.commit()}, {provenance.machine()}, median of {options.rounds} rounds")
-    print("| video | size | frames | ours, ms a frame | tutorial, ms a frame | ratio |\n|---|---|---|---|---|---|")
+    print("| video | size | frames | ours, ms a frame | naive, ms a frame | ratio |\n|---|---|---|---|---|---|")
     for video in options.videos:
         frames = read_frames(video, options.frames)
         pairs = [(milliseconds(ours, frames), milliseconds(theirs, frames)) for _ in range(options.rounds)]

@@ -37,8 +37,8 @@ class HaarSettings:
     """
 
     search_size: int = 480
-    scale_factor: float = 1.1
-    min_neighbors: int = 5
+    scale_factor: float = 1.15
+    min_neighbors: int = 4
     min_score: float = 1.0
 
 
