@@ -10,7 +10,7 @@ import numpy as np
 from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.types import Face, FrameResult, GreyPicture, Picture
-from smilecam.video.sources import Frame, Source, find_sources, open_source
+from smilecam.video.sources import Frame, Source, camera_ref, find_sources, open_source
 from smilecam.vision.classify import DEFAULT_MODEL, SmileClassifier
 from smilecam.vision.crop import network_input
 from smilecam.vision.detect import HaarDetector, HaarSettings
@@ -76,7 +76,7 @@ class SmileDetector:
         Raises:
             SourceError: it cannot be opened.
         """
-        refs = find_sources(str(source))
+        refs = [camera_ref(source)] if isinstance(source, int) else find_sources(source)
         if len(refs) != 1:
             raise SourceEmpty(f"{source} is not one picture, video or camera")
         with open_source(refs[0]) as opened:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -69,7 +69,9 @@ def read_sources(
     Raises:
         OutputError: a sink cannot write.
     """
-    try:
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.close)
         for ref in refs:
             try:
                 with open_source(ref) as source, _told(sinks, source):
@@ -79,20 +81,13 @@ def read_sources(
                 outcome.done += 1
             except SourceError as error:
                 outcome.fail(error)
-    finally:
-        for sink in sinks:
-            sink.close()
 
 
 @contextmanager
 def _told(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
     """Tell every sink of the begin and, whatever happens, of the end."""
-    begun: list[Sink] = []
-    try:
+    with ExitStack() as stack:  # calls every one, also when another fails
         for sink in sinks:
             sink.begin(source)
-            begun.append(sink)
+            stack.callback(sink.end)
         yield
-    finally:
-        for sink in begun:
-            sink.end()

@@ -11,7 +11,6 @@ import click
 
 from smilecam.cli import exit_codes
 from smilecam.cli.progress import bar
-from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.outputs.sink import Sink
@@ -77,7 +76,7 @@ def detect(
 
 
 def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> list[Sink]:
-    from smilecam.outputs.annotated import AnnotatedOutput, plan_names
+    from smilecam.outputs.annotated import AnnotatedOutput, plan_names, refuse_source
     from smilecam.outputs.jsonl import JsonLines
     from smilecam.storage import make_folder
 
@@ -90,9 +89,8 @@ def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> l
             make_folder(target, parents=False)
         sinks.append(AnnotatedOutput(names))
     if jsonl:
-        inputs = {ref.path.resolve() for ref in refs if ref.path}
-        if jsonl != "-" and Path(jsonl).resolve() in inputs:
-            raise UsageProblem(f"--jsonl {jsonl} would replace a source")
+        if jsonl != "-":
+            refuse_source("--jsonl", Path(jsonl), refs)
         sinks.append(JsonLines(jsonl))
     return sinks
 

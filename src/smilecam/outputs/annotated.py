@@ -35,11 +35,19 @@ def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> di
             raise UsageProblem(f"--save {target}: several sources need a folder")
         for ref in refs:
             _check_suffix(target, ref)
-    inputs = {ref.path.resolve() for ref in refs if ref.path}
     for path in names.values():
-        if path.resolve() in inputs:
-            raise UsageProblem(f"--save {path} would replace a source")
+        refuse_source("--save", path, refs)
     return names
+
+
+def refuse_source(option: str, path: Path, refs: Sequence[SourceRef]) -> None:
+    """Refuse to write over a source.
+
+    Raises:
+        UsageProblem: ``path`` is one of the sources.
+    """
+    if path.exists() and any(ref.path and ref.path.exists() and path.samefile(ref.path) for ref in refs):
+        raise UsageProblem(f"{option} {path} would replace a source")
 
 
 def _check_suffix(path: Path, ref: SourceRef) -> None:

@@ -42,7 +42,7 @@ class JsonLines:
             BrokenPipeError: nobody reads standard output any more.
         """
         try:
-            self._file.write(json.dumps(result.as_dict(), ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(result.as_dict()) + "\n")
             self._file.flush()
         except BrokenPipeError:
             raise

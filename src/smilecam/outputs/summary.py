@@ -80,8 +80,9 @@ class Summary:
 
     def _video_line(self, source: Source) -> str:
         counts = self._counts
+        announced = f" of {source.expected} announced" if source.missing else ""
         line = (
-            f"{source.ref.name}: {counts.frames} frames, {counts.last_time:.2f} s; "
+            f"{source.ref.name}: {counts.frames} frames{announced}, {counts.last_time:.2f} s; "
             f"a face in {counts.with_face}, a smile in {counts.with_smile}"
         )
         if self._spans.spans:

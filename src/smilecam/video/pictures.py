@@ -21,21 +21,34 @@ WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif",
 MAX_FILE_BYTES = 512 * 2**20
 
 
+def check_file(path: Path) -> int:
+    """Look whether a file can be read and holds anything, and give its size in bytes.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is empty, no file, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            raise SourceUnreadable(f"{path} is not a file") if path.exists() else SourceNotFound(f"no file at {path}")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise SourceUnreadable(f"{path} is empty")
+        return path.stat().st_size
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def read_file(path: Path) -> bytes:
     """Read a file that should hold a picture.
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceUnreadable: it is empty, too large, no file, or may not be read.
+        SourceUnreadable: it is empty, too large, no file, or cannot be read.
     """
+    if check_file(path) > MAX_FILE_BYTES:
+        raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for a picture")
     try:
-        if not path.is_file():
-            raise SourceUnreadable(f"{path} is not a file") if path.exists() else SourceNotFound(f"no file at {path}")
-        size = path.stat().st_size
-        if size == 0:
-            raise SourceUnreadable(f"{path} is empty")
-        if size > MAX_FILE_BYTES:
-            raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for a picture")
         return path.read_bytes()
     except OSError as error:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
@@ -77,11 +90,14 @@ def is_cut_jpeg(content: bytes) -> bool:
     if content[:at] != b"\xff\xd8":
         return False
     while content[at : at + 1] == b"\xff":
+        if content[at + 1 : at + 2] == b"\xff":  # any number of these may stand before a marker
+            at += 1
+            continue
         marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
         at += 2 + length
         if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
             return b"\xff\xd9" not in content[at:]
-    return at >= len(content)
+    return at >= len(content)  # a header of another form is left to OpenCV
 
 
 def write_picture(path: Path, image: Picture) -> None:

@@ -18,6 +18,17 @@ LONGEST_GAP_SECONDS = 10.0
 """A longer silence between two frames is taken for a broken timestamp and is not filled."""
 
 
+def _announced_frames(path: Path) -> float | None:
+    """How many frames a video says it has; None where it does not open.
+
+    OpenCV's writer does not say when it fails, so what came out is looked at.
+    """
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    frames = float(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else None
+    video.release()
+    return frames
+
+
 class VideoRecorder:
     """Writes frames at a steady rate, each shown from its own time on.
 
@@ -101,14 +112,13 @@ class VideoRecorder:
             return
         self._writer.release()
         self._writer = None
-        # OpenCV's writer does not say when it fails, so look at what came out.
-        check = cv2.VideoCapture(str(self._pending.temporary), cv2.CAP_FFMPEG)
-        plays = check.isOpened()
-        check.release()
-        if not plays:
+        found = _announced_frames(self._pending.temporary)
+        if found is None:
             self._pending.drop()
             raise OutputError(f"cannot write {self.path}: the encoder gave nothing that plays (is the disk full?)")
         self._pending.keep()
+        if found < 0.98 * self.written - 1:  # some containers give the number by way of the rounded duration
+            raise OutputError(f"{self.path} does not hold all of its {self.written} frames (is the disk full?)")
 
     def __enter__(self) -> Self:
         return self

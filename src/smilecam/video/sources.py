@@ -16,10 +16,10 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from smilecam.errors import SourceEmpty, SourceError, SourceNotFound, SourceUnreadable
+from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2, max_pixels
 from smilecam.types import Picture
-from smilecam.video.pictures import PICTURE_SUFFIXES, read_file, read_picture
+from smilecam.video.pictures import PICTURE_SUFFIXES, check_file, read_picture
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -41,6 +41,9 @@ VIDEO_SUFFIXES = frozenset(
     }
 )
 """File names that are read as video, in lower case."""
+
+MAX_CAMERA_INDEX = 99
+"""OpenCV reads the hundreds of an index as the choice of a back end."""
 
 Clock = Callable[[], float]
 """Gives seconds that only ever grow."""
@@ -93,11 +96,13 @@ class Source(Protocol):
         ref: what it was opened from.
         fps: frames a second where it says so.
         expected: number of frames where it says so; streams can be wrong about it.
+        missing: once it has ended, how many fewer frames could be decoded than it says.
     """
 
     ref: SourceRef
     fps: float | None
     expected: int | None
+    missing: int
 
     def __iter__(self) -> Iterator[Frame]:
         """Give the frames.
@@ -118,13 +123,14 @@ class PictureSource:
 
     fps: float | None = None
     expected: int | None = 1
+    missing = 0
 
     def __init__(self, ref: SourceRef, path: Path) -> None:
-        """Check that there is something to read.
+        """Read the picture.
 
         Raises:
-            SourceNotFound: there is not.
-            SourceUnreadable: it is not a file, or empty.
+            SourceNotFound: nothing is there.
+            SourceUnreadable: it is not a picture, is damaged, or is over a limit.
         """
         self.ref = ref
         self._image = read_picture(path)
@@ -141,6 +147,8 @@ class PictureSource:
 
 class _Capture:
     """What video files and cameras share: an OpenCV capture, let go of at the end."""
+
+    missing = 0
 
     def __init__(self, ref: SourceRef, capture: cv2.VideoCapture) -> None:
         self.ref = ref
@@ -163,7 +171,7 @@ class _Capture:
 
 
 class VideoSource(_Capture):
-    """A video file, decoded by the FFmpeg inside OpenCV, which may open nothing but this file."""
+    """A video file, decoded by the FFmpeg inside OpenCV, which is kept from opening other files for it."""
 
     def __init__(self, ref: SourceRef, path: Path) -> None:
         """Open the file.
@@ -172,7 +180,7 @@ class VideoSource(_Capture):
             SourceNotFound: nothing is there.
             SourceUnreadable: it is no video, is empty or damaged, or its frames are over the limit.
         """
-        _check_video_file(path)
+        check_file(path)
         capture = _open_file(path)
         if not capture.isOpened():
             raise SourceUnreadable(f"{path} is not a video, or is damaged")
@@ -191,6 +199,7 @@ class VideoSource(_Capture):
             number += 1
         if number == 0:
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded")
+        self.missing = max(0, (self.expected or 0) - number)
 
 
 class CameraSource(_Capture):
@@ -218,30 +227,21 @@ class CameraSource(_Capture):
         raise SourceUnreadable(f"{self.ref.name} stopped giving frames")
 
 
-def _check_video_file(path: Path) -> None:
-    if not path.exists():
-        raise SourceNotFound(f"no file at {path}")
-    if not path.is_file():
-        raise SourceUnreadable(f"{path} is not a file")
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
-    if empty:
-        raise SourceUnreadable(f"{path} is empty")
-
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,flv,asf,ogg,mjpeg,h264,hevc,m4v,ivf,nut,dv"
+)
+"""Formats that hold video themselves. Play lists (HLS, concat) are not among them: they name other files."""
 
 _OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _opening = threading.Lock()
 
 
 def _open_file(path: Path) -> cv2.VideoCapture:
-    # A file can be a playlist that names other files or addresses, so FFmpeg is held to local files. OpenCV takes
-    # FFmpeg's options from the environment only; they are put back at once.
+    # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
+    # are none. OpenCV takes FFmpeg's options from the environment only; they are put back at once.
     with _opening:
         before = os.environ.get(_OPTIONS_VARIABLE)
-        os.environ[_OPTIONS_VARIABLE] = "protocol_whitelist;file"
+        os.environ[_OPTIONS_VARIABLE] = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
         try:
             return cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
         finally:
@@ -253,6 +253,8 @@ def _open_file(path: Path) -> cv2.VideoCapture:
 def _open_camera(index: int) -> cv2.VideoCapture | None:
     # Many webcams open on Windows through DirectShow only.
     backends = (cv2.CAP_DSHOW, cv2.CAP_ANY) if sys.platform == "win32" else (cv2.CAP_ANY,)
+    if index > MAX_CAMERA_INDEX:
+        return None
     for backend in backends:
         capture = cv2.VideoCapture(index, backend)
         if capture.isOpened():
@@ -274,11 +276,17 @@ def open_source(ref: SourceRef) -> Source:
     return PictureSource(ref, ref.path) if ref.kind is Kind.PICTURE else VideoSource(ref, ref.path)
 
 
-def find_sources(argument: str, recursive: bool = False) -> list[SourceRef]:
+def camera_ref(index: int) -> SourceRef:
+    """The camera of an index."""
+    return SourceRef(f"camera:{index}", Kind.CAMERA, index=index)
+
+
+def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRef]:
     """Turn what a user typed into sources.
 
     Args:
-        argument: a file, a folder, a pattern such as ``photos/*.jpg``, or the index of a camera.
+        argument: a file, a folder, a pattern such as ``photos/*.jpg``, or a camera: its index where no file or folder
+            bears that name, or ``camera:0``. A ``Path`` is always a file or folder.
         recursive: whether to look into folders inside a folder.
 
     Returns:
@@ -287,17 +295,25 @@ def find_sources(argument: str, recursive: bool = False) -> list[SourceRef]:
     Raises:
         SourceNotFound: nothing is there.
         SourceEmpty: a folder or pattern has neither pictures nor videos.
+        SourceUnreadable: the system does not let it be looked at.
     """
-    if argument.isascii() and argument.isdigit():
-        return [SourceRef(f"camera:{int(argument)}", Kind.CAMERA, index=int(argument))]
     path = Path(argument)
-    if path.is_dir():
-        inside = path.rglob("*") if recursive else path.iterdir()
-        return _known_files(inside, f"no pictures or videos in {argument}")
-    if not path.exists() and glob.has_magic(argument):
-        matching = map(Path, glob.glob(argument))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        return _known_files(matching, f"no pictures or videos match {argument}")
-    return [_file_ref(path)]
+    try:
+        exists = path.exists()
+        if isinstance(argument, str) and not exists:
+            index = argument.removeprefix("camera:")
+            if index.isascii() and index.isdigit():
+                return [camera_ref(int(index[:9]))]
+        if path.is_dir():
+            inside = path.rglob("*") if recursive else path.iterdir()
+            return _known_files(inside, f"no pictures or videos in {argument}")
+        if not exists and glob.has_magic(str(argument)):
+            matching = map(Path, glob.glob(str(argument), recursive=True))  # noqa: PTH207 - takes absolute patterns too
+            return _known_files(matching, f"no pictures or videos match {argument}")
+        return [_file_ref(path)]
+    except (OSError, ValueError) as error:  # a name may be too long, hold a null byte, or be forbidden
+        reason = getattr(error, "strerror", None) or error
+        raise SourceUnreadable(f"{str(argument)[:200]} cannot be looked at: {reason}") from error
 
 
 def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
@@ -320,10 +336,10 @@ def _file_ref(path: Path) -> SourceRef:
 
 def _looks_like_picture(path: Path) -> bool:
     """Whether a file of unknown suffix begins like a picture."""
-    try:
-        content = np.frombuffer(read_file(path)[:4096], np.uint8)
-    except SourceError:
+    if not path.is_file():
         return False
-    known = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"II*\x00", b"MM\x00*")
-    head = content.tobytes()
-    return head.startswith(known) and (not head.startswith(b"RIFF") or head[8:12] == b"WEBP")
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +77,7 @@ def parse_model_info(text: str) -> ModelInfo:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError("its metadata is not valid JSON") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFileError(f"its metadata is not of format {FORMAT}")
@@ -107,9 +106,9 @@ def _get(content: dict[str, Any], key: str, kind: type) -> Any:  # noqa: ANN401 
 
 def _number(content: dict[str, Any], key: str, low: float, high: float) -> float:
     value = content.get(key)
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if value is None or not good or not low <= value <= high:
-        raise ModelFileError(f"its {key} is {value!r}, not a number from {low:g} to {high:g}")
+    # Not-a-number fails the comparison; whole numbers of any length pass through it unharmed.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        raise ModelFileError(f"its {key} is {str(value)[:40]!r}, not a number from {low:g} to {high:g}")
     return float(value)
 
 

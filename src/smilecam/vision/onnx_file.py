@@ -15,6 +15,9 @@ from smilecam.errors import ModelFileError
 MAX_MODEL_BYTES = 64 * 2**20
 """A model file over this size is refused: ours have about 5 MB."""
 
+MAX_RECORDS = 200_000
+"""A file of more protobuf records than this is refused: ours have about a hundred."""
+
 MAX_DEPTH = 64
 """Graphs nested deeper than this are refused."""
 
@@ -32,7 +35,7 @@ _CHILDREN = {
     "tensor": {},
 }
 _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
-_MODEL_METADATA, _ENTRY_KEY, _ENTRY_VALUE = 14, 1, 2
+_MODEL_GRAPH, _MODEL_METADATA, _ENTRY_KEY, _ENTRY_VALUE = 7, 14, 1, 2
 
 
 def read_model_file(path: Path) -> tuple[bytes, dict[str, str]]:
@@ -55,25 +58,49 @@ def read_model_file(path: Path) -> tuple[bytes, dict[str, str]]:
     if len(content) > MAX_MODEL_BYTES:
         raise ModelFileError(f"is over the limit of {MAX_MODEL_BYTES // 2**20} MiB")
     try:
-        fields = list(_fields(memoryview(content)))
-        _refuse_external_data("model", fields, depth=0)
-        metadata = dict(_entry(value) for number, value in fields if number == _MODEL_METADATA)
+        metadata = _walk(content)
     except (ValueError, IndexError) as error:
         raise ModelFileError("is not an ONNX file, or is damaged") from error
-    if not any(number == 7 for number, _ in fields):
-        raise ModelFileError("is not an ONNX file, or is damaged")
     return content, metadata
 
 
-def _refuse_external_data(message: str, fields: list[tuple[int, memoryview | int]], depth: int) -> None:
+def _walk(content: bytes) -> dict[str, str]:
+    """Look at every record that leads to a tensor, and collect the metadata."""
+    metadata, has_graph, budget = {}, False, _Budget()
+    for number, value in _fields(memoryview(content)):
+        has_graph = has_graph or number == _MODEL_GRAPH
+        if number == _MODEL_METADATA:
+            key, text = _entry(value)
+            metadata[key] = text
+        _check("model", number, value, 0, budget)
+    if not has_graph:
+        raise ValueError("no graph")
+    return metadata
+
+
+class _Budget:
+    """Counts records, so that a file of millions of tiny ones ends soon."""
+
+    def __init__(self) -> None:
+        self.left = MAX_RECORDS
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise ModelFileError(f"has more than {MAX_RECORDS:,} records")
+
+
+def _check(message: str, number: int, value: memoryview | int, depth: int, budget: _Budget) -> None:
+    """Refuse a field that refers to external data, and look into one that may hold such a field."""
+    budget.spend()
     if depth > MAX_DEPTH:
         raise ModelFileError(f"nests graphs deeper than {MAX_DEPTH} levels")
-    for number, value in fields:
-        if message == "tensor" and (number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value)):
-            raise ModelFileError("refers to external data in another file")
-        child = _CHILDREN[message].get(number)
-        if child:
-            _refuse_external_data(child, list(_fields(_as_bytes(value))), depth + 1)
+    if message == "tensor" and (number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value)):
+        raise ModelFileError("refers to external data in another file")
+    child = _CHILDREN[message].get(number)
+    if child:
+        for inner, content in _fields(_as_bytes(value)):
+            _check(child, inner, content, depth + 1, budget)
 
 
 def _entry(value: memoryview | int) -> tuple[str, str]:
@@ -93,6 +120,9 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     while at < len(data):
         key, at = _varint(data, at)
         number, wire = key >> 3, key & 7
+        # Other readers cut field numbers to 29 bits, and would see another field than this one.
+        if not 0 < number < 2**29:
+            raise ValueError("a field number out of range")
         if wire == _VARINT:
             value, at = _varint(data, at)
             yield number, value
@@ -103,7 +133,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
             length = 4 if wire == _FIXED32 else 8
         else:
             raise ValueError(f"wire type {wire}")
-        if number == 0 or at + length > len(data):
+        if at + length > len(data):
             raise ValueError("a record leaves the file")
         yield number, data[at : at + length]
         at += length
