@@ -29,6 +29,8 @@ ALLOWED = {
     "evaluation": {"types", "errors", "config", "provenance", "vision", "data", "evaluation"},
     "training": {"types", "errors", "config", "storage", "provenance", "vision", "data", "evaluation", "training"},
 }
+# What stands above everything may import from everywhere.
+TOP = {"cli", "demo", "__init__", "__main__"}
 # Outside package -> the rooms that name it.
 HOMES = {
     "cv2": {"opencv"},
@@ -49,6 +51,7 @@ def imports():
             if isinstance(node, ast.Import):
                 yield from ((parts[0], alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
+                assert node.level == 0, f"{path} imports relatively"
                 if node.module == "smilecam":
                     yield from ((parts[0], f"smilecam.{alias.name}") for alias in node.names)
                 else:
@@ -59,7 +62,7 @@ def test_imports_run_one_way():
     wrong = [
         (room, target)
         for room, target in imports()
-        if room in ALLOWED and target.startswith("smilecam.") and target.split(".")[1] not in ALLOWED[room]
+        if room not in TOP and target.startswith("smilecam.") and target.split(".")[1] not in ALLOWED[room]
     ]
     assert wrong == []
 

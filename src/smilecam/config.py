@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+LABELS = ("not_smile", "smile")
+"""Names of the labels 0 and 1, and of the network's two outputs."""
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"}
+)
+"""File names that are read as pictures, in lower case."""
+
 
 @dataclass(frozen=True, slots=True)
 class CropGeometry:

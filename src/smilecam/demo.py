@@ -18,6 +18,7 @@ from smilecam.opencv import cv2
 from smilecam.outputs.annotated import AnnotatedOutput
 from smilecam.outputs.jsonl import JsonLines
 from smilecam.outputs.sink import Sink
+from smilecam.outputs.summary import SmileSpans
 from smilecam.pipeline import SmileDetector
 from smilecam.session import Outcome, read_sources
 from smilecam.storage import make_folder
@@ -31,7 +32,7 @@ FPS = 20
 SIDE = 480
 SHEET_COLUMNS, SHEET_TILE = 5, 240
 ENOUGH = 0.8
-"""Share of the frames of a smiling portrait that must be called smiling."""
+"""Share of a portrait's frames in which the face must be found, and its smile seen where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Part:
     Attributes:
         name: what it shows.
         seconds: how long.
+        face: whether it shows a face.
         smiling: whether it shows a smile.
         picture: uint8 (height, width, 3), blue-green-red.
         centre: the point the view moves around, as shares of width and height.
@@ -49,6 +51,7 @@ class Part:
 
     name: str
     seconds: float
+    face: bool
     smiling: bool
     picture: Picture
     centre: tuple[float, float]
@@ -80,15 +83,19 @@ class PartReport:
 
     @property
     def correct(self) -> bool:
-        """A smile in most frames where one is shown, and in none elsewhere."""
-        return self.with_smile >= ENOUGH * self.part.frames if self.part.smiling else self.with_smile == 0
+        """A face and a smile in most frames where one is shown, and no smile elsewhere."""
+        enough = ENOUGH * self.part.frames
+        if self.part.face and self.with_face < enough:
+            return False
+        return self.with_smile >= enough if self.part.smiling else self.with_smile == 0
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The whole demonstration: what was seen part by part, and the files written."""
+    """The whole demonstration: what was seen part by part, when a smile was seen, and the files written."""
 
     parts: tuple[PartReport, ...]
+    smiles: SmileSpans
     files: tuple[Path, ...]
 
     @property
@@ -114,10 +121,10 @@ def make_parts() -> tuple[Part, ...]:
     astronaut, hopper = portraits()
     rocket, coffee = (np.ascontiguousarray(picture[..., ::-1]) for picture in (data.rocket(), data.coffee()))
     return (
-        Part("rocket, no face", 1.5, smiling=False, picture=rocket, centre=(0.5, 0.5), view=0.8),
-        Part("astronaut, smiling", 3.0, smiling=True, picture=astronaut, centre=(0.45, 0.3), view=0.6),
-        Part("coffee, no face", 1.5, smiling=False, picture=coffee, centre=(0.5, 0.5), view=0.8),
-        Part("Grace Hopper, not smiling", 3.0, smiling=False, picture=hopper, centre=(0.52, 0.4), view=0.85),
+        Part("rocket, no face", 1.5, face=False, smiling=False, picture=rocket, centre=(0.5, 0.5), view=0.8),
+        Part("astronaut, smiling", 3.0, face=True, smiling=True, picture=astronaut, centre=(0.45, 0.3), view=0.6),
+        Part("coffee, no face", 1.5, face=False, smiling=False, picture=coffee, centre=(0.5, 0.5), view=0.8),
+        Part("Grace Hopper, not smiling", 3.0, face=True, smiling=False, picture=hopper, centre=(0.52, 0.4), view=0.85),
     )
 
 
@@ -172,7 +179,7 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
     """
     make_folder(folder)
     clip, annotated, sheet, lines = (
-        folder / name for name in ("clip.mp4", "annotated.mp4", "contact_sheet.png", "results.jsonl")
+        folder / f"demo_{name}" for name in ("clip.mp4", "annotated.mp4", "contact_sheet.png", "results.jsonl")
     )
     parts = make_parts()
     frames = _write_clip(clip, parts)
@@ -185,7 +192,10 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
     if outcome.failed or len(observer.results) != frames:
         raise SmilecamError(f"the demonstration's clip {clip} was not read back whole")
     write_picture(sheet, _contact_sheet(observer.shown))
-    return DemoReport(_report(parts, observer.results), (clip, annotated, sheet, lines))
+    smiles = SmileSpans()
+    for result in observer.results:
+        smiles.add(result)
+    return DemoReport(_report(parts, observer.results), smiles, (clip, annotated, sheet, lines))
 
 
 def _write_clip(path: Path, parts: tuple[Part, ...]) -> int:

@@ -7,39 +7,35 @@ for that moment here; where OpenCV was imported before smilecam, its own limit h
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _LIMIT_VARIABLE = "OPENCV_IO_MAX_IMAGE_PIXELS"
 _DEFAULT_LIMIT = 100_000_000
 
 
-def _set_limit() -> bool:
-    """Set the limit unless the user has; say whether it was set."""
-    if _LIMIT_VARIABLE in os.environ:
-        return False
-    os.environ[_LIMIT_VARIABLE] = str(_DEFAULT_LIMIT)
-    return True
+def max_pixels() -> int:
+    """The largest picture accepted, in pixels: OPENCV_IO_MAX_IMAGE_PIXELS, or 100 million where it is no number."""
+    named = os.environ.get(_LIMIT_VARIABLE, "")
+    return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else _DEFAULT_LIMIT
 
 
-_was_set = _set_limit()
+_before = os.environ.get(_LIMIT_VARIABLE)
+os.environ[_LIMIT_VARIABLE] = str(max_pixels())
 import cv2  # noqa: E402 - after the limit
 from cv2.data import haarcascades  # noqa: E402
 
-if _was_set:
+if _before is None:
     del os.environ[_LIMIT_VARIABLE]
+else:
+    os.environ[_LIMIT_VARIABLE] = _before
 
-__all__ = ["cv2", "haarcascades", "max_pixels", "silence"]
-
-
-def max_pixels() -> int:
-    """The largest picture accepted, in pixels: OPENCV_IO_MAX_IMAGE_PIXELS, or 100 million."""
-    named = os.environ.get(_LIMIT_VARIABLE, "")
-    return int(named) if named.isdigit() else _DEFAULT_LIMIT
+__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels"]
 
 
-def silence() -> None:
-    """Keep OpenCV and its FFmpeg from writing to standard error, for programs that report errors themselves."""
-    # Where the function stands depends on OpenCV's version; 0 is silence.
-    set_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
-    set_level(0)
-    # Read by OpenCV when its first video is opened; -8 is FFmpeg's "quiet".
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+def is_unicode(path: Path) -> bool:
+    """Whether a path can be handed to OpenCV: names of other bytes exist on Linux."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +18,12 @@ DATA_VARIABLE = "SMILECAM_DATA"
 def data_folder() -> Path:
     """Where data sets are kept: the folder that ``SMILECAM_DATA`` names, or ``smilecam`` in the user's cache."""
     named = os.environ.get(DATA_VARIABLE)
-    return Path(named).expanduser() if named else _user_cache() / "smilecam"
+    if not named:
+        return _user_cache() / "smilecam"
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:  # the home of a user who does not exist
+        return Path(named)
 
 
 def _user_cache() -> Path:
@@ -42,10 +47,16 @@ def make_folder(folder: Path, parents: bool = True) -> Path:
     return folder
 
 
+def same_file(path: Path, *others: Path | None) -> bool:
+    """Whether ``path`` is there and is one of the others, also through links."""
+    return path.exists() and any(other is not None and other.exists() and path.samefile(other) for other in others)
+
+
 class PendingFile:
     """A file on its way: written under a temporary name beside its place, then put there, or dropped.
 
-    The temporary name keeps the suffix, since writers of pictures and videos choose their format by it.
+    The temporary name keeps the suffix, since writers of pictures and videos choose their format by it. A link is
+    followed. A device or pipe is written straight into: nothing can take its place.
 
     Attributes:
         path: where the file will be.
@@ -58,35 +69,41 @@ class PendingFile:
         Raises:
             OutputError: the folder is missing or cannot be written, or ``path`` is a folder.
         """
-        if path.is_dir():
-            raise OutputError(f"cannot write {path}: it is a folder")
         self.path = path
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-            os.close(handle)
-        except OSError as error:
+            if path.is_dir():
+                raise OutputError(f"cannot write {path}: it is a folder")
+            self._target = path.resolve() if path.is_symlink() else path
+            self._straight = self._target.exists() and not self._target.is_file()
+            self.temporary = self._target if self._straight else self._beside()
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, in older Python
             raise _output_error(path, error) from error
-        self.temporary = Path(name)
+
+    def _beside(self) -> Path:
+        # Not tempfile: its files are private, and results are ordinary ones, with the user's own permissions.
+        name = f".{self._target.stem[:100]}-{secrets.token_hex(4)}{self._target.suffix}"
+        temporary = self._target.with_name(name)
+        temporary.open("xb").close()
+        return temporary
 
     def keep(self) -> None:
         """Put the file in its place, over one that is there.
 
         Raises:
-            OutputError: it cannot be put there.
+            OutputError: it cannot be put there, and stays under its temporary name.
         """
+        if self._straight:
+            return
         try:
-            if os.name == "posix":  # temporary files are private; results are ordinary ones
-                umask = os.umask(0)
-                os.umask(umask)
-                self.temporary.chmod(0o666 & ~umask)
-            self.temporary.replace(self.path)
+            self.temporary.replace(self._target)
         except OSError as error:
-            self.drop()
-            raise _output_error(self.path, error) from error
+            reason = error.strerror or error
+            raise OutputError(f"cannot replace {self.path}: {reason}; the new file is {self.temporary}") from error
 
     def drop(self) -> None:
         """Remove the temporary file."""
-        self.temporary.unlink(missing_ok=True)
+        if not self._straight:
+            self.temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -107,8 +124,8 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
     pending.keep()
 
 
-def _output_error(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot write {path}: {error.strerror or error}")
+def _output_error(path: Path, error: Exception) -> OutputError:
+    return OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -9,7 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from smilecam.config import HAAR_TO_SMILES
 from smilecam.data import smiles
 from smilecam.data.audit import audit, write_audit
 from smilecam.data.faces import FaceSet, load_faces, merge, photograph_keys
@@ -110,12 +109,45 @@ def test_fer2013_layout_takes_the_training_part_and_its_own_framing(tmp_path):
     assert faces.pictures.shape[1:] == (64, 64)
 
 
-def test_geometry_can_be_chosen(tmp_path):
+def test_fer2013_pictures_are_cut_to_the_framing_of_smiles(tmp_path):
     picture = np.zeros((100, 100), np.uint8)
-    picture[21:95, 13:87] = 200
-    write(tmp_path / "smile" / "a.png", picture)
-    write(tmp_path / "not_smile" / "b.png", picture)
-    assert load_faces(tmp_path, HAAR_TO_SMILES).pictures.mean() > 195
+    picture[13:94, 10:90] = 200
+    for emotion in ("happy", "sad"):
+        write(tmp_path / emotion / "a.png", picture)
+    assert load_faces(tmp_path).pictures.mean() > 195
+
+
+def test_archive_made_on_a_mac(folder, tmp_path):
+    archive = tmp_path / "mac.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in folder.rglob("*.png"):
+            name = file.relative_to(folder).as_posix()
+            packed.write(file, name)
+            packed.writestr(f"__MACOSX/{file.parent.name}/._{file.name}", b"attributes, not a picture")
+    assert len(load_faces(archive)) == 62
+
+
+def test_pictures_over_the_limits(tmp_path, monkeypatch):
+    for label in ("smile", "not_smile"):
+        write(tmp_path / "long" / label / "a.png", np.zeros((1, 20_000), np.uint8))
+        write(tmp_path / "large" / label / "a.png", np.zeros((12_000, 12_000), np.uint8))
+    with pytest.raises(DataError, match="side of more than"):
+        load_faces(tmp_path / "long")
+    with pytest.raises(DataError, match="too large"):
+        load_faces(tmp_path / "large")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "large")
+    monkeypatch.setattr("smilecam.data.entries.MAX_ENTRY_BYTES", 1000)
+    with pytest.raises(DataError, match="over the limit of 1000 bytes"):
+        load_faces(tmp_path / archive)
+
+
+def test_damaged_archive(folder, tmp_path):
+    archive = tmp_path / shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    content = bytearray(archive.read_bytes())
+    content[400:900] = bytes(500)
+    archive.write_bytes(content)
+    with pytest.raises(DataError):
+        load_faces(archive)
 
 
 def test_extra_faces_that_are_held_out_are_dropped(folder):
@@ -232,6 +264,8 @@ def test_fetch_over_http(server, smiles_archive, tmp_path):
 def test_fetch_from_a_copy(smiles_archive, tmp_path):
     path = smiles.fetch(tmp_path / "cache", smiles_archive)
     assert smiles.find_smiles(None, tmp_path / "cache") == path
+    # A good copy is not downloaded again: this address would fail.
+    assert smiles.fetch(tmp_path / "cache", url="http://127.0.0.1:9/x.zip") == path
 
 
 def test_fetch_of_something_else_leaves_nothing(server, folder, tmp_path):

@@ -67,6 +67,18 @@ def test_threshold_can_be_set(portraits_folder):
     assert np.isfinite(found.metrics.auc)
 
 
+def test_data_that_the_model_was_trained_on_is_called_so(smiles_archive, material, capfd):
+    assert call(["evaluate", "--data", str(smiles_archive)]) == exit_codes.DONE
+    assert "the model was trained on this data" in capfd.readouterr().out
+    found = evaluate("lenet", material / "fer2013_validation", Boxes.AUTO, Crop.TRAINED)
+    assert not found.as_dict()["seen_in_training"]
+
+
+@pytest.mark.parametrize("threshold", ["nan", "2"])
+def test_thresholds_that_are_none(portraits_folder, capfd, threshold):
+    assert call(["evaluate", "--data", str(portraits_folder), "--threshold", threshold]) == exit_codes.USAGE
+
+
 def test_no_data(capfd, tmp_path):
     assert call(["evaluate", "--data", str(tmp_path / "none")]) == exit_codes.FAILURE
     assert capfd.readouterr().err.startswith("smilecam: no data at")

@@ -47,8 +47,8 @@ def test_equal_scores():
 
 def test_interval_of_a_known_case():
     low, high = wilson_interval(90, 100)
-    assert low == pytest.approx(0.8256, abs=1e-3)
-    assert high == pytest.approx(0.9448, abs=1e-3)
+    assert low == pytest.approx(0.82563, abs=1e-4)
+    assert high == pytest.approx(0.94478, abs=1e-4)
 
 
 @pytest.mark.parametrize(("labels", "scores"), [([0, 0], [0.1, 0.2]), ([1], [0.5]), ([0, 1], [0.5])])

@@ -7,7 +7,9 @@ import pytest
 from smilecam.errors import OutputError, UsageProblem
 from smilecam.outputs.annotated import plan_names
 from smilecam.outputs.jsonl import JsonLines
-from smilecam.outputs.summary import SmileSpans, picture_line, state
+from smilecam.outputs.summary import SmileSpans, Summary, picture_line, state
+from smilecam.pipeline import SmileDetector
+from smilecam.session import Outcome, read_sources
 from smilecam.types import Box, Face, FrameResult
 from smilecam.video.sources import Frame, Kind, SourceRef
 
@@ -86,6 +88,49 @@ def test_picture_lines():
     assert picture_line(result(SMILE, NO_SMILE)) == "clip.mp4: 2 faces: smile 93%, no smile 7%"
 
 
+class Opened:
+    def __init__(self, ref, expected=None):
+        self.ref, self.expected, self.missing = ref, expected, 0
+
+
+def test_changes_of_a_camera_are_told_as_they_come():
+    said = []
+    summary = Summary(said.append)
+    summary.begin(Opened(CAMERA))
+    for number, faces in enumerate([(), (), (NO_SMILE,), (SMILE,), (SMILE,), (NO_SMILE,)]):
+        summary.write(FRAME, result(*faces, time=number / 10, frame=number))
+    assert [line.split("s  ")[1] for line in said] == ["no face", "no smile", "smile", "no smile"]
+    summary.end()
+    assert said[-1] == "camera:0: 6 frames, 0.50 s; a face in 4, a smile in 2: 0.30-0.40 s"
+
+
+def test_every_sink_is_ended_and_closed_though_one_fails(clip):
+    calls = []
+
+    class Notes:
+        def __init__(self, fails):
+            self.fails = fails
+
+        def begin(self, _source):
+            pass
+
+        def write(self, _frame, _result):
+            pass
+
+        def end(self):
+            calls.append("end")
+            if self.fails:
+                raise BrokenPipeError
+
+        def close(self):
+            calls.append("close")
+
+    ref = SourceRef(str(clip), Kind.VIDEO, clip)
+    with pytest.raises(BrokenPipeError):
+        read_sources([ref], SmileDetector(), [Notes(True), Notes(True), Notes(False)], Outcome(), max_frames=1)
+    assert calls == ["end", "end", "end", "close", "close", "close"]
+
+
 def test_names_in_a_folder_never_collide():
     refs = [picture("a/x.jpg"), picture("b/x.jpg"), picture("b/X.JPG"), video("x.gif"), picture("p.ppm"), CAMERA]
     names = plan_names(Path("out"), refs, into_folder=True)
@@ -110,7 +155,6 @@ def test_one_file_for_one_source():
         ("out.jpg", [video("a.mp4")], "for a video"),
         ("out.mp4", [picture("a.jpg")], "for a picture"),
         ("out.png", [CAMERA], "for a camera"),
-        ("a.jpg", [picture("a.jpg")], "would replace a source"),
     ],
 )
 def test_impossible_names(target, refs, words):

@@ -19,7 +19,7 @@ from smilecam.data.faces import load_faces  # noqa: E402
 from smilecam.errors import NonFiniteLoss, TrainingError  # noqa: E402
 from smilecam.opencv import cv2  # noqa: E402
 from smilecam.training import engine  # noqa: E402
-from smilecam.training.augment import area_weights, augment, to_input  # noqa: E402
+from smilecam.training.augment import _transforms, area_weights, augment, to_input  # noqa: E402
 from smilecam.training.device import choose_device  # noqa: E402
 from smilecam.training.export import load_run  # noqa: E402
 from smilecam.training.models import build  # noqa: E402
@@ -120,6 +120,71 @@ def pictures(count=6, side=64):
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 1, side, side)).astype(np.float32))
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("epochs = 15", "epochs = 0"), "0 is not from 1"),
+        (("batch_size = 64", "batch_size = 0"), "0 is not from 1"),
+        (("dropout = 0.0", "dropout = 1.5"), "1.5 is not from 0"),
+        (("size = 28", "size = 3"), "3 is not from 8"),
+        (("learning_rate = 0.001", "learning_rate = nan"), "nan is not from 0"),
+    ],
+)
+def test_recipes_out_of_range(change, words):
+    from importlib import resources
+
+    text = (resources.files("smilecam.training") / "recipes" / "classic.toml").read_text()
+    with pytest.raises(TrainingError, match=words):
+        parse_recipe("x", text.replace(*change, 1))
+
+
+def test_recipe_that_is_no_text(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TrainingError, match="cannot be read as text"):
+        load_recipe(str(tmp_path / "x.toml"))
+    with pytest.raises(TrainingError, match="a table is needed"):
+        parse_recipe("x", "model = 3")
+
+
+def test_loss_is_weighted_like_kerass():
+    """Each face's loss times the weight of its class, averaged over the faces."""
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    labels = torch.tensor([0, 1, 1])
+    each = [math.log(1 + math.exp(-2)), math.log(1 + math.exp(-1)), math.log(2)]
+    expected = (1 * each[0] + 2.5 * each[1] + 2.5 * each[2]) / 3
+    assert float(engine._loss(logits, labels, torch.tensor([1.0, 2.5]), 0.0)) == pytest.approx(expected, rel=1e-5)
+    assert float(engine._loss(logits, labels, None, 0.0)) == pytest.approx(sum(each) / 3, rel=1e-5)
+
+
+def test_smoothing_spreads_the_target():
+    logits, labels = torch.tensor([[3.0, 0.0]]), torch.tensor([0])
+    log_p = [-math.log(1 + math.exp(-3)), -3 - math.log(1 + math.exp(-3))]
+    assert float(engine._loss(logits, labels, None, 0.2)) == pytest.approx(-(0.9 * log_p[0] + 0.1 * log_p[1]), rel=1e-5)
+
+
+def test_learning_rate_follows_the_schedule():
+    optimizer = load_recipe("augmented").optimizer
+    adam = engine.make_optimizer(torch.nn.Linear(1, 1), optimizer)
+    rates = []
+    for done in (0.0, 0.5, 1.0):
+        engine._set_learning_rate(adam, optimizer, done)
+        rates.append(adam.param_groups[0]["lr"])
+    assert rates == pytest.approx([optimizer.learning_rate, optimizer.learning_rate / 2, 0])
+    engine._set_learning_rate(adam, load_recipe("classic").optimizer, 0.7)
+    assert adam.param_groups[0]["lr"] == load_recipe("classic").optimizer.learning_rate
+
+
+def test_rotation_and_scale_keep_shapes():
+    settings = dataclasses.replace(STILL, rotation=40.0, scale=0.3, flip=0.5)
+    matrices = _transforms(50, settings, torch.Generator().manual_seed(0))[:, :, :2]
+    squares = matrices @ matrices.transpose(1, 2)
+    scales = squares[:, 0, 0]
+    assert torch.allclose(squares, scales[:, None, None] * torch.eye(2), atol=1e-5)
+    assert 0.7**2 - 1e-5 <= float(scales.min()) < float(scales.max()) <= 1.3**2 + 1e-5
+    signs = torch.linalg.det(matrices).sign()
+    assert set(signs.tolist()) == {-1.0, 1.0}
+
+
 def test_no_augmentation_changes_nothing():
     batch = pictures()
     assert torch.allclose(augment(batch, STILL, torch.Generator().manual_seed(0)), batch, atol=1e-2)
@@ -176,7 +241,9 @@ def test_run_folder_holds_everything(finished_run):
     assert config["class_weights"] == [1.0, 2.0]
     assert config["versions"]["torch"]
     assert config["commit"]
-    assert config["data"]["training"] == {"n": 240, "smiles": 80}
+    training = config["data"]["training"]
+    assert (training["n"], training["smiles"]) == (240, 80)
+    assert training["content_digest"] != config["data"]["sources"][0]["content_digest"]
     rows = [json.loads(line) for line in (finished_run / "epochs.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert {"loss", "acc", "val_loss", "val_acc"} <= set(rows[0])
@@ -237,14 +304,52 @@ def test_resume_needs_a_run(faces_folder, tmp_path, capfd):
     assert "nothing to resume" in capfd.readouterr().err
 
 
-def test_damaged_checkpoint(faces_folder, finished_run, tmp_path, capfd):
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x93NUMPY"])
+def test_checkpoints_that_are_none(finished_run, tmp_path, capfd, content):
     import shutil
 
     copy = tmp_path / "copy"
     shutil.copytree(finished_run, copy)
-    (copy / "checkpoint.npz").write_bytes(b"PK\x03\x04 no archive")
-    assert train(faces_folder, copy, "--recipe", "augmented", "--epochs", "4", "--resume") == exit_codes.FAILURE
+    (copy / "checkpoint.npz").write_bytes(content)
+    assert call(["export", str(copy), "--output", str(tmp_path / "x.onnx")]) == exit_codes.FAILURE
     assert "is damaged or belongs to another recipe" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("lines", [None, 0, 2])
+def test_resume_needs_every_epoch_of_the_table(faces_folder, finished_run, tmp_path, capfd, lines):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished_run, copy)
+    rows = (copy / "epochs.jsonl").read_text().splitlines(keepends=True)
+    (copy / "epochs.jsonl").unlink()
+    if lines is not None:
+        (copy / "epochs.jsonl").write_text("".join(rows[:lines]))
+    code = train(faces_folder, copy, "--recipe", "augmented", "--epochs", "4", "--resume")
+    assert code == exit_codes.FAILURE
+    assert "epochs.jsonl" in capfd.readouterr().err
+
+
+def test_table_shows_the_weights_that_are_exported(faces_folder, finished_run):
+    """Validation reads the running mean, as does the model file."""
+    from smilecam.data.splits import View, stratified_split, view
+
+    faces = view(load_faces(faces_folder), View.CLEAN)
+    held_out = faces.take(stratified_split(faces, 0.2, 0)[1])
+    trained = load_run(finished_run, "x", "1")
+    logits = trained.network.network(engine.plain_inputs(held_out.pictures, trained.info.input))
+    row = json.loads((finished_run / "epochs.jsonl").read_text().splitlines()[-1])
+    checked = engine.validate(logits.detach(), torch.from_numpy(held_out.labels))
+    assert row["val_loss"] == pytest.approx(checked.loss, abs=1e-4)
+    assert row["val_acc"] == pytest.approx(checked.accuracy, abs=1e-6)
+
+
+def test_validation_loss_that_leaves_the_finite_numbers_stops_the_run(faces_folder, tmp_path, monkeypatch, capfd):
+    nothing = engine.EpochResult(math.nan, 0.5)
+    monkeypatch.setattr(engine, "validate", lambda *_: nothing)
+    assert train(faces_folder, tmp_path / "run") == exit_codes.FAILURE
+    assert "the validation loss became nan in epoch 1" in capfd.readouterr().err
+    assert not (tmp_path / "run" / "metrics.json").exists()
 
 
 def test_loss_that_leaves_the_finite_numbers_stops_the_run(faces_folder, tmp_path, monkeypatch, capfd):
@@ -276,18 +381,23 @@ def test_device_is_chosen_with_a_reason():
             choose_device("cuda")
 
 
-def test_export_keeps_the_network_to_the_fifth_decimal(finished_run, tmp_path):
+@pytest.mark.parametrize("recipe", ["classic", "augmented"])
+def test_export_keeps_the_network_to_the_fifth_decimal(faces_folder, finished_run, tmp_path, recipe):
+    run = finished_run
+    if recipe == "classic":
+        run = tmp_path / "classic"
+        assert train(faces_folder, run, "--epochs", "1") == exit_codes.DONE
     path = tmp_path / "model.onnx"
-    assert call(["export", str(finished_run), "--output", str(path), "--version", "7"]) == exit_codes.DONE
+    assert call(["export", str(run), "--output", str(path), "--version", "7"]) == exit_codes.DONE
     classifier = SmileClassifier(path)
-    trained = load_run(finished_run, "model", "7")
+    trained = load_run(run, "model", "7")
     faces = np.random.default_rng(0).normal(size=(200, 1, 28, 28)).astype(np.float32)
     with torch.inference_mode():
         expected = trained.network(torch.from_numpy(faces)).numpy()[:, 1]
     assert np.abs(classifier(faces) - expected).max() < 1e-5
     assert classifier.info == trained.info
     assert classifier.info.version == "7"
-    metrics = json.loads((finished_run / "metrics.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text())
     assert classifier.info.threshold == round(metrics["at_best_balanced_accuracy"]["threshold"], 4)
 
 
@@ -317,8 +427,15 @@ def test_export_of_what_is_no_run(tmp_path, capfd, content):
     assert not (tmp_path / "x.onnx").exists()
 
 
-def test_packaged_model_reads_faces_like_its_network_would(faces_folder):
-    """The shipped file runs on the run time's own input for real pictures' sizes."""
+def test_export_never_replaces_what_is_no_model(finished_run, capfd):
+    before = (finished_run / "checkpoint.npz").read_bytes()
+    code = call(["export", str(finished_run), "--output", str(finished_run / "checkpoint.npz")])
+    assert code == exit_codes.USAGE
+    assert "ends in .onnx" in capfd.readouterr().err
+    assert (finished_run / "checkpoint.npz").read_bytes() == before
+
+
+def test_packaged_model_gives_probabilities_on_training_inputs(faces_folder):
     classifier = SmileClassifier()
     faces = load_faces(faces_folder)
     inputs = engine.plain_inputs(faces.pictures[:9], classifier.info.input).numpy()

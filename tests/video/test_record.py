@@ -64,6 +64,16 @@ def test_nothing_is_left_without_frames(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_tiny_frames_are_padded(tmp_path):
+    path = tmp_path / "tiny.mp4"
+    with VideoRecorder(path, 10) as recorder:
+        recorder.write(np.full((1, 3, 3), 200, np.uint8), None)
+    done, image = cv2.VideoCapture(str(path)).read()
+    assert done
+    assert image.shape == (16, 16, 3)
+    assert abs(float(image.mean()) - 200) < 5
+
+
 def test_unknown_suffix(tmp_path):
     with pytest.raises(OutputError, match=r"ends in \.mp4"):
         VideoRecorder(tmp_path / "out.xyz", 10)

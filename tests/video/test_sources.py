@@ -9,6 +9,7 @@ import pytest
 from smilecam.errors import SourceEmpty, SourceError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.video import sources
+from smilecam.video.pictures import is_cut_jpeg
 from smilecam.video.record import VideoRecorder
 from smilecam.video.sources import CameraSource, Kind, SourceRef, find_sources, open_source
 
@@ -162,12 +163,83 @@ def test_picture_of_one_pixel(tmp_path):
 
 
 def test_playlist_may_not_open_other_files(tmp_path, clip):
-    # An HLS list in a file of an innocent name must not lead the decoder elsewhere over the network.
+    # FFmpeg by itself follows such a list, whatever the file is called.
     path = tmp_path / "list.mp4"
-    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/secret.ts\n#EXT-X-ENDLIST\n")
+    (tmp_path / "other.mp4").write_bytes(clip.read_bytes())
+    path.write_text("ffconcat version 1.0\nfile other.mp4\n")
+    assert cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).isOpened()
     with pytest.raises(SourceUnreadable):
         list(open_source(find_sources(str(path))[0]))
     assert "OPENCV_FFMPEG_CAPTURE_OPTIONS" not in os.environ
+
+
+def test_what_is_no_video_is_not_taken_for_one(tmp_path, astronaut):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for number in range(20):
+            archive.writestr(f"{number}.jpg", cv2.imencode(".jpg", astronaut)[1].tobytes())
+    (tmp_path / "numbers.txt").write_text("\n".join(map(str, range(5000))))
+    for name in ("photos.zip", "numbers.txt"):
+        with pytest.raises(SourceUnreadable):
+            list(open_source(find_sources(str(tmp_path / name))[0]))
+
+
+def test_fill_bytes_in_a_jpeg_are_legal(tmp_path, astronaut):
+    content = cv2.imencode(".jpg", astronaut)[1].tobytes()
+    path = tmp_path / "fill.jpg"
+    path.write_bytes(content[:2] + b"\xff\xff" + content[2:])
+    (frame,) = open_source(find_sources(str(path))[0])
+    assert frame.image.shape == astronaut.shape
+
+
+def test_cut_jpeg_is_told_by_its_markers(astronaut):
+    content = cv2.imencode(".jpg", astronaut)[1].tobytes()
+    thumbnail = b"\xff\xe1" + (len(content[:200]) + 4).to_bytes(2, "big") + content[:200] + b"\xff\xd9"
+    whole = content[:2] + thumbnail + content[2:]
+    assert not is_cut_jpeg(whole)
+    assert is_cut_jpeg(whole[:-100])
+    assert is_cut_jpeg(whole[:100])
+    assert not is_cut_jpeg(b"no JPEG")
+
+
+def test_digits_name_a_camera_only_where_there_is_no_such_file(tmp_path, monkeypatch, picture_file):
+    monkeypatch.chdir(tmp_path)
+    assert find_sources("7")[0].kind is Kind.CAMERA
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "a.png").write_bytes(picture_file.read_bytes())
+    assert find_sources("7")[0].kind is Kind.PICTURE
+    assert find_sources("camera:7")[0].index == 7
+    with pytest.raises(SourceNotFound):
+        open_source(find_sources(Path("8"))[0])
+
+
+def test_pattern_over_folders(tmp_path, monkeypatch, picture_file):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c.png").write_bytes(picture_file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert [ref.path.name for ref in find_sources("a/**/*.png")] == ["c.png"]
+
+
+def test_time_never_runs_backwards(tmp_path):
+    class Stutters(RecordedCamera):
+        times = (0.0, 40.0, 80.0, 0.0, 160.0)
+
+        def isOpened(self):  # noqa: N802 - OpenCV's name
+            return True
+
+        def get(self, what):
+            if what == cv2.CAP_PROP_POS_MSEC:
+                return self.times[len(self.times) - 1 - len(self.frames)]
+            return {cv2.CAP_PROP_FPS: 25.0, cv2.CAP_PROP_FRAME_COUNT: 7.0}.get(what, 10.0)
+
+    path = tmp_path / "stutter.mpg"
+    path.write_bytes(b"x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "_open_file", lambda _path: Stutters([np.zeros((10, 10, 3), np.uint8)] * 5))
+        source = open_source(find_sources(str(path))[0])
+    assert [round(frame.time, 3) for frame in source] == [0.0, 0.04, 0.08, 0.12, 0.16]
+    assert source.missing == 2
 
 
 def test_camera_that_does_not_exist():

@@ -102,6 +102,36 @@ def test_graphs_nested_without_end(model, refused):
     assert "deeper" in refused(model.SerializeToString() + record(7, graph))
 
 
+def test_external_data_behind_a_field_number_that_others_cut_short(model, refused):
+    """ONNX Runtime reads a tag's lower 32 bits: field 13 + 2**29 is field 13 to it."""
+
+    def varint(value):
+        out = bytearray()
+        while value >= 0x80:
+            out.append(value & 0x7F | 0x80)
+            value >>= 7
+        return bytes([*out, value])
+
+    hidden = varint(((14 + 2**29) << 3) | 0) + varint(1)
+    tensor = model.graph.initializer[0].SerializeToString() + hidden
+    graph = varint((5 << 3) | 2) + varint(len(tensor)) + tensor
+    content = model.SerializeToString() + varint((7 << 3) | 2) + varint(len(graph)) + graph
+    assert "not an ONNX file, or is damaged" in refused(content)
+
+
+def test_millions_of_records(model, refused):
+    assert "more than 200,000 records" in refused(model.SerializeToString() + b"\x08\x00" * 300_000)
+
+
+def test_metadata_nested_without_end(model, refused):
+    onnx.helper.set_model_props(model, {METADATA_KEY: "[" * 200_000})
+    assert "not valid JSON" in refused(model)
+
+
+def test_format_of_the_runtime_itself(refused):
+    assert "not an ONNX file" in refused(b"\x18\x00\x00\x00ORTM" + b"\x00" * 100)
+
+
 def test_no_metadata(model, refused):
     del model.metadata_props[:]
     assert "no 'smilecam' metadata" in refused(model)
@@ -123,6 +153,7 @@ def test_metadata_is_no_json(model, refused):
         ({"labels": ["not_smile", "smile", "other"]}, "labels"),
         ({"threshold": 1.5}, "threshold"),
         ({"threshold": "0.5"}, "threshold"),
+        ({"threshold": 10**400}, "threshold"),
         ({"threshold": float("nan")}, "threshold"),
         ({"threshold": ...}, "threshold"),
         ({"input": ...}, "input"),
@@ -213,7 +244,8 @@ def test_description_survives_its_json_form():
 
 def test_packaged_model_says_where_it_comes_from():
     info = SmileClassifier().info
-    assert info.training["data"]["content_digest"]
+    assert all(len(source["content_digest"]) == 64 for source in info.training["data"]["sources"])
+    assert info.metrics["validation"]["at_0.5"]["n"] > 1000
     assert info.training["recipe"]["name"]
     assert len(info.commit) == 40
     assert "/" not in json.dumps(info.training["data"]["sources"])

@@ -41,7 +41,13 @@ def fetch(archive: Path | None) -> None:
 @data.command()
 @click.option("--data", "path", type=click.Path(path_type=Path), help="Archive or folder; default: what fetch got.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("smiles-audit"), show_default=True, help="Folder.")
-@click.option("--seed", default=0, show_default=True, help="Of the choice of faces for the contact sheets.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the choice of faces for the contact sheets.",
+)
 def audit(path: Path | None, out: Path, seed: int) -> None:
     """Count what a data set holds: classes, sizes, duplicates, contradictory labels.
 

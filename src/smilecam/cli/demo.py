@@ -22,9 +22,7 @@ def demo(out: Path) -> int:
     """
     require("demo", "smilecam demo")
     from smilecam.demo import run_demo
-    from smilecam.opencv import silence
 
-    silence()
     report = run_demo(out, click.echo)
     for path in report.files:
         click.echo(f"wrote {path}")
@@ -34,8 +32,6 @@ def demo(out: Path) -> int:
             f"{part.start:5.2f}-{part.end:5.2f} s  {part.part.name:<26} face in {part.with_face:>2}, "
             f"smile in {part.with_smile:>2} of {part.part.frames} frames: {verdict}"
         )
-    seen = [part for part in report.parts if part.with_smile]
-    times = ", ".join(f"{part.start:.2f}-{part.end:.2f} s ({part.part.name})" for part in seen) or "never"
-    click.echo(f"a smile was seen: {times}")
+    click.echo(f"a smile was seen: {report.smiles if report.smiles.spans else 'never'}")
     click.echo("demo correct" if report.correct else "demo WRONG")
     return exit_codes.DONE if report.correct else exit_codes.FAILURE

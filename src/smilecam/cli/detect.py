@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ import click
 
 from smilecam.cli import exit_codes
 from smilecam.cli.progress import bar
+from smilecam.cli.text import one_line
+from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.outputs.sink import Sink
@@ -54,20 +55,23 @@ def detect(
     A SOURCE is a picture, a video file, a folder, a pattern such as "photos/*.jpg", or the index of a camera (0 is
     the first). Stop a camera with Ctrl-C; what was written until then stays whole.
     """
-    from smilecam.opencv import silence
     from smilecam.outputs.summary import Summary
     from smilecam.pipeline import SmileDetector
     from smilecam.session import Outcome, collect_sources, read_sources
     from smilecam.vision.detect import HaarSettings
 
-    silence()
-    outcome = Outcome(tell=lambda failure: click.echo(f"smilecam: {failure}", err=True))
+    if "" in (*sources, save, jsonl):
+        raise UsageProblem("a SOURCE, --save or --jsonl is an empty name")
+    outcome = Outcome(tell=lambda failure: click.echo(f"smilecam: {one_line(failure)}", err=True))
     refs = collect_sources(sources, recursive, outcome)
-    say = partial(click.echo, err=jsonl == "-")
+
+    def say(line: str) -> None:
+        click.echo(one_line(line), err=jsonl == "-")
+
     sinks: list[Sink] = [Summary(say)]
     if refs:
         detector = SmileDetector(model, threshold, HaarSettings(search_size=search_size))
-        sinks += _file_sinks(refs, save, jsonl)
+        sinks += _file_sinks(refs, save, jsonl, Path(model))
         try:
             read_sources(refs, detector, sinks, outcome, _watch, max_frames)
         finally:
@@ -75,10 +79,10 @@ def detect(
     return _finish(outcome)
 
 
-def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> list[Sink]:
+def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None, model: Path) -> list[Sink]:
     from smilecam.outputs.annotated import AnnotatedOutput, plan_names, refuse_source
     from smilecam.outputs.jsonl import JsonLines
-    from smilecam.storage import make_folder
+    from smilecam.storage import make_folder, same_file
 
     sinks: list[Sink] = []
     if save:
@@ -87,10 +91,14 @@ def _file_sinks(refs: list[SourceRef], save: str | None, jsonl: str | None) -> l
         names = plan_names(target, refs, into_folder)
         if into_folder:
             make_folder(target, parents=False)
+        if jsonl and Path(jsonl).resolve() in {path.resolve() for path in names.values()}:
+            raise UsageProblem(f"--save and --jsonl both name {jsonl}")
         sinks.append(AnnotatedOutput(names))
     if jsonl:
         if jsonl != "-":
             refuse_source("--jsonl", Path(jsonl), refs)
+            if same_file(Path(jsonl), model):
+                raise UsageProblem(f"--jsonl {jsonl} would replace the model")
         sinks.append(JsonLines(jsonl))
     return sinks
 
@@ -105,7 +113,7 @@ def _watch(source: Source, frames: Iterable[tuple[Frame, FrameResult]]) -> Itera
             progress.update()
 
 
-def _say_written(sinks: list[Sink], jsonl: str | None, say: partial[None]) -> None:
+def _say_written(sinks: list[Sink], jsonl: str | None, say: Callable[[str], None]) -> None:
     from smilecam.outputs.annotated import AnnotatedOutput
 
     if jsonl and jsonl != "-":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smilecam import storage
+from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.evaluation.evaluate import Evaluation
@@ -45,8 +46,11 @@ def evaluate(
     from smilecam.evaluation.evaluate import Boxes, Crop
     from smilecam.evaluation.evaluate import evaluate as score
 
-    found = score(model, find_smiles(path, storage.data_folder()), Boxes(boxes), Crop(crop), threshold)
-    content = json.dumps(found.as_dict(), indent=2) + "\n"
+    data = find_smiles(path, storage.data_folder())
+    if json_path and storage.same_file(Path(json_path), data, Path(model)):
+        raise UsageProblem(f"--json {json_path} would replace the data or the model")
+    found = score(model, data, Boxes(boxes), Crop(crop), threshold)
+    content = json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n"
     _print(found, to_stderr=json_path == "-")
     if json_path == "-":
         click.echo(content, nl=False)
@@ -68,6 +72,13 @@ def _print(found: Evaluation, *, to_stderr: bool) -> None:
         f"AUC                {metrics.auc:.4f}",
         f"operating point    {operating}",
     ]
+    conditions = found.conditions
+    lines.append(
+        f"conditions         model {conditions['model']['name']}, data {conditions['data']['name']}, "
+        f"boxes {conditions['boxes']}, crop {conditions['crop']}, commit {conditions['commit'][:12]}"
+    )
+    if found.seen_in_training:
+        lines.append("beware             the model was trained on this data, or a part of it")
     if found.without_face:
         lines.append(f"no face found in   {found.without_face:,} pictures, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import signal
+import contextlib
+import os
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
 
 import click
 
@@ -19,6 +16,7 @@ from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
 from smilecam.cli.evaluate import evaluate
+from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.errors import SmilecamError
 
@@ -39,22 +37,6 @@ for command in (detect, demo, train, export, evaluate, data):
     main.add_command(command)
 
 
-def run() -> NoReturn:
-    """Run the command line of this process, and end it."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        # File names may hold what the terminal's encoding cannot say.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    sys.exit(call(sys.argv[1:]))
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Treat a request to end like Ctrl-C, so that open results are finished."""
-    raise KeyboardInterrupt
-
-
 def call(arguments: Sequence[str]) -> int:
     """Run one command and turn whatever happens into an exit code.
 
@@ -65,7 +47,13 @@ def call(arguments: Sequence[str]) -> int:
         One of ``smilecam.cli.exit_codes``.
     """
     try:
-        result = main.main(list(arguments), prog_name="smilecam", standalone_mode=False)
+        # Not main(): on an interrupt it prints by itself, and it takes the end of any file for one.
+        with main.make_context("smilecam", list(arguments)) as context:
+            result = main.invoke(context)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
     except click.ClickException as error:
         error.show()
         return exit_codes.USAGE if isinstance(error, click.UsageError) else exit_codes.FAILURE
@@ -74,17 +62,31 @@ def call(arguments: Sequence[str]) -> int:
         return exit_codes.INTERRUPTED
     except SmilecamError as error:
         return _report(error, arguments, exit_codes.exit_code(error))
+    except BrokenPipeError:
+        _forget_standard_output()
+        return exit_codes.FAILURE
     except Exception as error:  # noqa: BLE001 - the outermost function: report, never a bare traceback
         return _report(error, arguments, exit_codes.FAILURE)
     return result if isinstance(result, int) else exit_codes.DONE
 
 
+def _forget_standard_output() -> None:
+    """Nobody reads it any more: keep Python from complaining about that when it closes it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _report(error: Exception, arguments: Sequence[str], code: int) -> int:
     if "--debug" in arguments:
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        text = "".join(traceback.format_exception(error)).rstrip()
     elif isinstance(error, SmilecamError):
-        click.echo(f"smilecam: {error}", err=True)
+        text = f"smilecam: {one_line(str(error))}"
+    elif isinstance(error, OSError) and error.filename is None:
+        text = f"smilecam: cannot write standard output: {error.strerror or error}"
+        _forget_standard_output()
     else:
-        text = " ".join(str(error).split())
-        click.echo(f"smilecam: internal error, {type(error).__name__}: {text} (--debug shows more)", err=True)
+        what = one_line(" ".join(str(error).split()))
+        text = f"smilecam: internal error, {type(error).__name__}: {what} (--debug shows more)"
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
     return code

@@ -17,5 +17,5 @@ def bar(title: str, total: int | None, unit: str, *, scale: bool = False) -> tqd
         unit: what is counted.
         scale: whether to count in thousands and millions.
     """
-    hidden = not sys.stderr.isatty()
+    hidden = sys.stderr is None or not sys.stderr.isatty()
     return tqdm(total=total, desc=title, unit=unit, unit_scale=scale, leave=False, disable=hidden, file=sys.stderr)

@@ -30,7 +30,7 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="clean leaves out contradictory labels and repeated pictures.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of everything random.")
 @click.option("--out", type=PATH, help="Folder of the run; default: runs/RECIPE-seedSEED.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")

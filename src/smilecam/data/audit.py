@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from smilecam.data.faces import CLASS_NAMES, LabelledFace, content_digest, photograph_keys, read_faces
+from smilecam.config import LABELS
+from smilecam.data.faces import LabelledFace, content_digest, photograph_keys, read_faces
 from smilecam.opencv import cv2
 from smilecam.storage import make_folder, write_bytes, write_text
 from smilecam.types import GreyPicture
@@ -65,21 +66,21 @@ def audit(path: Path, seed: int = 0) -> Audit:
     """
     layout, reader = read_faces(path)
     faces = list(reader)
-    classes = Counter(CLASS_NAMES[face.label] for face in faces)
+    classes = Counter(LABELS[face.label] for face in faces)
     groups = _photographs(faces, numbered=layout.numbered)
     equal = [[face.name for face in group] for group in groups if len({face.label for face in group}) == 1]
     contradictory = [[face.name for face in group] for group in groups if len({face.label for face in group}) > 1]
     return Audit(
         layout=layout.name,
         n=len(faces),
-        classes={name: classes[name] for name in CLASS_NAMES},
-        shares={name: round(classes[name] / len(faces), 4) for name in CLASS_NAMES},
+        classes={name: classes[name] for name in LABELS},
+        shares={name: round(classes[name] / len(faces), 4) for name in LABELS},
         sizes=dict(Counter(f"{face.grey.shape[1]} x {face.grey.shape[0]}" for face in faces).most_common()),
         equal=equal,
         contradictory=contradictory,
         clean=len(faces) - sum(len(group) - 1 for group in equal) - sum(map(len, contradictory)),
         content_digest=content_digest([face.digest_line for face in faces]),
-        sheets={name: contact_sheet(faces, label, seed) for label, name in enumerate(CLASS_NAMES)},
+        sheets={name: contact_sheet(faces, label, seed) for label, name in enumerate(LABELS)},
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
+from smilecam.config import PICTURE_SUFFIXES
 from smilecam.errors import DataError
-
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""File names that count as pictures, in lower case."""
 
 MAX_ENTRY_BYTES = 32 * 2**20
 """A picture file over this size is refused: faces for training are small, and archives can be bombs."""
@@ -29,22 +28,23 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
         DataError: nothing is there, or it is neither a folder nor a readable zip archive.
     """
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.is_file() and _is_picture(file.name))
+        found = sorted(file for file in path.rglob("*") if _is_picture(file) and file.is_file())
         yield [(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in found]
         return
-    if not path.exists():
-        raise DataError(f"no data at {path}")
+    if not path.is_file():
+        raise DataError(f"no data at {path}: neither a folder nor a file")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_picture(member.filename)]
+            members = [member for member in archive.infolist() if _is_picture(PurePosixPath(member.filename))]
             members.sort(key=lambda member: member.filename)
             yield [(PurePosixPath(member.filename), _member_reader(archive, member)) for member in members]
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # RuntimeError: encrypted
         raise DataError(f"{path} is neither a folder nor a readable zip archive") from error
 
 
-def _is_picture(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES
+def _is_picture(name: PurePath) -> bool:
+    """By its name; macOS puts files of its own into archives, all of which begin with a dot."""
+    return name.suffix.lower() in PICTURE_SUFFIXES and not name.name.startswith(".")
 
 
 def _member_reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Read:

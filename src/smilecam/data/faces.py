@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from smilecam.config import CropGeometry
+from smilecam.config import LABELS
 from smilecam.data.entries import open_entries
 from smilecam.data.layouts import Layout, find_layout
 from smilecam.errors import DataError
@@ -20,8 +20,8 @@ from smilecam.vision.crop import cut, resize, square_in_box
 STORED_SIZE = 64
 """Side of the pictures kept for training, in pixels: the size of the SMILES pictures."""
 
-CLASS_NAMES = ("not_smile", "smile")
-"""Names of the labels 0 and 1."""
+MAX_SIDE = 16_384
+"""A picture of a longer side is refused: it would be padded to a square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LabelledFace:
     @property
     def digest_line(self) -> str:
         """What ``content_digest`` takes of this picture: its class and the digest of its file."""
-        return f"{CLASS_NAMES[self.label]} {self.file_digest}\n"
+        return f"{LABELS[self.label]} {self.file_digest}\n"
 
     @property
     def picture_digest(self) -> str:
@@ -61,7 +61,7 @@ class FaceSet:
         names: n paths inside the data set.
         picture_digests: n digests of the decoded pictures, before any cut or resize.
         photographs: n keys; faces with equal keys show the same photograph.
-        content_digest: SHA-256 over the labels and bytes of all files, whatever their names and order.
+        digest_lines: n lines of class and file digest, for ``content_digest``.
     """
 
     pictures: GreyPicture
@@ -69,20 +69,25 @@ class FaceSet:
     names: tuple[str, ...]
     picture_digests: tuple[str, ...]
     photographs: tuple[str, ...]
-    content_digest: str
+    digest_lines: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 over the labels and bytes of these faces' files, whatever their names and order."""
+        return content_digest(self.digest_lines)
+
     def take(self, rows: IntArray) -> FaceSet:
-        """The faces of these rows, in this order, with the digest of the whole set they come from."""
+        """The faces of these rows, in this order."""
         return FaceSet(
             self.pictures[rows],
             self.labels[rows],
             tuple(self.names[row] for row in rows),
             tuple(self.picture_digests[row] for row in rows),
             tuple(self.photographs[row] for row in rows),
-            self.content_digest,
+            tuple(self.digest_lines[row] for row in rows),
         )
 
 
@@ -111,28 +116,31 @@ def _read(path: Path, layout: Layout) -> Iterator[LabelledFace]:
 
 
 def _decode(name: str, label: int, content: bytes) -> LabelledFace:
-    grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+    try:
+        grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+    except cv2.error as error:
+        raise DataError(f"{name} is not a readable picture, or is too large") from error
     if grey is None:
         raise DataError(f"{name} is not a readable picture")
+    if max(grey.shape) > MAX_SIDE:
+        raise DataError(f"{name} has a side of more than {MAX_SIDE} pixels")
     return LabelledFace(name, label, np.asarray(grey, np.uint8), hashlib.sha256(content).hexdigest())
 
 
-def load_faces(path: Path, geometry: CropGeometry | None = None) -> FaceSet:
-    """Read a data set into memory, each face cut and resized to ``STORED_SIZE``.
+def load_faces(path: Path) -> FaceSet:
+    """Read a data set into memory, each face cut to the framing of SMILES, ``STORED_SIZE`` wide.
 
     Args:
         path: a folder or a zip archive.
-        geometry: which part of each picture to take; by default what its layout says.
 
     Raises:
         DataError: as in ``read_faces``.
     """
     layout, faces = read_faces(path)
-    geometry = layout.to_smiles if geometry is None else geometry
     pictures, labels, names, picture_digests, lines = [], [], [], [], []
     for face in faces:
         whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
-        pictures.append(resize(cut(face.grey, square_in_box(whole, geometry)), STORED_SIZE))
+        pictures.append(resize(cut(face.grey, square_in_box(whole, layout.to_smiles)), STORED_SIZE))
         labels.append(face.label)
         names.append(face.name)
         picture_digests.append(face.picture_digest)
@@ -143,7 +151,7 @@ def load_faces(path: Path, geometry: CropGeometry | None = None) -> FaceSet:
         tuple(names),
         tuple(picture_digests),
         photograph_keys(picture_digests, names if layout.numbered else None),
-        content_digest(lines),
+        tuple(lines),
     )
 
 
@@ -164,22 +172,18 @@ def photograph_keys(picture_digests: list[str], names: list[str] | None) -> tupl
     return tuple(keys)
 
 
-def content_digest(lines: list[str]) -> str:
+def content_digest(lines: Iterable[str]) -> str:
     """SHA-256 over the ``digest_line`` of every face, sorted, so that names and order do not matter."""
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def merge(first: FaceSet, *others: FaceSet) -> FaceSet:
-    """All faces of several sets, in order; the digest is taken over theirs."""
-    sets = (first, *others)
-    if not others:
-        return first
-    joined = "".join(f"{one.content_digest}\n" for one in sets)
+def merge(*sets: FaceSet) -> FaceSet:
+    """All faces of one or more sets, in order."""
     return FaceSet(
         np.concatenate([one.pictures for one in sets]),
         np.concatenate([one.labels for one in sets]),
         tuple(name for one in sets for name in one.names),
         tuple(digest for one in sets for digest in one.picture_digests),
         tuple(key for one in sets for key in one.photographs),
-        hashlib.sha256(joined.encode()).hexdigest(),
+        tuple(line for one in sets for line in one.digest_lines),
     )

@@ -6,11 +6,12 @@ import shutil
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
-from http.client import HTTPException
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from smilecam.data.faces import CLASS_NAMES, content_digest, read_faces
+from smilecam.config import LABELS
+from smilecam.data.faces import content_digest, read_faces
 from smilecam.errors import DataError, DownloadError
 from smilecam.storage import DATA_VARIABLE, make_folder, whole_or_absent
 
@@ -60,7 +61,7 @@ def verify(path: Path) -> None:
     _, faces = read_faces(path)
     lines, counts = [], Counter(dict.fromkeys(COUNTS, 0))
     for face in faces:
-        counts[CLASS_NAMES[face.label]] += 1
+        counts[LABELS[face.label]] += 1
         lines.append(face.digest_line)
     if dict(counts) != COUNTS:
         raise DataError(f"{path} holds {dict(counts)} pictures, not {COUNTS}")
@@ -86,6 +87,8 @@ def fetch(folder: Path, archive: Path | None = None, url: str = URL, progress: P
         OutputError: the folder cannot be written.
     """
     target = archive_path(make_folder(folder))
+    if target.is_file() and archive is None and _is_good(target):
+        return target
     if archive is not None and not archive.is_file():
         raise DataError(f"no archive at {archive}")
     with whole_or_absent(target) as temporary:
@@ -100,6 +103,23 @@ def fetch(folder: Path, archive: Path | None = None, url: str = URL, progress: P
     return target
 
 
+def _is_good(path: Path) -> bool:
+    try:
+        verify(path)
+    except DataError:
+        return False
+    return True
+
+
+def _blocks(response: HTTPResponse) -> Iterator[bytes]:
+    """What arrives; errors here are the network's, not the disk's."""
+    try:
+        while block := response.read(_BLOCK):
+            yield block
+    except (OSError, HTTPException) as error:
+        raise DownloadError(f"the download broke off ({error}): try again") from error
+
+
 def _download(url: str, target: Path, progress: Progress) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "smilecam"})  # noqa: S310 - https, or a test's own server
     try:
@@ -107,7 +127,7 @@ def _download(url: str, target: Path, progress: Progress) -> None:
             length = response.headers.get("Content-Length")
             expected = int(length) if length else None
             arrived = 0
-            while block := response.read(_BLOCK):
+            for block in _blocks(response):
                 arrived += len(block)
                 if arrived > MAX_DOWNLOAD_BYTES:
                     raise DownloadError(f"{url} sends more than {MAX_DOWNLOAD_BYTES // 2**20} MiB")

@@ -15,7 +15,7 @@ from smilecam import provenance
 from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
 from smilecam.data.faces import content_digest, read_faces
 from smilecam.data.layouts import Layout
-from smilecam.errors import DataError
+from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.evaluation.metrics import Metrics, measure
 from smilecam.types import Box, FloatArray, GreyPicture
 from smilecam.vision.classify import SmileClassifier
@@ -60,15 +60,18 @@ class Evaluation:
         metrics: the figures.
         conditions: model, data, crop, versions, commit and machine.
         without_face: pictures in which no face was found; they count as not smiling.
+        seen_in_training: whether the network was trained on this data set or a part of it.
     """
 
     metrics: Metrics
     conditions: dict[str, Any]
     without_face: int
+    seen_in_training: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
-        return {**dataclasses.asdict(self.metrics), "without_face": self.without_face, **self.conditions}
+        remarks = {"without_face": self.without_face, "seen_in_training": self.seen_in_training}
+        return {**dataclasses.asdict(self.metrics), **remarks, **self.conditions}
 
 
 def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold: float | None = None) -> Evaluation:
@@ -84,7 +87,10 @@ def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold:
     Raises:
         ModelFileError: the model cannot be used.
         DataError: the data cannot be read.
+        UsageProblem: the threshold is not from 0 to 1.
     """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise UsageProblem(f"the threshold is {threshold}, not from 0 to 1")
     classifier = SmileClassifier(model)
     layout, faces = read_faces(data)
     locate = _locator(boxes)
@@ -110,7 +116,12 @@ def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold:
         "machine": provenance.machine(),
         "versions": provenance.versions("numpy", "opencv-python-headless", "onnxruntime"),
     }
-    return Evaluation(metrics, conditions, without_face)
+    return Evaluation(metrics, conditions, without_face, _was_trained_on(classifier, content_digest(lines)))
+
+
+def _was_trained_on(classifier: SmileClassifier, digest: str) -> bool:
+    sources = classifier.info.training.get("data", {}).get("sources", [])
+    return any(source.get("content_digest") == digest for source in sources)
 
 
 def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> CropGeometry:
@@ -120,7 +131,7 @@ def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: C
     if boxes in known:
         return known[boxes]
     if "haar" not in classifier.info.crops:
-        raise DataError(f"model {classifier.info.name} has no crop for Haar boxes")
+        raise ModelFileError(f"model {classifier.info.name} has no crop for Haar boxes")
     return classifier.info.crops["haar"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smilecam.errors import UsageProblem
+from smilecam.storage import same_file
 from smilecam.types import FrameResult
 from smilecam.video.annotate import annotate
 from smilecam.video.pictures import WRITABLE_SUFFIXES, write_picture
@@ -46,7 +47,7 @@ def refuse_source(option: str, path: Path, refs: Sequence[SourceRef]) -> None:
     Raises:
         UsageProblem: ``path`` is one of the sources.
     """
-    if path.exists() and any(ref.path and ref.path.exists() and path.samefile(ref.path) for ref in refs):
+    if same_file(path, *(ref.path for ref in refs)):
         raise UsageProblem(f"{option} {path} would replace a source")
 
 

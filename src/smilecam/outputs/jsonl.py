@@ -24,8 +24,11 @@ class JsonLines:
             OutputError: the file cannot be opened.
         """
         self._target = target
-        self._file: TextIO = sys.stdout
-        if target != STANDARD_OUTPUT:
+        if target == STANDARD_OUTPUT:
+            if sys.stdout is None:  # closed by whoever started this process
+                raise OutputError("cannot write standard output: it is closed")
+            self._file: TextIO = sys.stdout
+        else:
             try:
                 self._file = Path(target).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed in close()
             except OSError as error:
@@ -53,9 +56,17 @@ class JsonLines:
         """Nothing: all lines are out."""
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not sys.stdout:
+        """Close the file.
+
+        Raises:
+            OutputError: what was still to be written cannot be.
+        """
+        if self._target == STANDARD_OUTPUT:
+            return
+        try:
             self._file.close()
+        except OSError as error:
+            raise self._failure(error) from error
 
     def _failure(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._target}: {error.strerror or error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ def load_checkpoint(path: Path, learner: Learner) -> int:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved_arrays:
+            if not isinstance(saved_arrays, np.lib.npyio.NpzFile):
+                raise ValueError("one array, not a checkpoint")
             arrays = {name: torch.from_numpy(saved_arrays[name]) for name in saved_arrays.files}
         learner.model.load_state_dict(_below("model/", arrays))
         _load_optimizer(learner.optimizer, _below("optimizer/", arrays))
@@ -46,7 +49,7 @@ def load_checkpoint(path: Path, learner: Learner) -> int:
                 value.copy_(saved[name])
             learner.average.steps = int(arrays["average_steps"])
         return int(arrays["epoch"])
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise TrainingError(f"the checkpoint {path} is damaged or belongs to another recipe") from error
 
 

@@ -108,7 +108,7 @@ def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> torch.optim.Ada
 
 
 class WeightAverage:
-    """A running mean of weights and statistics, started from the first ones and corrected for that start."""
+    """A running mean of weights and statistics; it forgets faster in its first steps, to leave the start behind."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         """Start from the model's present weights."""

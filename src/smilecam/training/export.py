@@ -14,16 +14,16 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from smilecam.config import HAAR_TO_SMILES, InputSpec, Normalization
-from smilecam.errors import TrainingError
-from smilecam.storage import make_folder, write_bytes
+from smilecam.config import HAAR_TO_SMILES, LABELS, InputSpec, Normalization
+from smilecam.errors import TrainingError, UsageProblem
+from smilecam.storage import make_folder, whole_or_absent
 from smilecam.training.checkpoint import load_checkpoint
 from smilecam.training.engine import Learner, WeightAverage, make_optimizer
 from smilecam.training.models import build
 from smilecam.training.recipe import ModelRecipe, OptimizerRecipe
 from smilecam.training.run import read_json
 from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.model_info import LABELS, METADATA_KEY, ModelInfo
+from smilecam.vision.model_info import METADATA_KEY, ModelInfo
 
 OPSET = 18
 """ONNX operator set: understood by every ONNX Runtime that smilecam allows."""
@@ -104,10 +104,13 @@ def export_run(run: Path, output: Path, name: str, version: str) -> ModelInfo:
         OutputError: the file cannot be written.
         ModelFileError: run time would refuse what came out.
     """
+    if output.suffix.lower() != ".onnx":
+        raise UsageProblem(f"{output}: a model file's name ends in .onnx")
     trained = load_run(run, name, version)
     make_folder(output.parent)
-    write_bytes(output, to_onnx(trained))
-    return SmileClassifier(output).info
+    with whole_or_absent(output) as temporary:
+        temporary.write_bytes(to_onnx(trained))
+        return SmileClassifier(temporary).info
 
 
 def to_onnx(trained: TrainedModel) -> bytes:

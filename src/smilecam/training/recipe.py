@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from enum import Enum
@@ -134,7 +135,11 @@ def load_recipe(name: str) -> Recipe:
     path = Path(name)
     if path.suffix != ".toml" or not path.is_file():
         raise TrainingError(f"no recipe {name!r}: choose {', '.join(recipe_names())}, or a .toml file")
-    return parse_recipe(path.stem, path.read_text("utf-8"))
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"recipe {name} cannot be read as text") from error
+    return parse_recipe(path.stem, text)
 
 
 def parse_recipe(name: str, text: str) -> Recipe:
@@ -163,6 +168,8 @@ def parse_recipe(name: str, text: str) -> Recipe:
 
 def _fill(kind: type[T], table: dict[str, Any], where: str) -> T:
     hints = get_type_hints(kind)
+    if not isinstance(table, dict):
+        raise TrainingError(f"{where}: a table is needed")
     wrong = set(hints) ^ set(table)
     if wrong:
         raise TrainingError(f"{where}: missing or unknown {', '.join(sorted(wrong))}")
@@ -179,7 +186,30 @@ def _value(hint: Any, value: object, where: str) -> object:  # noqa: ANN401 - a 
         return float(value)
     if type(value) is not hint:
         raise TrainingError(f"{where}: {value!r} is not of type {hint.__name__}")
+    low, high = RANGES.get(where.rpartition(" ")[2], (-math.inf, math.inf))
+    if isinstance(value, int | float) and not low <= value <= high:
+        raise TrainingError(f"{where}: {value!r} is not from {low:g} to {high:g}")
     return value
+
+
+RANGES = {
+    "dropout": (0, 0.95),
+    "size": (8, 512),
+    "learning_rate": (0, 10),
+    "weight_decay": (0, 10),
+    "average_decay": (0, 0.99999),
+    "epochs": (1, 100_000),
+    "batch_size": (1, 100_000),
+    "validation_share": (0.01, 0.9),
+    "label_smoothing": (0, 0.9),
+    "translation": (0, 1),
+    "rotation": (0, 180),
+    "scale": (0, 0.9),
+    "flip": (0, 1),
+    "brightness": (0, 255),
+    "contrast": (0, 1),
+}
+"""What makes sense for each number of a recipe, ends included."""
 
 
 def _is_enum(hint: object) -> bool:

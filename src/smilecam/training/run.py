@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -25,7 +26,7 @@ import torch
 from smilecam import provenance
 from smilecam.data.faces import FaceSet, load_faces, merge
 from smilecam.data.splits import View, stratified_split, view, without
-from smilecam.errors import TrainingError
+from smilecam.errors import NonFiniteLoss, TrainingError
 from smilecam.evaluation.metrics import Metrics, best_threshold, measure
 from smilecam.storage import make_folder, write_text
 from smilecam.training import engine
@@ -130,6 +131,10 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
         with report.progress(title, len(batches)) as bar:
             learned = engine.train_one_epoch(learner, batches, epoch, settings.recipe, on_device, bar)
         checked = engine.validate(engine.read_faces(learner.model, learner.weights(), validation), labels)
+        if not math.isfinite(checked.loss):
+            raise NonFiniteLoss(
+                f"the validation loss became {checked.loss} in epoch {epoch}: try a lower learning rate"
+            )
         rows.append(_row(epoch, learned, checked, time.monotonic() - started))
         _record(settings.out, learner, rows)
         report.row(rows[-1])
@@ -142,24 +147,33 @@ def load_parts(settings: RunSettings) -> Parts:
     Raises:
         DataError: a data set cannot be read or split.
     """
-    faces = view(load_faces(settings.data), settings.view)
+    whole = [load_faces(path) for path in (settings.data, *settings.extra)]
+    faces = view(whole[0], settings.view)
     training_rows, validation_rows = stratified_split(faces, settings.recipe.training.validation_share, settings.seed)
     validation = faces.take(validation_rows)
-    extras = [without(view(load_faces(path), settings.view), validation) for path in settings.extra]
+    extras = [without(view(extra, settings.view), validation) for extra in whole[1:]]
     training = merge(faces.take(training_rows), *extras)
     paths = (settings.data, *settings.extra)
     sources = [
-        {"name": path.name, "content_digest": one.content_digest, "used": len(one), "smiles": int(one.labels.sum())}
-        for path, one in zip(paths, (faces, *extras), strict=True)
+        {
+            "name": path.resolve().name,
+            "content_digest": source.content_digest,
+            "used": len(used),
+            "smiles": int(used.labels.sum()),
+        }
+        for path, source, used in zip(paths, whole, (faces, *extras), strict=True)
     ]
     description = {
         "view": settings.view.value,
         "sources": sources,
-        "training": {"n": len(training), "smiles": int(training.labels.sum())},
-        "validation": {"n": len(validation), "smiles": int(validation.labels.sum())},
-        "content_digest": training.content_digest,
+        "training": _part(training),
+        "validation": _part(validation),
     }
     return Parts(training, validation, description)
+
+
+def _part(faces: FaceSet) -> dict[str, Any]:
+    return {"n": len(faces), "smiles": int(faces.labels.sum()), "content_digest": faces.content_digest}
 
 
 def _config(settings: RunSettings, parts: Parts, weights: torch.Tensor | None, device: torch.device) -> dict[str, Any]:
@@ -192,6 +206,8 @@ def _open_folder(settings: RunSettings, config: dict[str, Any]) -> None:
     differing = [key for key in ("recipe", "seed", "data", "class_weights") if before.get(key) != config[key]]
     if differing:
         raise TrainingError(f"{settings.out} was started with other settings: {', '.join(differing)}")
+    now = {key: config[key] for key in ("device", "machine", "versions", "commit")}
+    write_text(path, json.dumps({**before, "resumed": [*before.get("resumed", []), now]}, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -234,11 +250,14 @@ def _finished_rows(out: Path, learner: engine.Learner, resume: bool) -> list[Epo
     if not resume or not path.exists():
         return []
     done = load_checkpoint(path, learner)
-    lines = (out / "epochs.jsonl").read_text("utf-8").splitlines()[:done]
     try:
-        return [EpochRow(**json.loads(line)) for line in lines]
-    except (ValueError, TypeError) as error:
-        raise TrainingError(f"{out / 'epochs.jsonl'} is damaged") from error
+        lines = (out / "epochs.jsonl").read_text("utf-8").splitlines()[:done]
+        rows = [EpochRow(**json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(f"{out / 'epochs.jsonl'} is missing or damaged") from error
+    if len(rows) != done:
+        raise TrainingError(f"{out / 'epochs.jsonl'} has {len(rows)} epochs, but the checkpoint is of epoch {done}")
+    return rows
 
 
 def _row(epoch: int, learned: engine.EpochResult, checked: engine.EpochResult, seconds: float) -> EpochRow:
@@ -249,11 +268,11 @@ def _row(epoch: int, learned: engine.EpochResult, checked: engine.EpochResult, s
 
 
 def _record(out: Path, learner: engine.Learner, rows: list[EpochRow]) -> None:
-    # The rows first: with the checkpoint written last, an interrupt between the two repeats one epoch.
+    # The checkpoint last: after an interrupt in between, the epoch is done again and all three are written anew.
     lines = [json.dumps(dataclasses.asdict(row)) + "\n" for row in rows]
     write_text(out / "epochs.jsonl", "".join(lines))
-    save_checkpoint(out / "checkpoint.npz", learner, rows[-1].epoch)
     plot_curves([dataclasses.asdict(row) for row in rows], out / "curves.png", title=out.name)
+    save_checkpoint(out / "checkpoint.npz", learner, rows[-1].epoch)
 
 
 def _finish(settings: RunSettings, learner: engine.Learner, inputs: torch.Tensor, faces: FaceSet) -> Metrics:

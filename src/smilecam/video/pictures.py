@@ -11,11 +11,6 @@ from smilecam.opencv import cv2, max_pixels
 from smilecam.storage import write_bytes
 from smilecam.types import Picture
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"}
-)
-"""File names that are read as pictures, in lower case."""
-
 WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 MAX_FILE_BYTES = 512 * 2**20
@@ -94,7 +89,7 @@ def is_cut_jpeg(content: bytes) -> bool:
             at += 1
             continue
         marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
-        at += 2 + length
+        at += 2 if marker == b"\x01" or b"\xd0" <= marker <= b"\xd7" else 2 + length  # these have no content
         if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
             return b"\xff\xd9" not in content[at:]
     return at >= len(content)  # a header of another form is left to OpenCV

@@ -5,28 +5,48 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from smilecam.errors import OutputError
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, is_unicode
 from smilecam.storage import PendingFile
 from smilecam.types import Picture
+from smilecam.video.sources import DEFAULT_FPS
 
 CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 """Codec for each suffix; OpenCV's wheels cannot write H.264."""
 
-DEFAULT_FPS = 25.0
+SMALLEST_SIDE = 16
+"""Smaller frames are padded: MPEG-4 codes blocks of 16 pixels."""
+
 LONGEST_GAP_SECONDS = 10.0
 """A longer silence between two frames is taken for a broken timestamp and is not filled."""
 
 
-def _announced_frames(path: Path) -> float | None:
-    """How many frames a video says it has; None where it does not open.
+def _padded(image: Picture) -> Picture:
+    """The picture, with its border repeated where it is smaller than encoders take."""
+    height, width = image.shape[:2]
+    down, across = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
+    if not (down or across):
+        return image
+    return np.asarray(cv2.copyMakeBorder(image, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
 
-    OpenCV's writer does not say when it fails, so what came out is looked at.
+
+def _plays(path: Path, frames: int) -> bool:
+    """Whether a video that was just written announces its frames and can be decoded near its end.
+
+    OpenCV's writer does not say when it fails, so what came out is looked at. Either look alone can be deceived: a cut
+    Matroska file may still announce all frames, and one without an index may seek to the wrong place.
     """
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    frames = float(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else None
-    video.release()
-    return frames
+    try:
+        # Some containers give the number by way of the rounded duration.
+        if not video.isOpened() or video.get(cv2.CAP_PROP_FRAME_COUNT) < 0.98 * frames - 1:
+            return False
+        video.set(cv2.CAP_PROP_POS_FRAMES, max(0, frames - 2))
+        return bool(video.grab())
+    finally:
+        video.release()
 
 
 class VideoRecorder:
@@ -55,6 +75,8 @@ class VideoRecorder:
         """
         if path.suffix.lower() not in CODECS:
             raise OutputError(f"cannot write {path}: a video's name ends in {', '.join(CODECS)}")
+        if not is_unicode(path):  # OpenCV ends the process over such a name
+            raise OutputError(f"cannot write {path}: a video's name must be valid Unicode")
         self.path, self._fps = path, fps or DEFAULT_FPS
         self._pending = PendingFile(path)
         self._writer: cv2.VideoWriter | None = None
@@ -72,6 +94,7 @@ class VideoRecorder:
         Raises:
             OutputError: the file cannot be written.
         """
+        image = _padded(image)
         if self._writer is None:
             self._writer = self._open(image)
             self._start = at or 0.0
@@ -105,19 +128,16 @@ class VideoRecorder:
         """Finish the file and put it in place; without frames, leave none.
 
         Raises:
-            OutputError: the encoder gave nothing that can be played, or the file cannot be put in place.
+            OutputError: what the encoder gave does not hold all frames, or the file cannot be put in place.
         """
         if self._writer is None:
             self._pending.drop()
             return
         self._writer.release()
         self._writer = None
-        found = _announced_frames(self._pending.temporary)
-        if found is None:
-            self._pending.drop()
-            raise OutputError(f"cannot write {self.path}: the encoder gave nothing that plays (is the disk full?)")
+        whole = _plays(self._pending.temporary, self.written)
         self._pending.keep()
-        if found < 0.98 * self.written - 1:  # some containers give the number by way of the rounded duration
+        if not whole:
             raise OutputError(f"{self.path} does not hold all of its {self.written} frames (is the disk full?)")
 
     def __enter__(self) -> Self:

@@ -16,10 +16,11 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from smilecam.config import PICTURE_SUFFIXES
 from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
-from smilecam.opencv import cv2, max_pixels
+from smilecam.opencv import cv2, is_unicode, max_pixels
 from smilecam.types import Picture
-from smilecam.video.pictures import PICTURE_SUFFIXES, check_file, read_picture
+from smilecam.video.pictures import check_file, read_picture
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -44,6 +45,9 @@ VIDEO_SUFFIXES = frozenset(
 
 MAX_CAMERA_INDEX = 99
 """OpenCV reads the hundreds of an index as the choice of a back end."""
+
+DEFAULT_FPS = 25.0
+"""Where neither timestamps nor a rate are known."""
 
 Clock = Callable[[], float]
 """Gives seconds that only ever grow."""
@@ -193,10 +197,13 @@ class VideoSource(_Capture):
         self.expected: int | None = int(count) if math.isfinite(count) and 0 < count < 2**53 else None
 
     def __iter__(self) -> Iterator[Frame]:
-        number = 0
+        number, last = 0, 0.0
         while (image := self._read()) is not None:
-            yield Frame(number, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, image)
-            number += 1
+            at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if not at >= last:  # some streams lack a timestamp here and there
+                at = last + 1 / (self.fps or DEFAULT_FPS)
+            yield Frame(number, at, image)
+            number, last = number + 1, at
         if number == 0:
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded")
         self.missing = max(0, (self.expected or 0) - number)
@@ -227,10 +234,9 @@ class CameraSource(_Capture):
         raise SourceUnreadable(f"{self.ref.name} stopped giving frames")
 
 
-CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,flv,asf,ogg,mjpeg,h264,hevc,m4v,ivf,nut,dv"
-)
-"""Formats that hold video themselves. Play lists (HLS, concat) are not among them: they name other files."""
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg"
+"""Formats that hold video and show it by their first bytes. Not among them are play lists (HLS, concat), which name
+other files, and raw streams, which FFmpeg believes to see in texts and zip archives too."""
 
 _OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _opening = threading.Lock()
@@ -239,6 +245,8 @@ _opening = threading.Lock()
 def _open_file(path: Path) -> cv2.VideoCapture:
     # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
     # are none. OpenCV takes FFmpeg's options from the environment only; they are put back at once.
+    if not is_unicode(path):  # OpenCV ends the process over such a name
+        raise SourceUnreadable(f"{path}: a video's name must be valid Unicode")
     with _opening:
         before = os.environ.get(_OPTIONS_VARIABLE)
         os.environ[_OPTIONS_VARIABLE] = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"

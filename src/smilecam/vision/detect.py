@@ -53,7 +53,11 @@ class HaarDetector:
     def __init__(self, settings: HaarSettings | None = None) -> None:
         """Read the cascade from the OpenCV wheel."""
         self.settings = settings or HaarSettings()
-        self._cascade = cv2.CascadeClassifier(str(Path(haarcascades) / CASCADE))
+        # Read as text and parsed from memory: OpenCV itself does not open every path on Windows.
+        text = (Path(haarcascades) / CASCADE).read_text("utf-8")
+        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        self._cascade = cv2.CascadeClassifier()
+        self._cascade.read(storage.getFirstTopLevelNode())
 
     def __call__(self, grey: GreyPicture) -> list[FoundFace]:
         """Find faces.

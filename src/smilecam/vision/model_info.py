@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from smilecam.config import CropGeometry, InputSpec, Normalization
+from smilecam.config import LABELS, CropGeometry, InputSpec, Normalization
 from smilecam.errors import ModelFileError
 
 METADATA_KEY = "smilecam"
@@ -14,9 +14,6 @@ METADATA_KEY = "smilecam"
 
 FORMAT = 1
 """Version of the description's form."""
-
-LABELS = ("not_smile", "smile")
-"""Meaning of the two outputs, in this order."""
 
 MAX_INPUT_SIZE = 512
 """Side of the largest input accepted, in pixels."""
