@@ -12,7 +12,6 @@ FOLDER holds pictures and dlib-style XML files with <image file=...><box left= t
 from __future__ import annotations
 
 import argparse
-import math
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def main() -> None:
     pictures = read_boxes(parser.parse_args().faces)
     scores, truths = [], []
     for size in SEARCH_SIZES:
-        search = HaarDetector(HaarSettings(search_size=size, min_neighbors=2, min_score=-math.inf))
+        search = HaarDetector(HaarSettings(search_size=size, min_neighbors=2, min_confidence=0))
         for grey, truth in pictures:
             for box, score in search.scored_boxes(grey):
                 scores.append(score)

@@ -18,6 +18,7 @@ ALLOWED = {
     "errors": set(),
     "config": set(),
     "opencv": set(),
+    "interrupts": set(),
     "storage": {"errors"},
     "provenance": set(),
     "vision": {"types", "errors", "config", "opencv", "vision"},

@@ -4,6 +4,7 @@ import pytest
 import smilecam
 from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
 from smilecam.opencv import cv2
+from smilecam.vision.detect import HaarSettings
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,12 @@ def test_threshold_decides(astronaut):
 def test_unknown_model():
     with pytest.raises(ModelFileError):
         smilecam.SmileDetector(model="nothing")
+
+
+def test_smaller_faces_are_found_in_pictures_than_in_videos(detector, astronaut, tmp_path):
+    wide = cv2.copyMakeBorder(cv2.resize(astronaut, (256, 256)), 0, 0, 0, 1000, cv2.BORDER_REPLICATE)
+    assert len(detector(wide).faces) == 1
+    assert smilecam.SmileDetector(haar=HaarSettings(search_size=480))(wide).faces == ()
 
 
 def test_json_form(detector, astronaut):

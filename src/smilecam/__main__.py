@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
+from smilecam import interrupts
+
 INTERRUPTED = 130
-_interrupted = False
 
 
 def run() -> NoReturn:
     """Run the command that this process was started for, and end the process."""
-    _take_signals()
     try:
+        interrupts.take()
         if "--debug" not in sys.argv:
             _silence_native_libraries()
         for stream in (sys.stdout, sys.stderr):
@@ -29,40 +28,15 @@ def run() -> NoReturn:
         from smilecam.cli.main import call
 
         code = call(sys.argv[1:])
-        if _interrupted and code != INTERRUPTED:
-            raise KeyboardInterrupt  # it came while a library was at work, which made another error of it
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ImportError):
+        # A library that is interrupted while it is loaded makes another error of it.
+        if not interrupts.requested():
+            raise
         code = INTERRUPTED
         if sys.stderr is not None:
             sys.stderr.write("smilecam: interrupted\n")
-    _ignore_signals()
+    interrupts.ignore()
     sys.exit(code)
-
-
-def _signals() -> list[signal.Signals]:
-    """Requests to end: Ctrl-C, kill, and the terminal that goes away, where the system knows them."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    return [getattr(signal, name) for name in names if hasattr(signal, name)]
-
-
-def _take_signals() -> None:
-    for number in _signals():
-        # A signal that our parent has us ignore (nohup) stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-
-
-def _ignore_signals() -> None:
-    for number in _signals():
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Interrupt once: open results are being finished while further requests come in."""
-    global _interrupted
-    if not _interrupted:
-        _interrupted = True
-        raise KeyboardInterrupt
 
 
 def _silence_native_libraries() -> None:

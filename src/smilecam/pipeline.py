@@ -10,10 +10,10 @@ import numpy as np
 from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.types import Face, FrameResult, GreyPicture, Picture
-from smilecam.video.sources import Frame, Source, camera_ref, find_sources, open_source
+from smilecam.video.sources import Frame, Kind, Source, camera_ref, find_sources, open_source
 from smilecam.vision.classify import DEFAULT_MODEL, SmileClassifier
 from smilecam.vision.crop import network_input
-from smilecam.vision.detect import HaarDetector, HaarSettings
+from smilecam.vision.detect import PICTURE_SEARCH, VIDEO_SEARCH, HaarDetector, HaarSettings
 
 
 class SmileDetector:
@@ -38,7 +38,8 @@ class SmileDetector:
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
             threshold: from 0 to 1; by default what the model file says.
-            haar: how to search for faces.
+            haar: how to search for faces; by default ``PICTURE_SEARCH`` when called with a picture, and
+                ``VIDEO_SEARCH`` for videos and cameras.
 
         Raises:
             ModelFileError: the model file is missing or invalid.
@@ -48,10 +49,11 @@ class SmileDetector:
         self.threshold = self.classifier.info.threshold if threshold is None else float(threshold)
         if not 0 <= self.threshold <= 1:
             raise UsageProblem(f"the threshold is {threshold}, not from 0 to 1")
-        self._find_faces = HaarDetector(haar)
-        if self._find_faces.name not in self.classifier.info.crops:
-            raise ModelFileError(f"model {self.classifier.info.name} has no crop for {self._find_faces.name} boxes")
-        self._crop = self.classifier.info.crops[self._find_faces.name]
+        self._in_pictures = HaarDetector(haar or PICTURE_SEARCH)
+        self._in_videos = HaarDetector(haar or VIDEO_SEARCH)
+        if HaarDetector.name not in self.classifier.info.crops:
+            raise ModelFileError(f"model {self.classifier.info.name} has no crop for {HaarDetector.name} boxes")
+        self._crop = self.classifier.info.crops[HaarDetector.name]
 
     def __call__(self, image: Picture) -> FrameResult:
         """Read one picture.
@@ -65,7 +67,7 @@ class SmileDetector:
         Raises:
             InvalidImage: it is not such an array.
         """
-        return self._read(Frame(0, None, image), source="")
+        return self._read(Frame(0, None, image), "", self._in_pictures)
 
     def stream(self, source: str | Path | int) -> Iterator[FrameResult]:
         """Read a video, a camera or a picture frame by frame, as fast as the results are taken.
@@ -85,12 +87,13 @@ class SmileDetector:
 
     def analyze(self, source: Source) -> Iterator[tuple[Frame, FrameResult]]:
         """Read every frame of an open source, and give it back with what was seen in it."""
+        find_faces = self._in_pictures if source.ref.kind is Kind.PICTURE else self._in_videos
         for frame in source:
-            yield frame, self._read(frame, source.ref.name)
+            yield frame, self._read(frame, source.ref.name, find_faces)
 
-    def _read(self, frame: Frame, source: str) -> FrameResult:
+    def _read(self, frame: Frame, source: str, find_faces: HaarDetector) -> FrameResult:
         grey = to_grey(frame.image)
-        found = self._find_faces(grey)
+        found = find_faces(grey)
         batch = network_input(grey, [face.box for face in found], self._crop, self.classifier.info.input)
         smiles = self.classifier(batch).tolist()
         faces = tuple(

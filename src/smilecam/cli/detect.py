@@ -34,9 +34,8 @@ BAR_FROM_FRAMES = 50
 @click.option(
     "--search-size",
     type=click.IntRange(min=24),
-    default=480,
-    show_default=True,
-    help="Look for faces in the picture reduced to this longer side: more finds smaller faces, and is slower.",
+    help="Look for faces in the frame reduced to this longer side: more finds smaller faces, and is slower. "
+    "Default: 960 for pictures, 480 for videos and cameras.",
 )
 @click.option("--max-frames", type=click.IntRange(min=1), help="Stop each source after so many frames.")
 @click.option("-r", "--recursive", is_flag=True, help="Look into folders inside folders.")
@@ -46,7 +45,7 @@ def detect(
     jsonl: str | None,
     model: str,
     threshold: float | None,
-    search_size: int,
+    search_size: int | None,
     max_frames: int | None,
     recursive: bool,
 ) -> int:
@@ -70,7 +69,8 @@ def detect(
 
     sinks: list[Sink] = [Summary(say)]
     if refs:
-        detector = SmileDetector(model, threshold, HaarSettings(search_size=search_size))
+        haar = HaarSettings(search_size=search_size) if search_size else None
+        detector = SmileDetector(model, threshold, haar)
         sinks += _file_sinks(refs, save, jsonl, Path(model))
         try:
             read_sources(refs, detector, sinks, outcome, _watch, max_frames)

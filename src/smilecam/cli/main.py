@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from smilecam import __version__
+from smilecam import __version__, interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
@@ -66,6 +66,9 @@ def call(arguments: Sequence[str]) -> int:
         _forget_standard_output()
         return exit_codes.FAILURE
     except Exception as error:  # noqa: BLE001 - the outermost function: report, never a bare traceback
+        if interrupts.requested():  # libraries make other errors of an interrupt
+            click.echo("smilecam: interrupted", err=True)
+            return exit_codes.INTERRUPTED
         return _report(error, arguments, exit_codes.FAILURE)
     return result if isinstance(result, int) else exit_codes.DONE
 

@@ -20,7 +20,7 @@ from smilecam.evaluation.metrics import Metrics, measure
 from smilecam.types import Box, FloatArray, GreyPicture
 from smilecam.vision.classify import SmileClassifier
 from smilecam.vision.crop import network_input
-from smilecam.vision.detect import HaarDetector
+from smilecam.vision.detect import PICTURE_SEARCH, HaarDetector
 
 
 class Boxes(Enum):
@@ -138,7 +138,7 @@ def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: C
 def _locator(boxes: Boxes) -> Callable[[GreyPicture], Box | None]:
     if boxes is not Boxes.FIND:
         return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
-    find = HaarDetector()
+    find = HaarDetector(PICTURE_SEARCH)
 
     def largest(grey: GreyPicture) -> Box | None:
         found = [face.box for face in find(grey)]

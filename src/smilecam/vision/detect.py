@@ -15,9 +15,9 @@ CASCADE = "haarcascade_frontalface_default.xml"
 WINDOW = 24
 """Side of the smallest face the cascade can see, in pixels of the picture it searches."""
 
-SCORE_CENTRE, SCORE_WIDTH = 1.713, 1.371
+SCORE_CENTRE, SCORE_WIDTH = 0.791, 1.294
 """Logistic curve from the cascade's score to the share of true faces: fitted by
-benchmarks/fit_haar_confidence.py on 386 boxes found in 9 pictures (43 faces) of dlib, and their mirror images."""
+benchmarks/fit_haar_confidence.py on 365 boxes found in 9 pictures (43 faces) of dlib, and their mirror images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,25 @@ class HaarSettings:
     Attributes:
         search_size: the longer side of the picture is reduced to this many pixels before the search. Time grows
             with its square, and the smallest face found is 24 pixels of the reduced picture.
-            The default finds faces from 1/20 of the picture's longer side up.
+            At 480, faces are found from 1/20 of the picture's longer side up; at 960 from 1/40.
         scale_factor: the search is repeated on pictures smaller by this factor each; nearer to 1 finds more and
             takes longer.
         min_neighbors: a face is kept when at least this many overlapping windows saw one; more means fewer false
             faces and fewer true ones.
-        min_score: a face is kept when the score of the cascade's last stage, summed as OpenCV reports it, reaches
-            this.
+        min_confidence: a face is kept when its ``confidence`` reaches this.
     """
 
     search_size: int = 480
     scale_factor: float = 1.15
     min_neighbors: int = 4
-    min_score: float = 1.0
+    min_confidence: float = 0.6
+
+
+VIDEO_SEARCH = HaarSettings()
+"""For videos and cameras: quick, and faces that matter there are near."""
+
+PICTURE_SEARCH = HaarSettings(search_size=960)
+"""For single pictures, where faces of a group can be small and nobody waits for the next frame."""
 
 
 class HaarDetector:
@@ -51,8 +57,8 @@ class HaarDetector:
     name = "haar"
 
     def __init__(self, settings: HaarSettings | None = None) -> None:
-        """Read the cascade from the OpenCV wheel."""
-        self.settings = settings or HaarSettings()
+        """Read the cascade from the OpenCV wheel; the default settings are ``VIDEO_SEARCH``."""
+        self.settings = settings or VIDEO_SEARCH
         # Read as text and parsed from memory: OpenCV itself does not open every path on Windows.
         text = (Path(haarcascades) / CASCADE).read_text("utf-8")
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
@@ -88,7 +94,7 @@ class HaarDetector:
         return [
             (_enlarge(box, width / size[0], height / size[1], width, height), float(score))
             for box, score in zip(np.reshape(boxes, (-1, 4)).tolist(), np.ravel(scores).tolist(), strict=True)
-            if score >= self.settings.min_score
+            if confidence(score) >= self.settings.min_confidence
         ]
 
 
