@@ -521,3 +521,59 @@ def test_demo(command, tmp_path):
     assert set(smiling) <= set(range(30, 90))
     assert len(smiling) >= 48
     assert cv2.imread(str(tmp_path / "shown" / "demo_contact_sheet.png")).shape == (960, 1200, 3)
+
+
+@pytest.fixture
+def small_set(tmp_path):
+    for label, count in (("smile", 3), ("not_smile", 5)):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for number in range(count):
+            picture = np.random.default_rng([number, count]).integers(0, 256, (64, 64), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / "set" / label / f"{number}.png"), picture)
+    (tmp_path / "set" / "not_smile" / "again.png").write_bytes((tmp_path / "set" / "not_smile" / "1.png").read_bytes())
+    return tmp_path / "set"
+
+
+def test_audit(command, small_set, tmp_path):
+    code, out, err = command("data", "audit", "--data", small_set)
+    assert (code, err) == (0, "")
+    assert "9 pictures, laid out as smile and not_smile folders" in out
+    assert "not_smile        6  66.67%" in out
+    assert "not_smile/1.png = not_smile/again.png" in out
+    assert "clean view: 8 pictures" in out
+    report = json.loads((tmp_path / "smiles-audit" / "audit.json").read_text())
+    assert report["classes"] == {"not_smile": 6, "smile": 3}
+    for name in ("contact_sheet_smile.png", "contact_sheet_not_smile.png"):
+        assert cv2.imread(str(tmp_path / "smiles-audit" / name)) is not None
+
+
+def test_fetch_and_what_follows_find_the_data_folder(command, monkeypatch, smiles_archive, tmp_path):
+    monkeypatch.setenv("SMILECAM_DATA", str(tmp_path / "kept"))
+    code, _, err = command("data", "audit")
+    assert code == exit_codes.FAILURE
+    assert "run smilecam data fetch" in one_line(err)
+    code, out, _ = command("data", "fetch", "--archive", smiles_archive)
+    assert code == 0
+    assert "13,165 pictures verified" in out
+    code, out, _ = command("data", "audit")
+    assert code == 0
+    assert "one photograph under both labels: 7 groups" in out
+
+
+def test_fetch_without_a_network(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("SMILECAM_DATA", str(tmp_path / "kept"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    code, _, err = command("data", "fetch")
+    assert code == exit_codes.FAILURE
+    assert "check the network, or fetch the archive elsewhere and use --archive" in one_line(err)
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_fetch_of_a_wrong_archive(command, monkeypatch, small_set, tmp_path):
+    import shutil
+
+    monkeypatch.setenv("SMILECAM_DATA", str(tmp_path / "kept"))
+    archive = shutil.make_archive(str(tmp_path / "small"), "zip", small_set)
+    code, _, err = command("data", "fetch", "--archive", archive)
+    assert code == exit_codes.FAILURE
+    assert "small.zip holds" in one_line(err)
