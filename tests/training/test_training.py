@@ -211,6 +211,17 @@ def test_each_change_is_drawn_anew_and_repeats_with_its_seed(change):
     assert first.max() <= 255
 
 
+def test_what_comes_in_from_outside_repeats_the_border():
+    stripes = torch.full((40, 1, 64, 64), 50.0)
+    stripes[..., -1] = 200  # the rightmost column
+    moved = augment(stripes, dataclasses.replace(STILL, translation=0.2), torch.Generator().manual_seed(0))
+    assert moved.min() > 49
+    rows = moved[:, 0, 32]
+    shifted = rows[:, -2] > 190  # to the left: the column is repeated behind itself
+    assert 5 < int(shifted.sum()) < 35
+    assert torch.all(rows[shifted][:, -1] > 190)
+
+
 def test_translation_has_its_size():
     point = torch.zeros(200, 1, 65, 65)
     point[:, :, 32, 32] = 255

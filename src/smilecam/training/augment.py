@@ -26,7 +26,9 @@ def augment(pictures: Tensor, settings: Augmentation, generator: torch.Generator
     """
     n, device = len(pictures), pictures.device
     grid = nn.affine_grid(_transforms(n, settings, generator).to(device), list(pictures.shape), align_corners=False)
-    moved = nn.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    # Held to the centres of the outermost pixels, the grid repeats the border, which not every Metal version can pad.
+    edge = 1 - 1 / pictures.shape[-1]
+    moved = nn.grid_sample(pictures, grid.clamp(-edge, edge), mode="bilinear", align_corners=False)
     contrast = (1 + _uniform(n, settings.contrast, generator)).to(device).view(n, 1, 1, 1)
     brightness = _uniform(n, settings.brightness, generator).to(device).view(n, 1, 1, 1)
     mean = moved.mean(dim=(1, 2, 3), keepdim=True)
