@@ -75,7 +75,7 @@ class VideoRecorder:
         """
         if path.suffix.lower() not in CODECS:
             raise OutputError(f"cannot write {path}: a video's name ends in {', '.join(CODECS)}")
-        if not is_unicode(path):  # OpenCV ends the process over such a name
+        if not is_unicode(path.resolve()):  # OpenCV ends the process over such a name
             raise OutputError(f"cannot write {path}: a video's name must be valid Unicode")
         self.path, self._fps = path, fps or DEFAULT_FPS
         self._pending = PendingFile(path)

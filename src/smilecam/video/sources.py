@@ -245,13 +245,14 @@ _opening = threading.Lock()
 def _open_file(path: Path) -> cv2.VideoCapture:
     # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
     # are none. OpenCV takes FFmpeg's options from the environment only; they are put back at once.
-    if not is_unicode(path):  # OpenCV ends the process over such a name
+    full = path.resolve()
+    if not is_unicode(full):  # OpenCV ends the process over such a name
         raise SourceUnreadable(f"{path}: a video's name must be valid Unicode")
     with _opening:
         before = os.environ.get(_OPTIONS_VARIABLE)
         os.environ[_OPTIONS_VARIABLE] = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
         try:
-            return cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
+            return cv2.VideoCapture(str(full), cv2.CAP_FFMPEG)
         finally:
             del os.environ[_OPTIONS_VARIABLE]
             if before is not None:
