@@ -16,10 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from smilecam.training.plots import CURVES
+from smilecam.training.plots import CURVES, loss_over_accuracy
 
 PUBLISHED = {"final": 0.9058, "best": 0.9149}
 
@@ -60,9 +57,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 def plot(runs: list[dict[str, Any]], path: Path) -> None:
     """The four curves: each seed thin, their mean thick, the published figures as lines."""
-    figure = Figure(figsize=(8, 8), layout="constrained")
-    FigureCanvasAgg(figure)
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    figure, upper, lower = loss_over_accuracy(f"LeNet, recipe classic, raw SMILES: {len(runs)} seeds")
     epochs = [row["epoch"] for row in runs[0]["epochs"]]
     for key, label, colour, style in CURVES:
         axes = upper if key.endswith("loss") else lower
@@ -74,12 +69,8 @@ def plot(runs: list[dict[str, Any]], path: Path) -> None:
         lower.axhline(value, color="black", linestyle=":", linewidth=1)
         beside = "bottom" if name == "best" else "top"
         lower.annotate(f"published {name} {value:.4f}", (1, value), fontsize=8, va=beside)
-    for axes, name in ((upper, "loss per face"), (lower, "share called right")):
-        axes.set_ylabel(name)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    lower.set_xlabel("epoch")
-    figure.suptitle(f"LeNet, recipe classic, raw SMILES: {len(runs)} seeds")
+    upper.legend()
+    lower.legend()
     figure.savefig(path, dpi=100)
 
 

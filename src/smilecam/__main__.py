@@ -11,8 +11,7 @@ import sys
 from typing import NoReturn
 
 from smilecam import interrupts
-
-INTERRUPTED = 130
+from smilecam.cli import exit_codes
 
 
 def run() -> NoReturn:
@@ -32,9 +31,8 @@ def run() -> NoReturn:
         # A library that is interrupted while it is loaded makes another error of it.
         if not interrupts.requested():
             raise
-        code = INTERRUPTED
-        if sys.stderr is not None:
-            sys.stderr.write("smilecam: interrupted\n")
+        interrupts.report()
+        code = exit_codes.INTERRUPTED
     interrupts.ignore()
     sys.exit(code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 
 _requested = False
@@ -25,6 +26,12 @@ def ignore() -> None:
     """Listen no more: the process is about to end by itself."""
     for number in _signals():
         signal.signal(number, signal.SIG_IGN)
+
+
+def report() -> None:
+    """Tell the user that the command ended before its time."""
+    if sys.stderr is not None:  # closed, where the process was started without one
+        sys.stderr.write("smilecam: interrupted\n")
 
 
 def _signals() -> list[signal.Signals]:

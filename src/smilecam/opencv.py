@@ -7,6 +7,8 @@ for that moment here; where OpenCV was imported before smilecam, its own limit h
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _LIMIT_VARIABLE = "OPENCV_IO_MAX_IMAGE_PIXELS"
@@ -19,17 +21,25 @@ def max_pixels() -> int:
     return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else _DEFAULT_LIMIT
 
 
-_before = os.environ.get(_LIMIT_VARIABLE)
-os.environ[_LIMIT_VARIABLE] = str(max_pixels())
-import cv2  # noqa: E402 - after the limit
-from cv2.data import haarcascades  # noqa: E402
+@contextmanager
+def variable_set(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a moment: OpenCV takes some of its settings from nowhere else."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
-if _before is None:
-    del os.environ[_LIMIT_VARIABLE]
-else:
-    os.environ[_LIMIT_VARIABLE] = _before
 
-__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels"]
+with variable_set(_LIMIT_VARIABLE, str(max_pixels())):
+    import cv2
+    from cv2.data import haarcascades
+
+__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "variable_set"]
 
 
 def is_unicode(path: Path) -> bool:

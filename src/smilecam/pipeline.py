@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
+from smilecam.errors import InvalidImage, SourceEmpty
 from smilecam.opencv import cv2
 from smilecam.types import Face, FrameResult, GreyPicture, Picture
 from smilecam.video.sources import Frame, Kind, Source, camera_ref, find_sources, open_source
@@ -46,14 +46,10 @@ class SmileDetector:
             UsageProblem: the threshold is not from 0 to 1.
         """
         self.classifier = SmileClassifier(model)
-        self.threshold = self.classifier.info.threshold if threshold is None else float(threshold)
-        if not 0 <= self.threshold <= 1:
-            raise UsageProblem(f"the threshold is {threshold}, not from 0 to 1")
-        self._in_pictures = HaarDetector(haar or PICTURE_SEARCH)
-        self._in_videos = HaarDetector(haar or VIDEO_SEARCH)
-        if HaarDetector.name not in self.classifier.info.crops:
-            raise ModelFileError(f"model {self.classifier.info.name} has no crop for {HaarDetector.name} boxes")
-        self._crop = self.classifier.info.crops[HaarDetector.name]
+        self.threshold = self.classifier.info.operating_threshold(threshold)
+        self._find_faces = HaarDetector()
+        self._in_pictures, self._in_videos = haar or PICTURE_SEARCH, haar or VIDEO_SEARCH
+        self._crop = self.classifier.info.crop_for(HaarDetector.name)
 
     def __call__(self, image: Picture) -> FrameResult:
         """Read one picture.
@@ -87,13 +83,13 @@ class SmileDetector:
 
     def analyze(self, source: Source) -> Iterator[tuple[Frame, FrameResult]]:
         """Read every frame of an open source, and give it back with what was seen in it."""
-        find_faces = self._in_pictures if source.ref.kind is Kind.PICTURE else self._in_videos
+        search = self._in_pictures if source.ref.kind is Kind.PICTURE else self._in_videos
         for frame in source:
-            yield frame, self._read(frame, source.ref.name, find_faces)
+            yield frame, self._read(frame, source.ref.name, search)
 
-    def _read(self, frame: Frame, source: str, find_faces: HaarDetector) -> FrameResult:
+    def _read(self, frame: Frame, source: str, search: HaarSettings) -> FrameResult:
         grey = to_grey(frame.image)
-        found = find_faces(grey)
+        found = self._find_faces(grey, search)
         batch = network_input(grey, [face.box for face in found], self._crop, self.classifier.info.input)
         smiles = self.classifier(batch).tolist()
         faces = tuple(

@@ -100,6 +100,11 @@ def test_packaged_recipes_load(name):
         (('"unit"', '"magic"'), "not one of unit, standardize"),
         (("[optimizer]", "[optimiser]"), "unknown table or key optimiser"),
         (("[model]", "[model"), "recipe x"),
+        (("epochs = 15", "epochs = 0"), "0 is not from 1"),
+        (("batch_size = 64", "batch_size = 0"), "0 is not from 1"),
+        (("dropout = 0.0", "dropout = 1.5"), "1.5 is not from 0"),
+        (("size = 28", "size = 3"), "3 is not from 8"),
+        (("learning_rate = 0.001", "learning_rate = nan"), "nan is not from 0"),
     ],
 )
 def test_recipes_that_make_no_sense(change, words):
@@ -118,24 +123,6 @@ def test_unknown_recipe():
 
 def pictures(count=6, side=64):
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (count, 1, side, side)).astype(np.float32))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (("epochs = 15", "epochs = 0"), "0 is not from 1"),
-        (("batch_size = 64", "batch_size = 0"), "0 is not from 1"),
-        (("dropout = 0.0", "dropout = 1.5"), "1.5 is not from 0"),
-        (("size = 28", "size = 3"), "3 is not from 8"),
-        (("learning_rate = 0.001", "learning_rate = nan"), "nan is not from 0"),
-    ],
-)
-def test_recipes_out_of_range(change, words):
-    from importlib import resources
-
-    text = (resources.files("smilecam.training") / "recipes" / "classic.toml").read_text()
-    with pytest.raises(TrainingError, match=words):
-        parse_recipe("x", text.replace(*change, 1))
 
 
 def test_recipe_that_is_no_text(tmp_path):

@@ -58,7 +58,7 @@ def call(arguments: Sequence[str]) -> int:
         error.show()
         return exit_codes.USAGE if isinstance(error, click.UsageError) else exit_codes.FAILURE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("smilecam: interrupted", err=True)
+        interrupts.report()
         return exit_codes.INTERRUPTED
     except SmilecamError as error:
         return _report(error, arguments, exit_codes.exit_code(error))
@@ -67,7 +67,7 @@ def call(arguments: Sequence[str]) -> int:
         return exit_codes.FAILURE
     except Exception as error:  # noqa: BLE001 - the outermost function: report, never a bare traceback
         if interrupts.requested():  # libraries make other errors of an interrupt
-            click.echo("smilecam: interrupted", err=True)
+            interrupts.report()
             return exit_codes.INTERRUPTED
         return _report(error, arguments, exit_codes.FAILURE)
     return result if isinstance(result, int) else exit_codes.DONE
@@ -84,7 +84,7 @@ def _report(error: Exception, arguments: Sequence[str], code: int) -> int:
         text = "".join(traceback.format_exception(error)).rstrip()
     elif isinstance(error, SmilecamError):
         text = f"smilecam: {one_line(str(error))}"
-    elif isinstance(error, OSError) and error.filename is None:
+    elif isinstance(error, OSError) and error.filename is None and sys.stdout is not None:
         text = f"smilecam: cannot write standard output: {error.strerror or error}"
         _forget_standard_output()
     else:

@@ -15,7 +15,6 @@ from smilecam import provenance
 from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
 from smilecam.data.faces import content_digest, read_faces
 from smilecam.data.layouts import Layout
-from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.evaluation.metrics import Metrics, measure
 from smilecam.types import Box, FloatArray, GreyPicture
 from smilecam.vision.classify import SmileClassifier
@@ -89,9 +88,8 @@ def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold:
         DataError: the data cannot be read.
         UsageProblem: the threshold is not from 0 to 1.
     """
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise UsageProblem(f"the threshold is {threshold}, not from 0 to 1")
     classifier = SmileClassifier(model)
+    operating_threshold = classifier.info.operating_threshold(threshold)
     layout, faces = read_faces(data)
     locate = _locator(boxes)
     geometry = _geometry(classifier, layout, boxes, crop)
@@ -105,7 +103,7 @@ def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold:
     metrics = measure(
         np.array(labels, np.int64),
         np.array(scores, np.float64),
-        classifier.info.threshold if threshold is None else threshold,
+        operating_threshold,
     )
     conditions = {
         "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
@@ -128,11 +126,7 @@ def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: C
     if crop is Crop.WHOLE:
         return WHOLE_BOX
     known = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
-    if boxes in known:
-        return known[boxes]
-    if "haar" not in classifier.info.crops:
-        raise ModelFileError(f"model {classifier.info.name} has no crop for Haar boxes")
-    return classifier.info.crops["haar"]
+    return known[boxes] if boxes in known else classifier.info.crop_for(HaarDetector.name)
 
 
 def _locator(boxes: Boxes) -> Callable[[GreyPicture], Box | None]:

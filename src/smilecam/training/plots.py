@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -20,6 +21,20 @@ CURVES = (
 )
 
 
+def loss_over_accuracy(title: str) -> tuple[Figure, Axes, Axes]:
+    """An empty figure with axes for losses above axes for accuracies, over epochs."""
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    for axes, name in ((upper, "loss per face"), (lower, "share called right")):
+        axes.set_ylabel(name)
+        axes.grid(alpha=0.3)
+    lower.set_xlabel("epoch")
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.suptitle(title)
+    return figure, upper, lower
+
+
 def plot_curves(rows: Sequence[dict[str, Any]], path: Path, title: str) -> None:
     """Draw the four curves of a run, losses above accuracies, into a PNG.
 
@@ -31,19 +46,12 @@ def plot_curves(rows: Sequence[dict[str, Any]], path: Path, title: str) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    FigureCanvasAgg(figure)
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    figure, upper, lower = loss_over_accuracy(title)
     epochs = [row["epoch"] for row in rows]
     for key, label, colour, style in CURVES:
         axes = upper if key.endswith("loss") else lower
         axes.plot(epochs, [row[key] for row in rows], style, color=colour, marker=".", label=label)
-    for axes, name in ((upper, "loss per face"), (lower, "share called right")):
-        axes.set_ylabel(name)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    lower.set_xlabel("epoch")
-    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle(title)
+    upper.legend()
+    lower.legend()
     with whole_or_absent(path) as temporary:
         figure.savefig(temporary, dpi=100)

@@ -173,22 +173,22 @@ def _fill(kind: type[T], table: dict[str, Any], where: str) -> T:
     wrong = set(hints) ^ set(table)
     if wrong:
         raise TrainingError(f"{where}: missing or unknown {', '.join(sorted(wrong))}")
-    return kind(**{key: _value(hint, table[key], f"{where} {key}") for key, hint in hints.items()})
+    return kind(**{key: _value(hint, table[key], key, where) for key, hint in hints.items()})
 
 
-def _value(hint: Any, value: object, where: str) -> object:  # noqa: ANN401 - a type hint may be anything
+def _value(hint: Any, value: object, key: str, where: str) -> object:  # noqa: ANN401 - a type hint may be anything
     choices = [member.value for member in hint] if _is_enum(hint) else get_args(hint)
     if choices:
         if value not in choices:
-            raise TrainingError(f"{where}: {value!r} is not one of {', '.join(map(str, choices))}")
+            raise TrainingError(f"{where} {key}: {value!r} is not one of {', '.join(map(str, choices))}")
         return hint(value) if _is_enum(hint) else value
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
-        raise TrainingError(f"{where}: {value!r} is not of type {hint.__name__}")
-    low, high = RANGES.get(where.rpartition(" ")[2], (-math.inf, math.inf))
+        raise TrainingError(f"{where} {key}: {value!r} is not of type {hint.__name__}")
+    low, high = RANGES.get(key, (-math.inf, math.inf))
     if isinstance(value, int | float) and not low <= value <= high:
-        raise TrainingError(f"{where}: {value!r} is not from {low:g} to {high:g}")
+        raise TrainingError(f"{where} {key}: {value!r} is not from {low:g} to {high:g}")
     return value
 
 

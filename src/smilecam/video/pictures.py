@@ -63,10 +63,8 @@ def read_picture(path: Path) -> Picture:
         SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
     """
     content = read_file(path)
-    if is_cut_jpeg(content):
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error

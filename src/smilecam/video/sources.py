@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import math
-import os
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ import numpy as np
 
 from smilecam.config import PICTURE_SUFFIXES
 from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
-from smilecam.opencv import cv2, is_unicode, max_pixels
+from smilecam.opencv import cv2, is_unicode, max_pixels, variable_set
 from smilecam.types import Picture
 from smilecam.video.pictures import check_file, read_picture
 
@@ -238,25 +237,18 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvide
 """Formats that hold video and show it by their first bytes. Not among them are play lists (HLS, concat), which name
 other files, and raw streams, which FFmpeg believes to see in texts and zip archives too."""
 
-_OPTIONS_VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _opening = threading.Lock()
 
 
 def _open_file(path: Path) -> cv2.VideoCapture:
     # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
-    # are none. OpenCV takes FFmpeg's options from the environment only; they are put back at once.
+    # are none.
     full = path.resolve()
     if not is_unicode(full):  # OpenCV ends the process over such a name
         raise SourceUnreadable(f"{path}: a video's name must be valid Unicode")
-    with _opening:
-        before = os.environ.get(_OPTIONS_VARIABLE)
-        os.environ[_OPTIONS_VARIABLE] = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
-        try:
-            return cv2.VideoCapture(str(full), cv2.CAP_FFMPEG)
-        finally:
-            del os.environ[_OPTIONS_VARIABLE]
-            if before is not None:
-                os.environ[_OPTIONS_VARIABLE] = before
+    options = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
+    with _opening, variable_set("OPENCV_FFMPEG_CAPTURE_OPTIONS", options):
+        return cv2.VideoCapture(str(full), cv2.CAP_FFMPEG)
 
 
 def _open_camera(index: int) -> cv2.VideoCapture | None:

@@ -65,36 +65,38 @@ class HaarDetector:
         self._cascade = cv2.CascadeClassifier()
         self._cascade.read(storage.getFirstTopLevelNode())
 
-    def __call__(self, grey: GreyPicture) -> list[FoundFace]:
+    def __call__(self, grey: GreyPicture, settings: HaarSettings | None = None) -> list[FoundFace]:
         """Find faces.
 
         Args:
             grey: uint8 (height, width).
+            settings: how to search this time, in place of the detector's own settings.
 
         Returns:
             Faces from the left to the right, boxes in pixels of ``grey`` and inside it.
         """
-        return sorted(FoundFace(box, confidence(score)) for box, score in self.scored_boxes(grey))
+        return sorted(FoundFace(box, confidence(score)) for box, score in self.scored_boxes(grey, settings))
 
-    def scored_boxes(self, grey: GreyPicture) -> list[tuple[Box, float]]:
+    def scored_boxes(self, grey: GreyPicture, settings: HaarSettings | None = None) -> list[tuple[Box, float]]:
         """Like calling the detector, in the cascade's order and with its raw score for each box."""
+        settings = settings or self.settings
         height, width = grey.shape
-        factor = max(1.0, max(height, width) / self.settings.search_size)
+        factor = max(1.0, max(height, width) / settings.search_size)
         size = (round(width / factor), round(height / factor))
         if min(size) < WINDOW:
             return []
         small = grey if factor == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         boxes, _, scores = self._cascade.detectMultiScale3(
             small,
-            scaleFactor=self.settings.scale_factor,
-            minNeighbors=self.settings.min_neighbors,
+            scaleFactor=settings.scale_factor,
+            minNeighbors=settings.min_neighbors,
             minSize=(WINDOW, WINDOW),
             outputRejectLevels=True,
         )
         return [
             (_enlarge(box, width / size[0], height / size[1], width, height), float(score))
             for box, score in zip(np.reshape(boxes, (-1, 4)).tolist(), np.ravel(scores).tolist(), strict=True)
-            if confidence(score) >= self.settings.min_confidence
+            if confidence(score) >= settings.min_confidence
         ]
 
 

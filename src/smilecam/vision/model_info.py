@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smilecam.config import LABELS, CropGeometry, InputSpec, Normalization
-from smilecam.errors import ModelFileError
+from smilecam.errors import ModelFileError, UsageProblem
 
 METADATA_KEY = "smilecam"
 """Key of the ONNX metadata under which the description stands, as JSON."""
@@ -44,6 +44,28 @@ class ModelInfo:
     training: dict[str, Any]
     metrics: dict[str, Any]
     commit: str
+
+    def crop_for(self, detector: str) -> CropGeometry:
+        """Which part of a detector's boxes goes in.
+
+        Raises:
+            ModelFileError: the model does not say.
+        """
+        if detector not in self.crops:
+            raise ModelFileError(f"model {self.name} has no crop for {detector} boxes")
+        return self.crops[detector]
+
+    def operating_threshold(self, wanted: float | None) -> float:
+        """The threshold to use: the wanted one, or the model's own for None.
+
+        Raises:
+            UsageProblem: it is not from 0 to 1.
+        """
+        if wanted is None:
+            return self.threshold
+        if not 0 <= wanted <= 1:
+            raise UsageProblem(f"the threshold is {wanted}, not from 0 to 1")
+        return float(wanted)
 
     def to_json(self) -> str:
         """The description as it stands in the file's metadata."""
