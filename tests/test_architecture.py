@@ -24,10 +24,10 @@ ALLOWED = {
     "vision": {"types", "errors", "config", "opencv", "vision"},
     "video": {"types", "errors", "config", "opencv", "storage", "video"},
     "outputs": {"types", "errors", "storage", "video", "outputs"},
-    "pipeline": {"types", "errors", "opencv", "vision", "video"},
+    "pipeline": {"types", "errors", "config", "opencv", "vision", "video"},
     "session": {"types", "errors", "pipeline", "outputs", "video"},
     "data": {"types", "errors", "config", "opencv", "storage", "vision", "data"},
-    "evaluation": {"types", "errors", "config", "provenance", "vision", "data", "evaluation"},
+    "evaluation": {"types", "errors", "config", "opencv", "storage", "provenance", "vision", "data", "evaluation"},
     "training": {"types", "errors", "config", "storage", "provenance", "vision", "data", "evaluation", "training"},
 }
 # What stands above everything may import from everywhere.
@@ -38,7 +38,7 @@ HOMES = {
     "onnxruntime": {"vision"},
     "onnx": {"training"},
     "torch": {"training"},
-    "matplotlib": {"training", "demo"},
+    "matplotlib": {"training", "evaluation", "demo"},
     "skimage": {"demo"},
     "tqdm": {"cli"},
     "click": {"cli"},

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smilecam.errors import InvalidImage, SourceEmpty
+from smilecam.config import OperatingPoint
+from smilecam.errors import InvalidImage, SourceEmpty, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.types import Face, FrameResult, GreyPicture, Picture
 from smilecam.video.sources import Frame, Kind, Source, camera_ref, find_sources, open_source
@@ -31,22 +32,31 @@ class SmileDetector:
     """
 
     def __init__(
-        self, model: str | Path = DEFAULT_MODEL, threshold: float | None = None, haar: HaarSettings | None = None
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        threshold: float | None = None,
+        haar: HaarSettings | None = None,
+        policy: str | None = None,
+        operating_point: str = OperatingPoint.BALANCED.value,
     ) -> None:
         """Load a model and the face detector.
 
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
-            threshold: from 0 to 1; by default what the model file says.
+            threshold: from 0 to 1; by default what the model file says for the operating point.
             haar: how to search for faces; by default ``PICTURE_SEARCH`` when called with a picture, and
                 ``VIDEO_SEARCH`` for videos and cameras.
+            policy: what counts as a smile, one of the model's policies; by default its first.
+            operating_point: "balanced", "accuracy" or "precision".
 
         Raises:
             ModelFileError: the model file is missing or invalid.
-            UsageProblem: the threshold is not from 0 to 1.
+            UsageProblem: the threshold is not from 0 to 1, or there is no such policy or operating point.
         """
-        self.classifier = SmileClassifier(model)
-        self.threshold = self.classifier.info.operating_threshold(threshold)
+        if operating_point not in {point.value for point in OperatingPoint}:
+            raise UsageProblem(f"no operating point {operating_point!r}")
+        self.classifier = SmileClassifier(model, policy)
+        self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self._find_faces = HaarDetector()
         self._in_pictures, self._in_videos = haar or PICTURE_SEARCH, haar or VIDEO_SEARCH
         self._crop = self.classifier.info.crop_for(HaarDetector.name)

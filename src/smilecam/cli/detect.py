@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smilecam.cli import exit_codes
+from smilecam.cli.model_options import model_options
 from smilecam.cli.progress import bar
 from smilecam.cli.text import one_line
 from smilecam.errors import UsageProblem
@@ -27,10 +28,7 @@ BAR_FROM_FRAMES = 50
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--save", metavar="PATH", help="Write annotated versions: a file for one source, a folder for several.")
 @click.option("--jsonl", metavar="PATH", help="Write one JSON object per frame; - for standard output.")
-@click.option("--model", default="lenet", show_default=True, help="A packaged model, or an .onnx file.")
-@click.option(
-    "--threshold", type=click.FloatRange(0, 1), help="Smiling from this probability; default: the model's own."
-)
+@model_options
 @click.option(
     "--search-size",
     type=click.IntRange(min=24),
@@ -44,6 +42,8 @@ def detect(
     save: str | None,
     jsonl: str | None,
     model: str,
+    policy: str | None,
+    operating_point: str,
     threshold: float | None,
     search_size: int | None,
     max_frames: int | None,
@@ -70,7 +70,7 @@ def detect(
     sinks: list[Sink] = [Summary(say)]
     if refs:
         haar = HaarSettings(search_size=search_size) if search_size else None
-        detector = SmileDetector(model, threshold, haar)
+        detector = SmileDetector(model, threshold, haar, policy, operating_point)
         sinks += _file_sinks(refs, save, jsonl, Path(model))
         try:
             read_sources(refs, detector, sinks, outcome, _watch, max_frames)

@@ -1,25 +1,30 @@
-"""``smilecam evaluate``: figures for a model on labelled pictures."""
+"""``smilecam evaluate``: figures for a model on labelled pictures, or for a recipe by cross-validation."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from smilecam import storage
+from smilecam import provenance, storage
+from smilecam.cli.extras import require
+from smilecam.cli.model_options import model_options
+from smilecam.config import OperatingPoint
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.evaluation.cross_validation import CrossValidated
     from smilecam.evaluation.evaluate import Evaluation
 
 BOXES = ("auto", "haar", "smiles", "fer2013", "find")
+PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--model", default="lenet", show_default=True, help="A packaged model, or an .onnx file.")
-@click.option("--data", "path", type=click.Path(path_type=Path), help="Labelled folder or archive; default: SMILES.")
+@model_options
+@click.option("--data", "path", type=PATH, help="Labelled folder or archive; default: SMILES.")
 @click.option(
     "--boxes",
     type=click.Choice(BOXES),
@@ -34,28 +39,68 @@ BOXES = ("auto", "haar", "smiles", "fer2013", "find")
     show_default=True,
     help="whole reads the entire box, as the well-known tutorial does.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), help="In place of the model's own.")
+@click.option(
+    "--cross-validation",
+    "folds",
+    type=PATH,
+    help="In place of a model: the folder that smilecam train --folds made, whose data --data names.",
+)
 @click.option(
     "--json", "json_path", metavar="PATH", help="Write the figures with their conditions; - for standard output."
 )
+@click.option("--report", metavar="PATH", help="Write a page with figures, curves and the worst errors (.html).")
 def evaluate(
-    model: str, path: Path | None, boxes: str, crop: str, threshold: float | None, json_path: str | None
+    model: str,
+    policy: str | None,
+    operating_point: str,
+    threshold: float | None,
+    path: Path | None,
+    boxes: str,
+    crop: str,
+    folds: Path | None,
+    json_path: str | None,
+    report: str | None,
 ) -> None:
-    """Score a model on pictures in folders smile/ and not_smile/, on SMILES, or on FER2013."""
+    """Score a model on pictures in folders smile/ and not_smile/, on SMILES, or on FER2013.
+
+    With --cross-validation, score the networks of a cross-validation on the faces that each has not seen, with
+    calibration and thresholds from the other folds.
+    """
     from smilecam.data.smiles import find_smiles
-    from smilecam.evaluation.evaluate import Boxes, Crop
+    from smilecam.evaluation.evaluate import Boxes, Crop, Decision
     from smilecam.evaluation.evaluate import evaluate as score
 
+    if report:
+        require("report", "--report")
     data = find_smiles(path, storage.data_folder())
-    if json_path and storage.same_file(Path(json_path), data, Path(model)):
-        raise UsageProblem(f"--json {json_path} would replace the data or the model")
-    found = score(model, data, Boxes(boxes), Crop(crop), threshold)
-    content = json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n"
+    _check_outputs(json_path, report, data, Path(model))
+    if folds:
+        _evaluate_folds(folds, data, json_path, report)
+        return
+    decision = Decision(model, policy, OperatingPoint(operating_point), threshold)
+    found = score(decision, data, Boxes(boxes), Crop(crop))
     _print(found, to_stderr=json_path == "-")
-    if json_path == "-":
-        click.echo(content, nl=False)
-    elif json_path:
-        storage.write_text(Path(json_path), content)
+    _write_json(json_path, found.as_dict())
+    if report:
+        _write_report(Path(report), found)
+
+
+def _check_outputs(json_path: str | None, report: str | None, data: Path, model: Path) -> None:
+    for option, output in (("--json", json_path), ("--report", report)):
+        if output == "":
+            raise UsageProblem(f"{option} is an empty name")
+        if output and storage.same_file(Path(output), data, model):
+            raise UsageProblem(f"{option} {output} would replace the data or the model")
+    if json_path and report and Path(json_path).resolve() == Path(report).resolve():
+        raise UsageProblem(f"--json and --report both name {report}")
+
+
+def _write_json(path: str | None, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if path == "-":
+        click.echo(text, nl=False)
+    elif path:
+        storage.write_text(Path(path), text)
 
 
 def _print(found: Evaluation, *, to_stderr: bool) -> None:
@@ -69,16 +114,83 @@ def _print(found: Evaluation, *, to_stderr: bool) -> None:
         f"n                  {metrics.n:,} ({metrics.smiles:,} smiling)",
         f"accuracy           {metrics.accuracy:.4f} (95 % interval {interval})",
         f"balanced accuracy  {metrics.balanced_accuracy:.4f}",
-        f"AUC                {metrics.auc:.4f}",
+        f"AUC                {metrics.auc:.4f}, average precision {metrics.average_precision:.4f}",
         f"operating point    {operating}",
+        f"calibration        expected error {metrics.expected_calibration_error:.4f}, Brier score {metrics.brier:.4f}",
     ]
     conditions = found.conditions
     lines.append(
-        f"conditions         model {conditions['model']['name']}, data {conditions['data']['name']}, "
-        f"boxes {conditions['boxes']}, crop {conditions['crop']}, commit {conditions['commit'][:12]}"
+        f"conditions         model {conditions['model']['name']}, policy {conditions['policy']}, "
+        f"data {conditions['data']['name']}, boxes {conditions['boxes']}, crop {conditions['crop']}, "
+        f"commit {conditions['commit'][:12]}"
     )
     if found.seen_in_training:
         lines.append("beware             the model was trained on this data, or a part of it")
     if found.without_face:
         lines.append(f"no face found in   {found.without_face:,} pictures, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)
+
+
+def _write_report(path: Path, found: Evaluation) -> None:
+    from smilecam.evaluation.report import Report, write_report
+
+    conditions = found.conditions
+    remarks = [f"Model {conditions['model']['name']} on {conditions['data']['name']}, {found.metrics.n:,} faces."]
+    if found.seen_in_training:
+        remarks.append("Beware: the model was trained on this data, or a part of it.")
+    if found.without_face:
+        remarks.append(f"In {found.without_face:,} pictures no face was found; they count as not smiling.")
+    title = f"{conditions['model']['name']} on {conditions['data']['name']}"
+    write_report(path, Report(title, remarks, found.scored, found.thresholds, {}, conditions))
+    click.echo(f"wrote {path}", err=True)
+
+
+SHOWN = ("accuracy", "balanced_accuracy", "auc", "average_precision", "f1", "expected_calibration_error", "brier")
+
+
+def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str | None) -> None:
+    from smilecam.data.faces import load_faces
+    from smilecam.evaluation.cross_validation import as_scored, cross_validated, read_folds
+
+    found = cross_validated(read_folds(folder))
+    scored = as_scored(found, load_faces(data))
+    rows = _spread_rows(found)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.append(_fold_remark(found))
+    click.echo("\n".join(lines), err=json_path == "-")
+    from smilecam.evaluation.slices import measure_slices
+
+    conditions = {
+        "cross_validation": folder.resolve().name,
+        "data": data.resolve().name,
+        "commit": provenance.commit(),
+        "machine": provenance.machine(),
+    }
+    slices = [{name: getattr(part, name) for name in part.__slots__} for part in measure_slices(scored)]
+    _write_json(json_path, {**found.as_dict(), "slices": slices, **conditions})
+    if report:
+        from smilecam.evaluation.report import Report, write_report
+
+        thresholds = {point: row["threshold"].mean for point, row in found.figures.items()}
+        thresholds = {OperatingPoint.BALANCED.value: thresholds[OperatingPoint.BALANCED.value]} | thresholds
+        tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": rows}
+        title = f"Cross-validation {folder.resolve().name}"
+        write_report(Path(report), Report(title, [_fold_remark(found)], scored, thresholds, tables, conditions))
+        click.echo(f"wrote {report}", err=True)
+
+
+def _spread_rows(found: CrossValidated) -> list[list[str]]:
+    rows = [["operating point", *(name.replace("_", " ") for name in SHOWN)]]
+    for point, figures in found.figures.items():
+        cells = [figures[name] for name in SHOWN]
+        rows.append([point, *(f"{of.mean:.4f} ± {of.std:.4f} ({of.low:.4f}-{of.high:.4f})" for of in cells)])
+    return rows
+
+
+def _fold_remark(found: CrossValidated) -> str:
+    networks = found.seeds * found.folds
+    return (
+        f"{networks} networks, {found.seeds} x {found.folds} folds of {found.faces:,} faces; each face is judged by a "
+        "network that has not seen it, calibrated and with thresholds chosen on the other folds"
+    )

@@ -8,6 +8,7 @@ from smilecam.errors import MissingExtra
 
 MODULES = {
     "train": ("torch", "onnx", "onnxscript", "matplotlib"),
+    "report": ("matplotlib",),
     "demo": ("skimage", "matplotlib"),
 }
 

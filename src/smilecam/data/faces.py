@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from smilecam.vision.crop import cut, resize, square_in_box
 
 STORED_SIZE = 64
 """Side of the pictures kept for training, in pixels: the size of the SMILES pictures."""
+
+MARGIN = 12
+"""Pixels kept on each edge around the framing of SMILES, so that a face can be shifted and turned."""
 
 MAX_SIDE = 16_384
 """A picture of a longer side is refused: it would be padded to a square."""
@@ -56,7 +60,8 @@ class FaceSet:
     """Labelled faces of one size, all in memory.
 
     Attributes:
-        pictures: uint8 (n, size, size), in the framing of SMILES.
+        pictures: uint8 (n, size, size): the framing of SMILES with ``MARGIN`` pixels around it; where a file ends
+            before the margin does, its border is repeated.
         labels: int64 (n,), 1 smiling, 0 not smiling.
         names: n paths inside the data set.
         picture_digests: n digests of the decoded pictures, before any cut or resize.
@@ -73,6 +78,11 @@ class FaceSet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def framed(self) -> GreyPicture:
+        """uint8 (n, ``STORED_SIZE``, ``STORED_SIZE``): the pictures without their margin."""
+        return self.pictures[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
     @property
     def content_digest(self) -> str:
@@ -128,7 +138,7 @@ def _decode(name: str, label: int, content: bytes) -> LabelledFace:
 
 
 def load_faces(path: Path) -> FaceSet:
-    """Read a data set into memory, each face cut to the framing of SMILES, ``STORED_SIZE`` wide.
+    """Read a data set into memory, each face in the framing of SMILES, ``STORED_SIZE`` wide without the margin.
 
     Args:
         path: a folder or a zip archive.
@@ -137,10 +147,12 @@ def load_faces(path: Path) -> FaceSet:
         DataError: as in ``read_faces``.
     """
     layout, faces = read_faces(path)
+    side = STORED_SIZE + 2 * MARGIN
+    geometry = dataclasses.replace(layout.to_smiles, side=layout.to_smiles.side * side / STORED_SIZE)
     pictures, labels, names, picture_digests, lines = [], [], [], [], []
     for face in faces:
         whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
-        pictures.append(resize(cut(face.grey, square_in_box(whole, layout.to_smiles)), STORED_SIZE))
+        pictures.append(resize(cut(face.grey, square_in_box(whole, geometry)), side))
         labels.append(face.label)
         names.append(face.name)
         picture_digests.append(face.picture_digest)

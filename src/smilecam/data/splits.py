@@ -9,7 +9,8 @@ import numpy as np
 
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
-from smilecam.types import IntArray
+from smilecam.types import GreyPicture, IntArray
+from smilecam.vision.crop import resize
 
 
 class View(Enum):
@@ -72,6 +73,53 @@ def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tupl
     held_out = np.sort(np.concatenate(validation)).astype(np.int64)
     training = np.setdiff1d(np.arange(len(faces), dtype=np.int64), held_out)
     return training, held_out
+
+
+NEAR_COPY = 0.97
+"""Correlation of two pictures, at 24x24, from which they show one photograph: in SMILES, all pairs above it do."""
+
+
+def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
+    """Divide faces at random into folds with the same share of each class; near copies share a fold.
+
+    Args:
+        faces: the set.
+        folds: how many.
+        seed: of the shuffle.
+
+    Returns:
+        int64 (n,): the fold of each face, from 0.
+
+    Raises:
+        DataError: a class has fewer faces than there are folds.
+    """
+    if min(np.bincount(faces.labels, minlength=2)) < folds:
+        raise DataError(f"too few pictures of a class for {folds} folds")
+    shuffle = np.random.default_rng(seed)
+    fold_of = np.empty(len(faces), dtype=np.int64)
+    for label in (0, 1):
+        rows = shuffle.permutation(np.flatnonzero(faces.labels == label))
+        fold_of[rows] = np.arange(len(rows)) % folds
+    for first, second in near_copies(faces.framed):
+        fold_of[second] = fold_of[first]
+    return fold_of
+
+
+def near_copies(pictures: GreyPicture) -> list[tuple[int, int]]:
+    """Pairs of rows that show nearly the same picture, whatever the light, the first row smaller, in ascending order.
+
+    Args:
+        pictures: uint8 (n, side, side).
+    """
+    small = np.stack([resize(picture, 24) for picture in pictures]).reshape(len(pictures), -1).astype(np.float32)
+    small -= small.mean(axis=1, keepdims=True)
+    small /= np.linalg.norm(small, axis=1, keepdims=True) + 1e-6
+    pairs = []
+    for start in range(0, len(small), 1024):
+        alike = small[start : start + 1024] @ small[start:].T
+        rows, columns = np.nonzero(alike > NEAR_COPY)
+        pairs += [(start + int(row), start + int(column)) for row, column in zip(rows, columns, strict=True)]
+    return sorted((first, second) for first, second in pairs if first < second)
 
 
 def without(faces: FaceSet, held_out: FaceSet) -> FaceSet:

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from smilecam import provenance
-from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
-from smilecam.data.faces import content_digest, read_faces
+from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry, OperatingPoint
+from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, read_faces
 from smilecam.data.layouts import Layout
-from smilecam.evaluation.metrics import Metrics, measure
-from smilecam.types import Box, FloatArray, GreyPicture
+from smilecam.evaluation.metrics import HALF, Metrics, measure
+from smilecam.evaluation.scored import Scored
+from smilecam.evaluation.slices import measure_slices
+from smilecam.types import Box, GreyPicture
 from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.crop import network_input
+from smilecam.vision.crop import cut, network_input, resize, square_in_box
 from smilecam.vision.detect import PICTURE_SEARCH, HaarDetector
 
 
@@ -51,74 +53,113 @@ class Crop(Enum):
     """All of it, as in the well-known tutorial; for comparison."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluation:
     """Figures with all their conditions.
 
     Attributes:
-        metrics: the figures.
-        conditions: model, data, crop, versions, commit and machine.
+        metrics: the figures at the operating point that was asked for.
+        thresholds: of that operating point first, then of the others; "at 0.5" last.
+        scored: every face with what was said of it.
+        conditions: model, policy, data, crop, versions, commit and machine.
         without_face: pictures in which no face was found; they count as not smiling.
         seen_in_training: whether the network was trained on this data set or a part of it.
     """
 
     metrics: Metrics
+    thresholds: dict[str, float]
+    scored: Scored
     conditions: dict[str, Any]
     without_face: int
     seen_in_training: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
-        remarks = {"without_face": self.without_face, "seen_in_training": self.seen_in_training}
-        return {**dataclasses.asdict(self.metrics), **remarks, **self.conditions}
+        """Everything but the faces, as plain values."""
+        labels, probabilities = self.scored.labels, self.scored.probabilities
+        points = {point: measure(labels, probabilities, at) for point, at in self.thresholds.items()}
+        return {
+            **dataclasses.asdict(self.metrics),
+            "without_face": self.without_face,
+            "seen_in_training": self.seen_in_training,
+            "operating_points": {point: dataclasses.asdict(metrics) for point, metrics in points.items()},
+            "slices": [dataclasses.asdict(part) for part in measure_slices(self.scored)],
+            **self.conditions,
+        }
 
 
-def evaluate(model: str | Path, data: Path, boxes: Boxes, crop: Crop, threshold: float | None = None) -> Evaluation:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a face is judged.
+
+    Attributes:
+        model: a packaged model's name, or an ``.onnx`` file.
+        policy: what counts as a smile, or None for the model's default.
+        point: whose threshold to use.
+        threshold: in place of it.
+    """
+
+    model: str | Path
+    policy: str | None = None
+    point: OperatingPoint = OperatingPoint.BALANCED
+    threshold: float | None = None
+
+
+def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evaluation:
     """Score every picture of a data set.
 
     Args:
-        model: a packaged model's name, or an ``.onnx`` file.
+        decision: model, policy and threshold.
         data: a folder or archive of a known layout.
         boxes: what its pictures show.
         crop: which part of the boxes to read.
-        threshold: in place of the model's own.
 
     Raises:
         ModelFileError: the model cannot be used.
         DataError: the data cannot be read.
-        UsageProblem: the threshold is not from 0 to 1.
+        UsageProblem: the threshold is not from 0 to 1, or the model has no such policy.
     """
-    classifier = SmileClassifier(model)
-    operating_threshold = classifier.info.operating_threshold(threshold)
+    classifier = SmileClassifier(decision.model, decision.policy)
+    thresholds = _thresholds(classifier, decision)
     layout, faces = read_faces(data)
     locate = _locator(boxes)
     geometry = _geometry(classifier, layout, boxes, crop)
-    labels, scores, lines, without_face = [], [], [], 0
+    rows, lines = [], []
     for face in faces:
-        box = locate(face.grey)
-        without_face += box is None
-        scores.append(_score(classifier, face.grey, box, geometry))
-        labels.append(face.label)
+        rows.append(_read_face(classifier, face, locate(face.grey), geometry))
         lines.append(face.digest_line)
-    metrics = measure(
-        np.array(labels, np.int64),
-        np.array(scores, np.float64),
-        operating_threshold,
-    )
+    scored = _gather(rows, next(iter(thresholds.values())))
+    digest = content_digest(lines)
     conditions = {
         "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
-        "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": content_digest(lines)},
+        "policy": classifier.policy.name,
+        "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": digest},
         "boxes": boxes.value,
         "crop": crop.value,
         "commit": provenance.commit(),
         "machine": provenance.machine(),
         "versions": provenance.versions("numpy", "opencv-python-headless", "onnxruntime"),
     }
-    return Evaluation(metrics, conditions, without_face, _was_trained_on(classifier, content_digest(lines)))
+    return Evaluation(
+        metrics=measure(scored.labels, scored.probabilities, next(iter(thresholds.values()))),
+        thresholds=thresholds,
+        scored=scored,
+        conditions=conditions,
+        without_face=int((scored.sides == 0).sum()),
+        seen_in_training=_was_trained_on(classifier, digest),
+    )
+
+
+def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, float]:
+    """The one that decides, by the name of its operating point or as "chosen", then the others."""
+    policy = classifier.policy
+    first = policy.threshold(decision.threshold, decision.point)
+    name = decision.point.value if decision.threshold is None else "chosen"
+    others = {point.value: policy.thresholds[point] for point in OperatingPoint}
+    return {name: first} | others | {HALF: 0.5} | {name: first}
 
 
 def _was_trained_on(classifier: SmileClassifier, digest: str) -> bool:
-    sources = classifier.info.training.get("data", {}).get("sources", [])
+    sources = (classifier.info.training.get("data") or {}).get("sources", [])
     return any(source.get("content_digest") == digest for source in sources)
 
 
@@ -141,8 +182,30 @@ def _locator(boxes: Boxes) -> Callable[[GreyPicture], Box | None]:
     return largest
 
 
-def _score(classifier: SmileClassifier, grey: GreyPicture, box: Box | None, geometry: CropGeometry) -> float:
+class _Row(NamedTuple):
+    name: str
+    label: int
+    probability: float
+    picture: GreyPicture
+    side: int
+
+
+def _read_face(classifier: SmileClassifier, face: LabelledFace, box: Box | None, geometry: CropGeometry) -> _Row:
     if box is None:
-        return 0.0
-    batch: FloatArray = network_input(grey, [box], geometry, classifier.info.input)
-    return float(classifier(batch)[0])
+        return _Row(face.name, face.label, 0.0, np.zeros((STORED_SIZE, STORED_SIZE), np.uint8), 0)
+    batch = network_input(face.grey, [box], geometry, classifier.info.input)
+    square = square_in_box(box, geometry)
+    picture = resize(cut(face.grey, square), STORED_SIZE)
+    return _Row(face.name, face.label, float(classifier(batch)[0]), picture, square.width)
+
+
+def _gather(rows: list[_Row], threshold: float) -> Scored:
+    probabilities = np.array([row.probability for row in rows], np.float64)
+    return Scored(
+        names=tuple(row.name for row in rows),
+        labels=np.array([row.label for row in rows], np.int64),
+        probabilities=probabilities,
+        smiling=probabilities >= threshold,
+        pictures=np.stack([row.picture for row in rows]),
+        sides=np.array([row.side for row in rows], np.int64),
+    )

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from smilecam.types import IntArray
 
+HALF = "at 0.5"
+"""Name of the operating point at even odds, beside those of ``OperatingPoint``."""
+
 Scores = npt.NDArray[np.floating]
 
 
@@ -26,6 +29,12 @@ class Metrics:
         threshold: a score that reaches it is called smiling.
         true_positive_rate: share of the smiles called smiling.
         false_positive_rate: share of the rest called smiling.
+        precision: share of those called smiling that are; 1 where nothing is called smiling.
+        f1: harmonic mean of precision and true positive rate.
+        average_precision: area under the precision-recall curve, by steps; needs no threshold.
+        expected_calibration_error: mean distance of probability and share of smiles over 15 bins of equal width,
+            each weighted by the faces in it (C. Guo et al., 2017).
+        brier: mean squared distance of probability and label (G. Brier, 1950).
         accuracy_low: lower end of the 95 % interval of the accuracy (Wilson).
         accuracy_high: its upper end.
     """
@@ -38,6 +47,11 @@ class Metrics:
     threshold: float
     true_positive_rate: float
     false_positive_rate: float
+    precision: float
+    f1: float
+    average_precision: float
+    expected_calibration_error: float
+    brier: float
     accuracy_low: float
     accuracy_high: float
 
@@ -47,16 +61,16 @@ def measure(labels: IntArray, scores: Scores, threshold: float) -> Metrics:
 
     Args:
         labels: int (n,), 1 smiling, 0 not; both must occur.
-        scores: float (n,), higher for a smile.
+        scores: float (n,), probabilities of a smile.
         threshold: a score that reaches it counts as smiling.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
     """
     positives, negatives = _classes(labels, scores)
-    sensitivity = float((positives >= threshold).mean())
-    false_alarms = float((negatives >= threshold).mean())
-    right = int((positives >= threshold).sum() + (negatives < threshold).sum())
+    found, false = int((positives >= threshold).sum()), int((negatives >= threshold).sum())
+    sensitivity, false_alarms = found / len(positives), false / len(negatives)
+    right = found + len(negatives) - false
     low, high = wilson_interval(right, len(labels))
     return Metrics(
         n=len(labels),
@@ -67,9 +81,19 @@ def measure(labels: IntArray, scores: Scores, threshold: float) -> Metrics:
         threshold=threshold,
         true_positive_rate=sensitivity,
         false_positive_rate=false_alarms,
+        precision=found / (found + false) if found + false else 1.0,
+        f1=2 * found / (found + false + len(positives)),
+        average_precision=average_precision(labels, scores),
+        expected_calibration_error=expected_calibration_error(labels, scores),
+        brier=float(np.mean((scores - labels) ** 2)),
         accuracy_low=low,
         accuracy_high=high,
     )
+
+
+def logistic(logits: Scores) -> npt.NDArray[np.float64]:
+    """Probabilities from log odds, of the same shape, without overflow."""
+    return 0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / 2))
 
 
 def area_under_curve(labels: IntArray, scores: Scores) -> float:
@@ -85,6 +109,85 @@ def area_under_curve(labels: IntArray, scores: Scores) -> float:
     return float((below + not_above).sum() / (2 * len(positives) * len(negatives)))
 
 
+def average_precision(labels: IntArray, scores: Scores) -> float:
+    """Precision at each score that finds more smiles, weighted by how many more; ties count as one step.
+
+    Raises:
+        ValueError: lengths differ, or a class is missing.
+    """
+    counts = counts_by_threshold(labels, scores)
+    precision = counts.found / (counts.found + counts.false)
+    gained = np.diff(counts.found, prepend=0) / counts.smiles
+    return float((precision * gained).sum())
+
+
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Faces by their probability, in ``CALIBRATION_BINS`` bins of equal width; empty ones are left out.
+
+    Attributes:
+        probability: float (bins,), mean in each bin.
+        share: float (bins,), of smiles.
+        count: int (bins,), of faces.
+    """
+
+    probability: npt.NDArray[np.float64]
+    share: npt.NDArray[np.float64]
+    count: IntArray
+
+
+def reliability(labels: IntArray, scores: Scores) -> Reliability:
+    """What probabilities say against what is there: labels int (n,), scores float (n,) from 0 to 1."""
+    bins = np.minimum((np.asarray(scores, np.float64) * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    count = np.bincount(bins, minlength=CALIBRATION_BINS)
+    filled = count > 0
+    sums = [np.bincount(bins, weights=values, minlength=CALIBRATION_BINS)[filled] for values in (scores, labels)]
+    return Reliability(sums[0] / count[filled], sums[1] / count[filled], count[filled])
+
+
+def expected_calibration_error(labels: IntArray, scores: Scores) -> float:
+    """Mean distance of probability and share of smiles over the bins of ``reliability``, weighted by faces."""
+    bins = reliability(labels, scores)
+    return float((np.abs(bins.probability - bins.share) * bins.count).sum() / len(labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is called smiling at each possible threshold, from the highest down.
+
+    Attributes:
+        thresholds: float (levels,), half-way between neighbouring scores; below all scores in the end.
+        found: int (levels,), smiles called smiling.
+        false: int (levels,), others called smiling.
+        smiles: of all faces.
+        rest: of all faces.
+    """
+
+    thresholds: npt.NDArray[np.float64]
+    found: IntArray
+    false: IntArray
+    smiles: int
+    rest: int
+
+
+def counts_by_threshold(labels: IntArray, scores: Scores) -> Counts:
+    """Count what is called smiling at each threshold: labels int (n,), scores float (n,).
+
+    Raises:
+        ValueError: lengths differ, or a class is missing.
+    """
+    positives, negatives = _classes(labels, scores)
+    levels, level_of = np.unique(np.asarray(scores, np.float64), return_inverse=True)
+    found = np.bincount(level_of[labels == 1], minlength=len(levels))[::-1].cumsum()
+    false = np.bincount(level_of[labels == 0], minlength=len(levels))[::-1].cumsum()
+    down = levels[::-1]
+    thresholds = np.append((down[:-1] + down[1:]) / 2, down[-1])
+    return Counts(thresholds, found, false, len(positives), len(negatives))
+
+
 def best_threshold(labels: IntArray, scores: Scores) -> float:
     """The threshold of the highest balanced accuracy, half-way between neighbouring scores.
 
@@ -93,14 +196,21 @@ def best_threshold(labels: IntArray, scores: Scores) -> float:
     Raises:
         ValueError: lengths differ, or a class is missing.
     """
-    positives, negatives = (np.sort(part) for part in _classes(labels, scores))
-    levels = np.unique(np.asarray(scores, dtype=np.float64))
-    between = (levels[1:] + levels[:-1]) / 2
-    if len(between) == 0:
-        return float(levels[0])
-    missed = np.searchsorted(positives, between, side="left") / len(positives)
-    rejected = np.searchsorted(negatives, between, side="left") / len(negatives)
-    return float(between[np.argmax(rejected - missed)])
+    counts = counts_by_threshold(labels, scores)
+    return float(counts.thresholds[np.argmax(counts.found / counts.smiles - counts.false / counts.rest)])
+
+
+def threshold_of_accuracy(labels: IntArray, scores: Scores) -> float:
+    """The threshold of the highest accuracy; otherwise as ``best_threshold``."""
+    counts = counts_by_threshold(labels, scores)
+    return float(counts.thresholds[np.argmax(counts.found - counts.false)])
+
+
+def threshold_of_precision(labels: IntArray, scores: Scores, precision: float) -> float:
+    """The threshold that finds the most smiles at this precision, or the highest one where none reaches it."""
+    counts = counts_by_threshold(labels, scores)
+    good = counts.found / (counts.found + counts.false) >= precision
+    return float(counts.thresholds[np.flatnonzero(good)[-1] if good.any() else 0])
 
 
 def wilson_interval(right: int, n: int) -> tuple[float, float]:

@@ -1,8 +1,12 @@
-"""Random changes to whole batches of faces, on the device that trains."""
+"""Random changes to whole batches of faces, on the device that trains.
+
+Pictures come with a margin around the framing of SMILES, so that a shifted or turned face shows what was beside it.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as nn
@@ -12,43 +16,206 @@ from smilecam.config import InputSpec, Normalization
 from smilecam.training.recipe import Augmentation
 from smilecam.vision.crop import STANDARDIZE_EPSILON
 
+BLUR = (0.006, 0.028)
+"""Standard deviation of blur, as shares of the side: up to 1.8 pixels of 64."""
 
-def augment(pictures: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """Shift, turn, scale, mirror and relight every picture of a batch in its own way.
+REDUCED = (0.25, 0.9)
+"""Size of a picture that was small before, as a share: down to 16 pixels of 64."""
+
+JPEG_QUALITY = (10, 60)
+"""From hardly recognisable to hardly visible, on the scale of libjpeg."""
+
+LEVELS = 16
+"""Steps into which the ranges above are divided, so that each step's matrix is made once."""
+
+COVERED = (0.12, 0.4)
+"""Width and height of what covers a face, as shares of the side."""
+
+# Annex K of the JPEG standard (ITU-T T.81): the luminance table at quality 50.
+JPEG_TABLE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+
+
+def augment(
+    pictures: Tensor, settings: Augmentation, generator: torch.Generator, size: int = 0, margin: int = 0
+) -> Tensor:
+    """Change every picture of a batch in its own way.
 
     Args:
         pictures: float32 (n, 1, side, side), grey values 0 to 255.
         settings: how far.
         generator: source of randomness, on the CPU, so that every device draws the same numbers.
+        size: side of the result; 0 for what is left of ``side`` without the margin.
+        margin: pixels on each edge of ``pictures`` that lie outside the framing of the result.
 
     Returns:
-        float32 of the same shape, grey values 0 to 255; what comes in from outside repeats the border.
+        float32 (n, 1, size, size), grey values 0 to 255; what comes in from outside repeats the border.
     """
-    n, device = len(pictures), pictures.device
-    grid = nn.affine_grid(_transforms(n, settings, generator).to(device), list(pictures.shape), align_corners=False)
+    size = size or pictures.shape[-1] - 2 * margin
+    moved = _move(pictures, settings, generator, size, margin)
+    lit = _relight(moved, settings, generator)
+    lossy = _degrade(lit, settings.degrade, generator)
+    return _cover(_add_noise(lossy, settings.noise, generator), settings.occlusion, generator).clamp(0, 255)
+
+
+def _move(pictures: Tensor, settings: Augmentation, generator: torch.Generator, size: int, margin: int) -> Tensor:
+    n, side = len(pictures), pictures.shape[-1]
+    transforms = _transforms(n, settings, generator) * (1 - 2 * margin / side)
+    grid = nn.affine_grid(transforms.to(pictures.device), [n, 1, size, size], align_corners=False)
     # Held to the centres of the outermost pixels, the grid repeats the border, which not every Metal version can pad.
-    edge = 1 - 1 / pictures.shape[-1]
-    moved = nn.grid_sample(pictures, grid.clamp(-edge, edge), mode="bilinear", align_corners=False)
-    contrast = (1 + _uniform(n, settings.contrast, generator)).to(device).view(n, 1, 1, 1)
-    brightness = _uniform(n, settings.brightness, generator).to(device).view(n, 1, 1, 1)
-    mean = moved.mean(dim=(1, 2, 3), keepdim=True)
-    return ((moved - mean) * contrast + mean + brightness).clamp(0, 255)
+    edge = 1 - 1 / side
+    return nn.grid_sample(pictures, grid.clamp(-edge, edge), mode="bilinear", align_corners=False)
 
 
 def _transforms(n: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
     """(n, 2, 3) matrices from places in the result to places in the picture, both from -1 to 1."""
     angle = _uniform(n, math.radians(settings.rotation), generator)
     scale = 1 + _uniform(n, settings.scale, generator)
-    mirror = 1 - 2 * (torch.rand(n, generator=generator) < settings.flip).float()
+    mirror = 1 - 2 * _chosen(n, settings.flip, generator)
     # A side is 2 long in these coordinates.
     across, down = (2 * _uniform(n, settings.translation, generator) for _ in range(2))
+    stretch = (1 + _uniform(n, settings.stretch, generator)).sqrt()
     cosine, sine = angle.cos() * scale, angle.sin() * scale
-    rows = [torch.stack([cosine * mirror, -sine, across], 1), torch.stack([sine * mirror, cosine, down], 1)]
+    rows = [
+        torch.stack([cosine * mirror * stretch, -sine / stretch, across], 1),
+        torch.stack([sine * mirror * stretch, cosine / stretch, down], 1),
+    ]
     return torch.stack(rows, 1)
+
+
+def _relight(pictures: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+    n, device = len(pictures), pictures.device
+    if settings.gamma:
+        exponent = _uniform(n, settings.gamma, generator).exp().to(device).view(n, 1, 1, 1)
+        pictures = (pictures / 255).clamp(0, 1).pow(exponent) * 255
+    if settings.gradient:
+        pictures = pictures + _gradient(n, pictures.shape[-1], settings.gradient, generator).to(device)
+    contrast = (1 + _uniform(n, settings.contrast, generator)).to(device).view(n, 1, 1, 1)
+    brightness = _uniform(n, settings.brightness, generator).to(device).view(n, 1, 1, 1)
+    mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
+    return ((pictures - mean) * contrast + mean + brightness).clamp(0, 255)
+
+
+def _gradient(n: int, size: int, reach: float, generator: torch.Generator) -> Tensor:
+    """(n, 1, size, size) grey values that rise evenly in a random direction, 0 in the middle."""
+    direction = _uniform(n, math.pi, generator).view(n, 1, 1)
+    strength = (torch.rand(n, generator=generator) * reach / 2).view(n, 1, 1)
+    ramp = torch.linspace(-1, 1, size)
+    return (strength * (direction.cos() * ramp[None, None] + direction.sin() * ramp[None, :, None])).unsqueeze(1)
+
+
+def _degrade(pictures: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Of the pictures that are hit, a third each are blurred, made small, and compressed."""
+    if probability == 0:
+        return pictures
+    n, size, device = len(pictures), pictures.shape[-1], pictures.device
+    fate = torch.rand(n, generator=generator) / probability * 3
+    level = torch.randint(LEVELS, (n,), generator=generator)
+    changed = pictures.clone()
+    for kind, operators in enumerate((blur_operators(size), reduction_operators(size))):
+        rows = torch.nonzero((fate >= kind) & (fate < kind + 1)).flatten()
+        each = operators[level[rows]].to(device).unsqueeze(1)
+        changed[rows.to(device)] = each @ pictures[rows.to(device)] @ each.mT
+    rows = torch.nonzero((fate >= 2) & (fate < 3)).flatten()
+    quality = torch.linspace(*JPEG_QUALITY, LEVELS)[level[rows]]
+    changed[rows.to(device)] = _jpeg(pictures[rows.to(device)], quality.to(device))
+    return changed
+
+
+@cache
+def blur_operators(size: int) -> Tensor:
+    """(LEVELS, size, size) matrices M for which M @ picture @ M.T is blurred, from least to most."""
+    place = torch.arange(size, dtype=torch.float32)
+    sigma = torch.linspace(*BLUR, LEVELS).view(-1, 1, 1) * size
+    weights = torch.exp(-((place[:, None] - place[None]) ** 2)[None] / (2 * sigma**2))
+    return weights / weights.sum(-1, keepdim=True)
+
+
+@cache
+def reduction_operators(size: int) -> Tensor:
+    """(LEVELS, size, size) matrices that shrink by averaging areas and enlarge again, from most to least."""
+    return torch.stack([_enlarge(size, small) @ area_weights(size, small) for small in _reduced_sizes(size)])
+
+
+def _reduced_sizes(size: int) -> list[int]:
+    return [max(1, round(float(share) * size)) for share in torch.linspace(*REDUCED, LEVELS)]
+
+
+def _enlarge(size: int, small: int) -> Tensor:
+    """(size, small): linear interpolation between the centres of pixels, the border repeated."""
+    identity = torch.eye(small).unsqueeze(1)
+    return nn.interpolate(identity, size=size, mode="linear", align_corners=False)[:, 0].T.contiguous()
+
+
+def _jpeg(pictures: Tensor, quality: Tensor) -> Tensor:
+    """Lose what a grey JPEG of this quality loses: cosine coefficients of 8x8 blocks, rounded to table steps."""
+    n, size = len(pictures), pictures.shape[-1]
+    blocks = -(-size // 8)
+    transform = torch.block_diag(*[_cosines()] * blocks)[:, :size].to(pictures.device)
+    table = torch.tensor(JPEG_TABLE, dtype=torch.float32, device=pictures.device).repeat(blocks, blocks)
+    # The rule of libjpeg: 50 is the table itself, 25 twice its steps, 75 half of them.
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(n, 1, 1, 1)
+    steps = (table * factor).clamp(1, 255)
+    coefficients = transform @ (pictures - 128) @ transform.mT
+    return transform.mT @ ((coefficients / steps).round() * steps) @ transform + 128
+
+
+@cache
+def _cosines() -> Tensor:
+    """(8, 8): the orthonormal cosine transform."""
+    place = torch.arange(8, dtype=torch.float32)
+    rows = torch.cos(math.pi / 8 * (place[None] + 0.5) * place[:, None]) / 2
+    rows[0] /= math.sqrt(2)
+    return rows
+
+
+def _add_noise(pictures: Tensor, reach: float, generator: torch.Generator) -> Tensor:
+    if reach == 0:
+        return pictures
+    n, device = len(pictures), pictures.device
+    # Squared, so that most pictures have little of it.
+    deviation = (torch.rand(n, generator=generator) ** 2 * reach).to(device).view(n, 1, 1, 1)
+    return pictures + deviation * torch.randn(pictures.shape, generator=generator).to(device)
+
+
+def _cover(pictures: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    if probability == 0:
+        return pictures
+    n, size, device = len(pictures), pictures.shape[-1], pictures.device
+    hit = _chosen(n, probability, generator) > 0
+    low, high = COVERED
+    width, height = (low + (high - low) * torch.rand(2, n, generator=generator)) * size
+    left, top = torch.rand(2, n, generator=generator) * size - torch.stack([width, height]) / 2
+    place = torch.arange(size)
+    across = (place >= left[:, None]) & (place < (left + width)[:, None])
+    down = (place >= top[:, None]) & (place < (top + height)[:, None])
+    inside = (across[:, None] & down[:, :, None] & hit[:, None, None]).unsqueeze(1)
+    grey = (255 * torch.rand(n, generator=generator)).view(n, 1, 1, 1)
+    return torch.where(inside.to(device), grey.to(device), pictures)
 
 
 def _uniform(n: int, reach: float, generator: torch.Generator) -> Tensor:
     return (2 * torch.rand(n, generator=generator) - 1) * reach
+
+
+def _chosen(n: int, probability: float, generator: torch.Generator) -> Tensor:
+    return (torch.rand(n, generator=generator) < probability).float()
+
+
+def render_size(spec: InputSpec) -> int:
+    """Side of the augmented pictures from which the input is made: the smallest multiple of it from 48 up.
+
+    Smaller ones would lose detail by sampling points; larger ones only take time.
+    """
+    return spec.size * -(-48 // spec.size)
 
 
 def area_weights(side: int, size: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,10 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 
 from smilecam.config import InputSpec
-from smilecam.data.faces import FaceSet
+from smilecam.data.faces import MARGIN, FaceSet
 from smilecam.errors import NonFiniteLoss
-from smilecam.training.augment import area_weights, augment, to_input
-from smilecam.training.recipe import Augmentation, OptimizerRecipe, Recipe
+from smilecam.training.augment import area_weights, augment, render_size, to_input
+from smilecam.training.recipe import OptimizerRecipe, Recipe, TrainingRecipe
 from smilecam.types import FloatArray, GreyPicture, IntArray
 from smilecam.vision.crop import normalize, resize
 
@@ -36,17 +36,35 @@ class Progress(Protocol):
         """Count ``steps`` more."""
 
 
-def class_weights(labels: IntArray) -> Tensor:
+@dataclass(frozen=True)
+class Examples:
+    """What is learned from.
+
+    Attributes:
+        faces: pictures and labels.
+        policies: int64 (n,), which output each face's label is about.
+        repeats: int64 (n,), how often an epoch shows each face.
+        teacher: float32 (n, policies), a teacher's probabilities of a smile, or None.
+    """
+
+    faces: FaceSet
+    policies: IntArray
+    repeats: IntArray
+    teacher: FloatArray | None = None
+
+
+def class_weights(examples: Examples) -> Tensor:
     """Weight of each class: the size of the larger class over its own, as in the reference run.
 
     Args:
-        labels: int (n,) of the training part, both classes present.
+        examples: the training part, both classes present in every policy.
 
     Returns:
-        float32 (2,): 1 for the larger class.
+        float32 (policies, 2): 1 for the larger class of each policy.
     """
-    counts = np.bincount(labels, minlength=2)
-    return torch.tensor(counts.max() / counts, dtype=torch.float32)
+    counts = np.zeros((examples.policies.max() + 1, 2))
+    np.add.at(counts, (examples.policies, examples.faces.labels), 1)
+    return torch.tensor(counts.max(axis=1, keepdims=True) / counts, dtype=torch.float32)
 
 
 def plain_inputs(pictures: GreyPicture, spec: InputSpec) -> Tensor:
@@ -63,38 +81,60 @@ def plain_inputs(pictures: GreyPicture, spec: InputSpec) -> Tensor:
     return torch.from_numpy(normalize(small, spec.normalization)).unsqueeze(1)
 
 
+class Batch(NamedTuple):
+    """Some examples, ready for the network.
+
+    Attributes:
+        inputs: float32 (b, 1, size, size).
+        labels: int64 (b,).
+        policies: int64 (b,).
+        teacher: float32 (b, policies), or None.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    policies: Tensor
+    teacher: Tensor | None
+
+
 class Batches:
     """The training part, shuffled and augmented anew in every epoch.
 
     What an epoch shows depends on the seed and the epoch's number alone, so a resumed run sees the same.
     """
 
-    def __init__(self, faces: FaceSet, recipe: Recipe, seed: int, device: torch.device) -> None:
+    def __init__(self, examples: Examples, recipe: Recipe, seed: int, device: torch.device) -> None:
         """Move the pictures to ``device``: as uint8 to be augmented there, or as finished inputs."""
         self._recipe, self._seed, self._device = recipe, seed, device
-        self._labels = torch.from_numpy(faces.labels).to(device)
+        self._rows = torch.from_numpy(np.repeat(np.arange(len(examples.faces)), examples.repeats))
+        self._labels = torch.from_numpy(examples.faces.labels).to(device)
+        self._policies = torch.from_numpy(examples.policies).to(device)
+        self._teacher = None if examples.teacher is None else torch.from_numpy(examples.teacher).to(device)
         if recipe.augmentation is None:
-            self._pictures = plain_inputs(faces.pictures, recipe.input).to(device)
+            self._pictures = plain_inputs(examples.faces.framed, recipe.input).to(device)
         else:
-            self._pictures = torch.from_numpy(faces.pictures).unsqueeze(1).to(device)
-        self._area = area_weights(faces.pictures.shape[-1], recipe.input.size).to(device)
+            self._pictures = torch.from_numpy(examples.faces.pictures).unsqueeze(1).to(device)
+        self._area = area_weights(render_size(recipe.input), recipe.input.size).to(device)
 
     def __len__(self) -> int:
-        return math.ceil(len(self._labels) / self._recipe.training.batch_size)
+        return math.ceil(len(self._rows) / self._recipe.training.batch_size)
 
-    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (inputs float32 (b, 1, size, size), labels int64 (b,)) for the epoch ``number``."""
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """Yield the batches of the epoch ``number``."""
         # Dropout draws from the global generator; the rest from one of its own.
         torch.manual_seed(_epoch_seed(self._seed, number, stream=1))
         generator = torch.Generator().manual_seed(_epoch_seed(self._seed, number, stream=0))
-        order = torch.randperm(len(self._labels), generator=generator).to(self._device)
+        order = self._rows[torch.randperm(len(self._rows), generator=generator)].to(self._device)
         for rows in torch.split(order, self._recipe.training.batch_size):
-            yield self._inputs(rows, self._recipe.augmentation, generator), self._labels[rows]
+            teacher = None if self._teacher is None else self._teacher[rows]
+            yield Batch(self._inputs(rows, generator), self._labels[rows], self._policies[rows], teacher)
 
-    def _inputs(self, rows: Tensor, settings: Augmentation | None, generator: torch.Generator) -> Tensor:
+    def _inputs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        settings = self._recipe.augmentation
         if settings is None:
             return self._pictures[rows]
-        changed = augment(self._pictures[rows].float(), settings, generator)
+        size = render_size(self._recipe.input)
+        changed = augment(self._pictures[rows].float(), settings, generator, size, MARGIN)
         return to_input(changed, self._area, self._recipe.input)
 
 
@@ -103,8 +143,12 @@ def _epoch_seed(seed: int, epoch: int, stream: int) -> int:
 
 
 def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> torch.optim.AdamW:
-    """Adam; with no weight decay it is the plain one."""
-    return torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    """Adam; with no weight decay it is the plain one. Biases and normalisations do not decay."""
+    groups = [
+        {"params": [value for value in model.parameters() if value.ndim > 1]},
+        {"params": [value for value in model.parameters() if value.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 
 class WeightAverage:
@@ -149,8 +193,8 @@ def train_one_epoch(
         learner: changed in place.
         batches: the training part.
         number: of the epoch, from 1.
-        recipe: schedule and smoothing.
-        weights: float32 (2,), weight of each class, or None.
+        recipe: schedule and targets.
+        weights: float32 (policies, 2), weight of each class, or None.
         progress: told of every batch.
 
     Raises:
@@ -158,11 +202,11 @@ def train_one_epoch(
     """
     learner.model.train()
     total_loss, right, seen = 0.0, 0, 0
-    for step, (inputs, labels) in enumerate(batches.epoch(number)):
+    for step, batch in enumerate(batches.epoch(number)):
         done = (number - 1 + step / len(batches)) / recipe.training.epochs
         _set_learning_rate(learner.optimizer, recipe.optimizer, done)
-        logits = learner.model(inputs)
-        loss = _loss(logits, labels, weights, recipe.training.label_smoothing)
+        logits = _forward(learner.model, batch.inputs, recipe.training.precision)
+        loss = batch_loss(logits, batch, weights, recipe.training)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise NonFiniteLoss(
@@ -173,20 +217,57 @@ def train_one_epoch(
         learner.optimizer.step()
         if learner.average:
             learner.average.update(learner.model)
-        total_loss += value * len(labels)
-        right += int((logits.argmax(1) == labels).sum())
-        seen += len(labels)
+        total_loss += value * len(batch.labels)
+        right += int(((_own(logits, batch.policies) > 0) == batch.labels).sum())
+        seen += len(batch.labels)
         progress.update()
     return EpochResult(total_loss / seen, right / seen)
 
 
-def _loss(logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
-    each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
-    return (each if weights is None else each * weights[labels]).mean()
+def _forward(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
+    if precision == "float32":
+        logits: Tensor = model(inputs)
+        return logits
+    with torch.autocast(inputs.device.type, torch.bfloat16):
+        logits = model(inputs.contiguous(memory_format=torch.channels_last))
+    return logits.float()
+
+
+def _own(logits: Tensor, policies: Tensor) -> Tensor:
+    """(n,): of each face's logits, the one that its label is about."""
+    return logits.gather(1, policies.unsqueeze(1)).squeeze(1)
+
+
+def batch_loss(logits: Tensor, batch: Batch, weights: Tensor | None, settings: TrainingRecipe) -> Tensor:
+    """Mean loss of a batch: cross-entropy against smoothed labels, and against the teacher where there is one.
+
+    Args:
+        logits: float32 (b, policies).
+        batch: labels and teacher.
+        weights: float32 (policies, 2), weight of each class in the labels' part, or None.
+        settings: smoothing and the teacher's share.
+    """
+    own = _own(logits, batch.policies)
+    targets = batch.labels * (1 - settings.label_smoothing) + settings.label_smoothing / 2
+    each = F.binary_cross_entropy_with_logits(own, targets, reduction="none")
+    loss = (each if weights is None else each * weights[batch.policies, batch.labels]).mean()
+    if batch.teacher is None:
+        return loss
+    taught = F.binary_cross_entropy_with_logits(logits, batch.teacher)
+    return settings.distillation * taught + (1 - settings.distillation) * loss
+
+
+WARM_UP = 0.1
+"""Share of a one-cycle run in which the learning rate rises."""
 
 
 def _set_learning_rate(optimizer: torch.optim.Optimizer, recipe: OptimizerRecipe, done: float) -> None:
-    factor = (1 + math.cos(math.pi * done)) / 2 if recipe.schedule == "cosine" else 1.0
+    factor = 1.0
+    if recipe.schedule == "cosine":
+        factor = (1 + math.cos(math.pi * done)) / 2
+    elif recipe.schedule == "one_cycle":
+        fall = (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
+        factor = done / WARM_UP if done < WARM_UP else fall
     for group in optimizer.param_groups:
         group["lr"] = recipe.learning_rate * factor
 
@@ -202,7 +283,7 @@ def read_faces(model: nn.Module, weights: dict[str, Tensor], inputs: Tensor, bat
         batch_size: faces at a time.
 
     Returns:
-        float32 (n, 2) logits, on the CPU.
+        float32 (n, policies) logits, on the CPU.
     """
     model.eval()
     parts = [torch.func.functional_call(model, weights, (part,)) for part in torch.split(inputs, batch_size)]
@@ -210,16 +291,11 @@ def read_faces(model: nn.Module, weights: dict[str, Tensor], inputs: Tensor, bat
 
 
 def validate(logits: Tensor, labels: Tensor) -> EpochResult:
-    """Plain loss and share called right by the larger logit.
+    """Plain loss and share called right at even odds.
 
     Args:
-        logits: float32 (n, 2).
+        logits: float32 (n,), log odds of a smile.
         labels: int64 (n,).
     """
-    loss = float(F.cross_entropy(logits, labels))
-    return EpochResult(loss, float((logits.argmax(1) == labels).float().mean()))
-
-
-def smile_probability(logits: Tensor) -> FloatArray:
-    """Softmax, and of it the probability of a smile: float32 (n,)."""
-    return np.asarray(logits.softmax(1)[:, 1].numpy(), dtype=np.float32)
+    loss = float(F.binary_cross_entropy_with_logits(logits, labels.float()))
+    return EpochResult(loss, float(((logits > 0) == labels).float().mean()))

@@ -2,102 +2,156 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from smilecam.config import HAAR_TO_SMILES, LABELS, InputSpec, Normalization
+from smilecam.config import HAAR_TO_SMILES, Calibration
+from smilecam.data.faces import load_faces
 from smilecam.errors import TrainingError, UsageProblem
+from smilecam.evaluation.calibration import apply_calibration, choose_thresholds, fit_calibration
+from smilecam.evaluation.cross_validation import pool, read_folds
+from smilecam.evaluation.metrics import measure
+from smilecam.evaluation.predictions import Predictions, read_predictions
 from smilecam.storage import make_folder, whole_or_absent
-from smilecam.training.checkpoint import load_checkpoint
-from smilecam.training.engine import Learner, WeightAverage, make_optimizer
-from smilecam.training.models import build
-from smilecam.training.recipe import ModelRecipe, OptimizerRecipe
-from smilecam.training.run import read_json
+from smilecam.training.engine import plain_inputs, read_faces
+from smilecam.training.run import RunNetwork, load_run_network, read_json
 from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.model_info import METADATA_KEY, ModelInfo
+from smilecam.vision.model_info import METADATA_KEY, ModelInfo, Policy
 
 OPSET = 18
 """ONNX operator set: understood by every ONNX Runtime that smilecam allows."""
-
-
-class WithProbabilities(nn.Module):
-    """A network with softmax behind it, as it is exported."""
-
-    def __init__(self, network: nn.Module) -> None:
-        """Wrap a network that gives logits (n, 2)."""
-        super().__init__()
-        self.network = network
-
-    def forward(self, faces: Tensor) -> Tensor:
-        """float32 (n, 1, size, size) -> float32 (n, 2): probabilities of not smiling and smiling."""
-        probabilities: Tensor = self.network(faces).softmax(1)
-        return probabilities
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
     """A finished run's network and its description."""
 
-    network: WithProbabilities
+    network: nn.Module
     info: ModelInfo
 
 
-def load_run(run: Path, name: str, version: str) -> TrainedModel:
+POLICY = "smile"
+"""Name of the one policy of a model that is exported without any other."""
+
+
+def load_run(run: Path, name: str, version: str, policies: list[PolicySource] | None = None) -> TrainedModel:
     """Read the network of a finished run, with the weights that were evaluated.
 
     Args:
         run: folder of the run.
         name: to give the model.
         version: to give the model.
+        policies: what to calibrate on; by default the run's own validation part gives the thresholds, and the first
+            output is taken as it is.
 
     Raises:
         TrainingError: the folder does not hold a finished run.
+        DataError: a source of calibration cannot be read.
     """
-    config, metrics = read_json(run / "config.json"), read_json(run / "metrics.json")
-    try:
-        recipe = config["recipe"]
-        spec = InputSpec(recipe["input"]["size"], Normalization(recipe["input"]["normalization"]))
-        model = build(ModelRecipe(**recipe["model"]), spec, config["seed"])
-        optimizer = OptimizerRecipe(**recipe["optimizer"])
-        info = _describe(config, metrics, spec, name, version)
-    except (KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{run / 'config.json'} does not describe a run of this version") from error
-    average = WeightAverage(model, optimizer.average_decay) if optimizer.average_decay else None
-    learner = Learner(model, make_optimizer(model, optimizer), average)
-    load_checkpoint(run / "checkpoint.npz", learner)
-    model.load_state_dict(learner.weights())
-    return TrainedModel(WithProbabilities(model).eval(), info)
-
-
-def _describe(config: dict[str, Any], metrics: dict[str, Any], spec: InputSpec, name: str, version: str) -> ModelInfo:
-    best = metrics["at_best_balanced_accuracy"]
-    training = {
-        key: config[key] for key in ("recipe", "seed", "data", "class_weights", "device", "machine", "versions")
-    }
-    return ModelInfo(
+    trained = load_run_network(run)
+    fitted = [source.fit(trained) for source in policies or []] or [_uncalibrated(run, trained)]
+    keys = ("recipe", "seed", "fold", "teachers", "data", "class_weights", "device", "machine", "versions")
+    info = ModelInfo(
         name=name,
         version=version,
-        input=spec,
+        input=trained.recipe.input,
         crops={"haar": HAAR_TO_SMILES},
-        labels=LABELS,
-        threshold=round(best["threshold"], 4),
-        training=training,
-        metrics={"validation": metrics},
-        commit=config["commit"],
+        policies={policy.name: policy for policy in fitted},
+        training={key: trained.config.get(key) for key in keys},
+        metrics={"validation": read_json(run / "metrics.json")},
+        commit=trained.config["commit"],
     )
+    return TrainedModel(trained.network, info)
 
 
-def export_run(run: Path, output: Path, name: str, version: str) -> ModelInfo:
+def _uncalibrated(run: Path, trained: RunNetwork) -> Policy:
+    held_out = read_predictions(run / "predictions.csv")
+    calibration = Calibration((1.0,) + (0.0,) * (trained.recipe.training.policies - 1), 0.0)
+    return make_policy(POLICY, held_out, "thresholds: the run's validation part; not calibrated", calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """What to fit a policy on.
+
+    Attributes:
+        name: of the policy.
+        path: the folder of a cross-validation of the same recipe, whose faces are scored by networks that have not
+            seen them; or a labelled data set that the run was not trained on.
+    """
+
+    name: str
+    path: Path
+
+    def fit(self, trained: RunNetwork) -> Policy:
+        """Calibrate, and choose the thresholds.
+
+        Raises:
+            DataError: the source cannot be read.
+            TrainingError: the networks of the cross-validation are of another kind than the run's.
+        """
+        if not any(self.path.glob("seed*-fold*")):
+            faces = load_faces(self.path)
+            inputs = plain_inputs(faces.framed, trained.recipe.input)
+            logits = read_faces(trained.network, trained.network.state_dict(), inputs).double().numpy()
+            what = f"{self.path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"
+            return make_policy(self.name, Predictions(faces.names, faces.labels, logits), what)
+        folds = read_folds(self.path)
+        for folder in (path for path in self.path.glob("seed*-fold*") if path.is_dir()):
+            if read_json(folder / "config.json")["recipe"] != json.loads(json.dumps(trained.recipe.as_dict())):
+                raise TrainingError(f"{folder} was trained by another recipe than the run")
+        known = pool([fold.predictions for fold in folds])
+        what = f"cross-validation of {len(folds)} networks by the same recipe, n {len(known)} out of fold"
+        return make_policy(self.name, known, what)
+
+
+def make_policy(name: str, known: Predictions, source: str, calibration: Calibration | None = None) -> Policy:
+    """Fit a policy on faces that a network was not trained on.
+
+    Args:
+        name: of the policy.
+        known: outputs and labels.
+        source: what ``known`` is, in words.
+        calibration: in place of a fitted one.
+    """
+    calibration = _rounded(calibration or fit_calibration(known.logits, known.labels))
+    probabilities = apply_calibration(calibration, known.logits)
+    chosen = choose_thresholds(known.labels, probabilities)
+    thresholds = {point: round(threshold, 4) for point, threshold in chosen.items()}
+    costs = {
+        point.value: {
+            figure: round(getattr(measure(known.labels, probabilities, threshold), figure), 4)
+            for figure in ("accuracy", "balanced_accuracy", "precision", "true_positive_rate", "false_positive_rate")
+        }
+        for point, threshold in thresholds.items()
+    }
+    return Policy(name, calibration, thresholds, costs, source)
+
+
+def _rounded(calibration: Calibration) -> Calibration:
+    return Calibration(tuple(round(weight, 6) for weight in calibration.weights), round(calibration.offset, 6))
+
+
+def export_run(
+    run: Path, output: Path, name: str, version: str, policies: list[PolicySource] | None = None
+) -> ModelInfo:
     """Write the model file of a finished run, and read it back as run time does.
+
+    Args:
+        run: folder of the run.
+        output: the file to write.
+        name: to give the model.
+        version: to give the model.
+        policies: what to calibrate on, the default policy first; see ``load_run``.
 
     Raises:
         TrainingError: the folder does not hold a finished run.
@@ -106,7 +160,7 @@ def export_run(run: Path, output: Path, name: str, version: str) -> ModelInfo:
     """
     if output.suffix.lower() != ".onnx":
         raise UsageProblem(f"{output}: a model file's name ends in .onnx")
-    trained = load_run(run, name, version)
+    trained = load_run(run, name, version, policies)
     make_folder(output.parent)
     with whole_or_absent(output) as temporary:
         temporary.write_bytes(to_onnx(trained))
@@ -121,7 +175,7 @@ def to_onnx(trained: TrainedModel) -> bytes:
             trained.network,
             (torch.zeros(2, 1, size, size),),
             input_names=["faces"],
-            output_names=["probabilities"],
+            output_names=["log_odds"],
             dynamic_shapes={"faces": {0: torch.export.Dim("batch")}},
             opset_version=OPSET,
             dynamo=True,

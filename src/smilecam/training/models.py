@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
+import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 
 from smilecam.config import InputSpec
@@ -12,24 +15,24 @@ from smilecam.training.recipe import ModelRecipe
 class LeNet(nn.Module):
     """LeNet with ReLU, in the sizes of the reference run.
 
-    conv 20@5x5, max-pool 2, conv 50@5x5, max-pool 2, dense 500, dense 2; convolutions keep the size. Weights
-    start as Keras starts them (Glorot uniform, biases zero), since that is what the reference was made with.
+    conv 20@5x5, max-pool 2, conv 50@5x5, max-pool 2, dense 500, dense 2 for each policy; convolutions keep the size.
+    Weights start as Keras starts them (Glorot uniform, biases zero), since that is what the reference was made with.
     """
 
-    def __init__(self, spec: InputSpec, batch_norm: bool = False, dropout: float = 0.0) -> None:
+    def __init__(self, spec: InputSpec, batch_norm: bool = False, dropout: float = 0.0, policies: int = 1) -> None:
         """Make the network for square pictures of ``spec.size`` pixels, with fresh random weights."""
         super().__init__()
         reduced = spec.size // 4
         self.features = nn.Sequential(
-            *_block(1, 20, batch_norm),
-            *_block(20, 50, batch_norm),
+            *_pooled(1, 20, batch_norm),
+            *_pooled(20, 50, batch_norm),
             nn.Flatten(),
         )
         self.classifier = nn.Sequential(
             nn.Linear(50 * reduced * reduced, 500),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(500, 2),
+            nn.Linear(500, 2 * policies),
         )
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -44,19 +47,81 @@ class LeNet(nn.Module):
             faces: float32 (n, 1, size, size), normalised.
 
         Returns:
-            float32 (n, 2): logits of not smiling and smiling.
+            float32 (n, policies): log odds of a smile. Softmax over an output pair and the logistic function of the
+            pair's difference are the same thing.
         """
-        logits: Tensor = self.classifier(self.features(faces))
+        pairs: Tensor = self.classifier(self.features(faces)).unflatten(1, (-1, 2))
+        return pairs[..., 1] - pairs[..., 0]
+
+
+class SmileNet(nn.Module):
+    """A small residual network: a stem that halves the picture, then one block for each width, each halving again.
+
+    The mean over the last map goes through one dense layer, so that a face may sit anywhere in the crop.
+    """
+
+    def __init__(self, widths: tuple[int, ...], dropout: float, policies: int) -> None:
+        """Make the network with fresh random weights.
+
+        Args:
+            widths: channels of the stem and of each block.
+            dropout: share of the last values dropped in training.
+            policies: outputs.
+        """
+        super().__init__()
+        stem = nn.Sequential(*_normalized(1, widths[0], 5, stride=2), nn.ReLU())
+        self.features = nn.Sequential(stem, *(ResidualBlock(*pair) for pair in itertools.pairwise(widths)))
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(widths[-1], policies)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """Read faces.
+
+        Args:
+            faces: float32 (n, 1, size, size), normalised.
+
+        Returns:
+            float32 (n, policies): log odds of a smile.
+        """
+        logits: Tensor = self.classifier(self.dropout(self.features(faces).mean((2, 3))))
         return logits
 
 
-def _block(channels_in: int, channels_out: int, batch_norm: bool) -> list[nn.Module]:
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut; halves height and width.
+
+    The shortcut averages before its 1x1 convolution, so that it looks at every pixel (ResNet-D, He et al. 2018).
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        """Make the block with fresh random weights."""
+        super().__init__()
+        self.residual = nn.Sequential(
+            *_normalized(channels_in, channels_out, 3, stride=2),
+            nn.ReLU(),
+            *_normalized(channels_out, channels_out, 3),
+        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), *_normalized(channels_in, channels_out, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """float32 (n, channels_in, 2 side, 2 side) -> float32 (n, channels_out, side, side)."""
+        return F.relu(self.residual(maps) + self.shortcut(maps))
+
+
+def _pooled(channels_in: int, channels_out: int, batch_norm: bool) -> list[nn.Module]:
     convolution = nn.Conv2d(channels_in, channels_out, 5, padding="same", bias=not batch_norm)
     normalization = [nn.BatchNorm2d(channels_out)] if batch_norm else []
     return [convolution, *normalization, nn.ReLU(), nn.MaxPool2d(2)]
 
 
-def build(recipe: ModelRecipe, spec: InputSpec, seed: int) -> nn.Module:
+def _normalized(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(channels_out)]
+
+
+def build(recipe: ModelRecipe, spec: InputSpec, policies: int, seed: int) -> nn.Module:
     """Make the network of a recipe; its first weights depend on ``seed`` alone."""
     torch.manual_seed(seed)
-    return LeNet(spec, recipe.batch_norm, recipe.dropout)
+    if recipe.name == "lenet":
+        return LeNet(spec, recipe.batch_norm, recipe.dropout, policies)
+    return SmileNet(recipe.widths, recipe.dropout, policies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import tomllib
 from dataclasses import dataclass
@@ -23,13 +24,15 @@ class ModelRecipe:
 
     Attributes:
         name: a name that ``smilecam.training.models.build`` knows.
-        batch_norm: normalise after each convolution.
         dropout: share of the dense layer's values dropped in training.
+        batch_norm: LeNet only: normalise after each convolution.
+        widths: SmileNet only: channels of the stem and of each block.
     """
 
-    name: Literal["lenet"]
-    batch_norm: bool
+    name: Literal["lenet", "smilenet"]
     dropout: float
+    batch_norm: bool = False
+    widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +40,35 @@ class OptimizerRecipe:
     """How weights move: Adam with decoupled weight decay.
 
     Attributes:
-        learning_rate: at the start.
-        weight_decay: share of a weight taken away each step, times the learning rate.
-        schedule: "constant", or "cosine" down to zero over all epochs.
+        learning_rate: the largest of the run.
+        weight_decay: share of a weight taken away each step, times the learning rate; biases and normalisations are
+            left alone.
+        schedule: "constant"; "cosine" down to zero over all epochs; or "one_cycle", the same after a rise over the
+            first tenth.
         average_decay: share of the old value kept each step in a running mean of the weights, which is what is
             evaluated and exported; 0 for none.
     """
 
     learning_rate: float
     weight_decay: float
-    schedule: Literal["constant", "cosine"]
+    schedule: Literal["constant", "cosine", "one_cycle"]
     average_decay: float
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
-    """How long, on what share, and against which imbalance.
+    """How long, on what share, against which imbalance, and after whom.
 
     Attributes:
         epochs: passes over the training part.
         batch_size: pictures a step.
-        validation_share: share of each class held out.
+        validation_share: share of each class held out, where no fold is asked for.
         class_weights: weigh each class by the size of the largest over its own, on the training part.
         label_smoothing: share of the target spread over both classes.
+        policies: 1, or 2 to give extra data an output of its own, because it follows other rules of what a smile is.
+        repeat: how often an epoch shows each face of the data set that is split; those of extra data are shown once.
+        distillation: share of the teacher's probabilities in the target; the labels have the rest.
+        precision: of the arithmetic in forward and backward passes; weights are float32 in any case.
     """
 
     epochs: int
@@ -67,11 +76,15 @@ class TrainingRecipe:
     validation_share: float
     class_weights: bool
     label_smoothing: float
+    policies: int = 1
+    repeat: int = 1
+    distillation: float = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far each picture of a batch is changed at random; every amount is uniform in its range.
+    """How each picture of a batch is changed at random; amounts are uniform in their range.
 
     Attributes:
         translation: largest shift each way, as a share of the side, across and down.
@@ -80,6 +93,12 @@ class Augmentation:
         flip: probability of a mirror image.
         brightness: largest change each way, in grey values.
         contrast: largest change of the spread around the mean each way, as a share.
+        stretch: largest change of width against height each way, as a share.
+        gamma: largest change of the exponent each way, as a natural logarithm.
+        gradient: largest fall of light from one side of the face to the other, in grey values.
+        noise: largest standard deviation of noise, in grey values.
+        degrade: probability that detail is lost: to blur, to a small picture, or to JPEG.
+        occlusion: probability that a rectangle is covered.
     """
 
     translation: float
@@ -88,6 +107,12 @@ class Augmentation:
     flip: float
     brightness: float
     contrast: float
+    stretch: float = 0.0
+    gamma: float = 0.0
+    gradient: float = 0.0
+    noise: float = 0.0
+    degrade: float = 0.0
+    occlusion: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +188,46 @@ def parse_recipe(name: str, text: str) -> Recipe:
     if "augmentation" in tables:
         augmentation = _fill(Augmentation, tables["augmentation"], f"recipe {name}, [augmentation]")
     description = str(tables.get("description", ""))
+    if values["model"].name == "smilenet" and len(values["model"].widths) < 2:
+        raise TrainingError(f"recipe {name}, [model]: smilenet needs widths, of the stem and of one block or more")
     return Recipe(name=name, description=description, augmentation=augmentation, **values)
+
+
+def recipe_from_dict(content: dict[str, Any]) -> Recipe:
+    """The recipe that ``Recipe.as_dict`` turned into plain values.
+
+    Raises:
+        TrainingError: a value is missing, unknown, or of the wrong kind.
+        KeyError: a part is missing.
+    """
+    where = f"recipe {content['name']}"
+    parts = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
+    values: dict[str, Any] = {part: _fill(kind, content[part], where) for part, kind in parts.items()}
+    augmentation = content["augmentation"]
+    return Recipe(
+        name=content["name"],
+        description=content["description"],
+        augmentation=None if augmentation is None else _fill(Augmentation, augmentation, where),
+        **values,
+    )
 
 
 def _fill(kind: type[T], table: dict[str, Any], where: str) -> T:
     hints = get_type_hints(kind)
     if not isinstance(table, dict):
         raise TrainingError(f"{where}: a table is needed")
-    wrong = set(hints) ^ set(table)
+    optional = {name for name, field in inspect.signature(kind).parameters.items() if field.default is not field.empty}
+    wrong = (set(table) - set(hints)) | (set(hints) - optional - set(table))
     if wrong:
         raise TrainingError(f"{where}: missing or unknown {', '.join(sorted(wrong))}")
-    return kind(**{key: _value(hint, table[key], key, where) for key, hint in hints.items()})
+    return kind(**{key: _value(hints[key], value, key, where) for key, value in table.items()})
 
 
 def _value(hint: Any, value: object, key: str, where: str) -> object:  # noqa: ANN401 - a type hint may be anything
+    if hint == tuple[int, ...]:
+        if not isinstance(value, list | tuple):
+            raise TrainingError(f"{where} {key}: {value!r} is not a list")
+        return tuple(_value(int, item, key, where) for item in value)
     choices = [member.value for member in hint] if _is_enum(hint) else get_args(hint)
     if choices:
         if value not in choices:
@@ -194,6 +245,7 @@ def _value(hint: Any, value: object, key: str, where: str) -> object:  # noqa: A
 
 RANGES = {
     "dropout": (0, 0.95),
+    "widths": (1, 4096),
     "size": (8, 512),
     "learning_rate": (0, 10),
     "weight_decay": (0, 10),
@@ -202,12 +254,21 @@ RANGES = {
     "batch_size": (1, 100_000),
     "validation_share": (0.01, 0.9),
     "label_smoothing": (0, 0.9),
+    "policies": (1, 2),
+    "repeat": (1, 100),
+    "distillation": (0, 1),
     "translation": (0, 1),
     "rotation": (0, 180),
     "scale": (0, 0.9),
     "flip": (0, 1),
     "brightness": (0, 255),
     "contrast": (0, 1),
+    "stretch": (0, 0.5),
+    "gamma": (0, 3),
+    "gradient": (0, 255),
+    "noise": (0, 255),
+    "degrade": (0, 1),
+    "occlusion": (0, 1),
 }
 """What makes sense for each number of a recipe, ends included."""
 

@@ -2,11 +2,12 @@
 
 The folder of a run::
 
-    config.json     recipe, seed, data with digests, class weights, device, versions, commit
-    epochs.jsonl    a line for each finished epoch
-    curves.png      the same as a plot
-    checkpoint.npz  the state after the last finished epoch
-    metrics.json    figures on the validation part, once the run is finished
+    config.json      recipe, seed, data with digests, class weights, teachers, device, versions, commit
+    epochs.jsonl     a line for each finished epoch
+    curves.png       the same as a plot
+    checkpoint.npz   the state after the last finished epoch
+    predictions.csv  what the network says of the validation part, once the run is finished
+    metrics.json     figures on the validation part, likewise
 """
 
 from __future__ import annotations
@@ -21,19 +22,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from smilecam import provenance
 from smilecam.data.faces import FaceSet, load_faces, merge
-from smilecam.data.splits import View, stratified_split, view, without
+from smilecam.data.splits import View, stratified_folds, stratified_split, view, without
 from smilecam.errors import NonFiniteLoss, TrainingError
-from smilecam.evaluation.metrics import Metrics, best_threshold, measure
+from smilecam.evaluation.metrics import Metrics, best_threshold, logistic, measure
+from smilecam.evaluation.predictions import Predictions, write_predictions
 from smilecam.storage import make_folder, write_text
 from smilecam.training import engine
 from smilecam.training.checkpoint import load_checkpoint, save_checkpoint
 from smilecam.training.models import build
 from smilecam.training.plots import plot_curves
-from smilecam.training.recipe import Recipe
+from smilecam.training.recipe import Recipe, recipe_from_dict
+from smilecam.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One part of a cross-validation: the fold ``number`` of ``count``, from 0, validates."""
+
+    number: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class RunSettings:
         seed: of the split, the first weights, the order and the augmentation.
         out: the folder of the run.
         resume: go on with the run in ``out``.
+        fold: which fold validates; None for a random share, as the recipe says.
+        teachers: folders of finished runs whose mean opinion is learned as well.
     """
 
     recipe: Recipe
@@ -57,6 +71,8 @@ class RunSettings:
     seed: int
     out: Path
     resume: bool
+    fold: Fold | None = None
+    teachers: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +106,7 @@ class Reporter:
 class Parts:
     """The data of a run: two parts and a description of where they come from."""
 
-    training: FaceSet
+    training: engine.Examples
     validation: FaceSet
     description: dict[str, Any]
 
@@ -113,13 +129,14 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
     """
     _check_folder(settings)
     parts = load_parts(settings)
-    weights = engine.class_weights(parts.training.labels) if settings.recipe.training.class_weights else None
+    weights = engine.class_weights(parts.training) if settings.recipe.training.class_weights else None
     config = _config(settings, parts, weights, device)
     _open_folder(settings, config)
     report.say(_describe(parts, weights))
     learner = _make_learner(settings, device)
-    batches = engine.Batches(parts.training, settings.recipe, settings.seed, device)
-    validation = engine.plain_inputs(parts.validation.pictures, settings.recipe.input).to(device)
+    examples = dataclasses.replace(parts.training, teacher=ask_teachers(settings, parts, device))
+    batches = engine.Batches(examples, settings.recipe, settings.seed, device)
+    validation = engine.plain_inputs(parts.validation.framed, settings.recipe.input).to(device)
     rows = _finished_rows(settings.out, learner, settings.resume)
     for row in rows:
         report.row(row)
@@ -130,7 +147,8 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
         title = f"epoch {epoch}/{settings.recipe.training.epochs}"
         with report.progress(title, len(batches)) as bar:
             learned = engine.train_one_epoch(learner, batches, epoch, settings.recipe, on_device, bar)
-        checked = engine.validate(engine.read_faces(learner.model, learner.weights(), validation), labels)
+        logits = engine.read_faces(learner.model, learner.weights(), validation)
+        checked = engine.validate(logits[:, 0], labels)
         if not math.isfinite(checked.loss):
             raise NonFiniteLoss(
                 f"the validation loss became {checked.loss} in epoch {epoch}: try a lower learning rate"
@@ -149,10 +167,17 @@ def load_parts(settings: RunSettings) -> Parts:
     """
     whole = [load_faces(path) for path in (settings.data, *settings.extra)]
     faces = view(whole[0], settings.view)
-    training_rows, validation_rows = stratified_split(faces, settings.recipe.training.validation_share, settings.seed)
+    training_rows, validation_rows = _split(faces, settings)
     validation = faces.take(validation_rows)
     extras = [without(view(extra, settings.view), validation) for extra in whole[1:]]
-    training = merge(faces.take(training_rows), *extras)
+    own = faces.take(training_rows)
+    training = merge(own, *extras)
+    policies, repeats = np.zeros(len(training), dtype=np.int64), np.ones(len(training), dtype=np.int64)
+    repeats[: len(own)] = settings.recipe.training.repeat
+    if settings.recipe.training.policies > 1:
+        if not extras:
+            raise TrainingError("this recipe has an output for extra data: name some with --extra")
+        policies[len(own) :] = 1
     paths = (settings.data, *settings.extra)
     sources = [
         {
@@ -169,7 +194,14 @@ def load_parts(settings: RunSettings) -> Parts:
         "training": _part(training),
         "validation": _part(validation),
     }
-    return Parts(training, validation, description)
+    return Parts(engine.Examples(training, policies, repeats), validation, description)
+
+
+def _split(faces: FaceSet, settings: RunSettings) -> tuple[IntArray, IntArray]:
+    if settings.fold is None:
+        return stratified_split(faces, settings.recipe.training.validation_share, settings.seed)
+    held_out = stratified_folds(faces, settings.fold.count, settings.seed) == settings.fold.number
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def _part(faces: FaceSet) -> dict[str, Any]:
@@ -180,8 +212,10 @@ def _config(settings: RunSettings, parts: Parts, weights: torch.Tensor | None, d
     return {
         "recipe": settings.recipe.as_dict(),
         "seed": settings.seed,
+        "fold": None if settings.fold is None else dataclasses.asdict(settings.fold),
+        "teachers": [_teacher_description(teacher) for teacher in settings.teachers],
         "data": parts.description,
-        "class_weights": None if weights is None else [round(float(weight), 6) for weight in weights],
+        "class_weights": None if weights is None else [[round(float(each), 6) for each in pair] for pair in weights],
         "device": str(device),
         "machine": provenance.machine(),
         "versions": provenance.versions("torch", "numpy", "opencv-python-headless"),
@@ -203,7 +237,9 @@ def _open_folder(settings: RunSettings, config: dict[str, Any]) -> None:
         write_text(path, json.dumps(config, indent=2) + "\n")
         return
     before = read_json(path)
-    differing = [key for key in ("recipe", "seed", "data", "class_weights") if before.get(key) != config[key]]
+    differing = [
+        key for key in ("recipe", "seed", "fold", "teachers", "data", "class_weights") if before.get(key) != config[key]
+    ]
     if differing:
         raise TrainingError(f"{settings.out} was started with other settings: {', '.join(differing)}")
     now = {key: config[key] for key in ("device", "machine", "versions", "commit")}
@@ -231,14 +267,16 @@ def _describe(parts: Parts, weights: torch.Tensor | None) -> str:
         f"training on {training['n']:,} faces ({training['smiles']:,} smiling), "
         f"validating on {validation['n']:,} ({validation['smiles']:,} smiling)"
     )
-    if weights is not None:
-        text += f"\nclass weights: not smiling {weights[0]:.3f}, smiling {weights[1]:.3f}"
+    for pair in [] if weights is None else weights:
+        text += f"\nclass weights: not smiling {pair[0]:.3f}, smiling {pair[1]:.3f}"
     return text
 
 
 def _make_learner(settings: RunSettings, device: torch.device) -> engine.Learner:
     recipe = settings.recipe
-    model = build(recipe.model, recipe.input, settings.seed).to(device)
+    model = build(recipe.model, recipe.input, recipe.training.policies, settings.seed).to(device)
+    if recipe.training.precision == "bfloat16":
+        model = model.to(memory_format=torch.channels_last)  # how fast kernels for it want their weights
     decay = recipe.optimizer.average_decay
     average = engine.WeightAverage(model, decay) if decay else None
     return engine.Learner(model, engine.make_optimizer(model, recipe.optimizer), average)
@@ -276,8 +314,9 @@ def _record(out: Path, learner: engine.Learner, rows: list[EpochRow]) -> None:
 
 
 def _finish(settings: RunSettings, learner: engine.Learner, inputs: torch.Tensor, faces: FaceSet) -> Metrics:
-    logits = engine.read_faces(learner.model, learner.weights(), inputs)
-    scores = engine.smile_probability(logits)
+    logits = engine.read_faces(learner.model, learner.weights(), inputs).double().numpy()
+    write_predictions(settings.out / "predictions.csv", Predictions(faces.names, faces.labels, logits))
+    scores = logistic(logits[:, 0])
     metrics = measure(faces.labels, scores, best_threshold(faces.labels, scores))
     at_half = measure(faces.labels, scores, 0.5)
     content = {
@@ -287,3 +326,77 @@ def _finish(settings: RunSettings, learner: engine.Learner, inputs: torch.Tensor
     }
     write_text(settings.out / "metrics.json", json.dumps(content, indent=2) + "\n")
     return metrics
+
+
+def ask_teachers(settings: RunSettings, parts: Parts, device: torch.device) -> FloatArray | None:
+    """The mean opinion of the teachers on the training part: float32 (n, policies) probabilities; None without them.
+
+    Each face is shown as it is and mirrored.
+
+    Raises:
+        TrainingError: a teacher has seen this run's validation part, has other policies, or is not a finished run.
+    """
+    if bool(settings.teachers) != (settings.recipe.training.distillation > 0):
+        raise TrainingError("a teacher needs a recipe with a share of distillation, and the other way round")
+    opinions = []
+    for teacher in settings.teachers:
+        run = load_run_network(teacher)
+        if run.validation_digest != parts.description["validation"]["content_digest"]:
+            raise TrainingError(f"teacher {teacher} was validated on other pictures, so it may have seen the ones here")
+        if run.recipe.training.policies != settings.recipe.training.policies:
+            raise TrainingError(f"teacher {teacher} has {run.recipe.training.policies} outputs")
+        inputs = engine.plain_inputs(parts.training.faces.framed, run.recipe.input).to(device)
+        network, weights = run.network.to(device), run.network.state_dict()
+        both = [engine.read_faces(network, weights, view) for view in (inputs, inputs.flip(3))]
+        opinions.append((both[0] + both[1]) / 2)
+    return torch.stack(opinions).mean(0).sigmoid().numpy() if opinions else None
+
+
+@dataclass(frozen=True)
+class RunNetwork:
+    """The network of a finished run.
+
+    Attributes:
+        network: with the weights that were evaluated, in evaluation mode.
+        recipe: it was trained by.
+        config: all of the run's settings.
+    """
+
+    network: torch.nn.Module
+    recipe: Recipe
+    config: dict[str, Any]
+
+    @property
+    def validation_digest(self) -> str:
+        """Content digest of the faces that the run held out."""
+        return str(self.config["data"]["validation"]["content_digest"])
+
+
+def load_run_network(run: Path) -> RunNetwork:
+    """Read the network of a finished run.
+
+    Raises:
+        TrainingError: the folder does not hold a finished run.
+    """
+    config = read_json(run / "config.json")
+    read_json(run / "metrics.json")
+    try:
+        recipe = recipe_from_dict(config["recipe"])
+        model = build(recipe.model, recipe.input, recipe.training.policies, config["seed"])
+        RunNetwork(model, recipe, config).validation_digest  # noqa: B018 - it must be there
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"{run / 'config.json'} does not describe a run of this version") from error
+    average = recipe.optimizer.average_decay
+    learner = engine.Learner(
+        model,
+        engine.make_optimizer(model, recipe.optimizer),
+        engine.WeightAverage(model, average) if average else None,
+    )
+    load_checkpoint(run / "checkpoint.npz", learner)
+    model.load_state_dict(learner.weights())
+    return RunNetwork(model.eval(), recipe, config)
+
+
+def _teacher_description(teacher: Path) -> dict[str, Any]:
+    config = read_json(teacher / "config.json")
+    return {key: config.get(key) for key in ("recipe", "seed", "commit")}

@@ -13,7 +13,7 @@ from smilecam.types import FloatArray
 from smilecam.vision.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.vision.onnx_file import read_model_file
 
-DEFAULT_MODEL = "lenet"
+DEFAULT_MODEL = "smilenet"
 
 
 def model_names() -> list[str]:
@@ -41,12 +41,18 @@ class SmileClassifier:
 
     Attributes:
         info: what the file says of itself.
+        policy: what counts as a smile.
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL) -> None:
+    def __init__(self, model: str | Path = DEFAULT_MODEL, policy: str | None = None) -> None:
         """Load a packaged model by name or an ONNX file by path.
 
+        Args:
+            model: name or path.
+            policy: one of ``info.policies``; by default the model's first.
+
         Raises:
+            UsageProblem: the model has no such policy.
             ModelFileError: the file is missing, too large, damaged, refers to other files, or its metadata is
                 missing, makes no sense or does not agree with the network.
         """
@@ -57,10 +63,12 @@ class SmileClassifier:
                 raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
             self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
             self._session = _open_session(content)
+            self._outputs = len(self.info.policy().calibration.weights)
             self._check_shapes()
             self._check_output()
         except ModelFileError as error:
             raise ModelFileError(f"model file {path}: {error}") from error
+        self.policy = self.info.policy(policy)
 
     def __call__(self, faces: FloatArray) -> FloatArray:
         """Read a batch of faces.
@@ -71,12 +79,21 @@ class SmileClassifier:
         Returns:
             float32 (n,): the probability of a visible smile.
         """
-        if len(faces) == 0:
-            return np.empty(0, np.float32)
-        probabilities = self._run(faces)
-        return np.asarray(probabilities[:, 1], dtype=np.float32)
+        calibration = self.policy.calibration
+        log_odds = self.outputs(faces) @ np.asarray(calibration.weights) + calibration.offset
+        return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)), dtype=np.float32)
 
-    def _run(self, faces: FloatArray) -> FloatArray:
+    def outputs(self, faces: FloatArray) -> FloatArray:
+        """What the network itself says, before calibration.
+
+        Args:
+            faces: as above.
+
+        Returns:
+            float32 (n, outputs): log odds of a smile by the rules of each data set that it was trained on.
+        """
+        if len(faces) == 0:
+            return np.empty((0, self._outputs), np.float32)
         return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: faces})[0])
 
     def _check_shapes(self) -> None:
@@ -84,23 +101,22 @@ class SmileClassifier:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelFileError(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
-        for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [2])):
+        for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [self._outputs])):
             batch, *rest = tensor.shape or [None]
             if isinstance(batch, int) or rest != wanted or tensor.type != "tensor(float)":
                 expected = ", ".join(["batch", *map(str, wanted)])
                 raise ModelFileError(f"{tensor.name} is {tensor.type} {tensor.shape}, not tensor(float) [{expected}]")
 
     def _check_output(self) -> None:
-        """Probabilities are finite, lie between 0 and 1 and sum to 1, for any number of faces."""
+        """The log odds are finite, for any number of faces."""
         size = self.info.input.size
         ramp = np.linspace(-1, 1, 3 * size * size, dtype=np.float32).reshape(3, 1, size, size)
         try:
-            output = self._run(ramp)
+            output = self.outputs(ramp)
         except Exception as error:
             raise ModelFileError("cannot be run on a batch of three faces") from error
-        good = output.shape == (3, 2) and np.isfinite(output).all() and (output >= 0).all()
-        if not good or not np.allclose(output.sum(axis=1), 1, atol=1e-3):
-            raise ModelFileError("does not give two probabilities a face")
+        if output.shape != (3, self._outputs) or not np.isfinite(output).all():
+            raise ModelFileError("does not give finite log odds for each face")
 
 
 def _open_session(content: bytes) -> onnxruntime.InferenceSession:

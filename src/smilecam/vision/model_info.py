@@ -6,17 +6,61 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from smilecam.config import LABELS, CropGeometry, InputSpec, Normalization
+from smilecam.config import Calibration, CropGeometry, InputSpec, Normalization, OperatingPoint
 from smilecam.errors import ModelFileError, UsageProblem
 
 METADATA_KEY = "smilecam"
 """Key of the ONNX metadata under which the description stands, as JSON."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of the description's form."""
+
+MAX_WEIGHT = 1e6
+"""Largest amount of a calibration's weight or offset."""
 
 MAX_INPUT_SIZE = 512
 """Side of the largest input accepted, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is to count as a smile, and how a network's outputs answer that.
+
+    Attributes:
+        name: of the policy.
+        calibration: from the network's outputs to the probability of a smile.
+        thresholds: for each operating point, the probability from which a face is called smiling.
+        costs: for each operating point, what was measured with it, and on what.
+        source: what calibration and thresholds were fitted on.
+    """
+
+    name: str
+    calibration: Calibration
+    thresholds: dict[OperatingPoint, float]
+    costs: dict[str, Any]
+    source: str
+
+    def threshold(self, wanted: float | None = None, point: OperatingPoint = OperatingPoint.BALANCED) -> float:
+        """The threshold to use: the wanted one, or for None that of an operating point.
+
+        Raises:
+            UsageProblem: it is not from 0 to 1.
+        """
+        if wanted is None:
+            return self.thresholds[point]
+        if not 0 <= wanted <= 1:
+            raise UsageProblem(f"the threshold is {wanted}, not from 0 to 1")
+        return float(wanted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The policy as plain values."""
+        return {
+            "weights": list(self.calibration.weights),
+            "offset": self.calibration.offset,
+            "thresholds": {point.value: threshold for point, threshold in self.thresholds.items()},
+            "costs": self.costs,
+            "source": self.source,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +72,7 @@ class ModelInfo:
         version: of the model.
         input: size and normalisation of what it reads.
         crops: for each face detector by name, which part of its boxes goes in.
-        labels: meaning of the outputs.
-        threshold: a probability that reaches it is called smiling.
+        policies: by name; the first one is what is meant when nobody names one.
         training: data with its digest, recipe, seed and versions.
         metrics: figures measured when it was made, with their conditions.
         commit: of the code that trained it.
@@ -39,8 +82,7 @@ class ModelInfo:
     version: str
     input: InputSpec
     crops: dict[str, CropGeometry]
-    labels: tuple[str, str]
-    threshold: float
+    policies: dict[str, Policy]
     training: dict[str, Any]
     metrics: dict[str, Any]
     commit: str
@@ -55,17 +97,16 @@ class ModelInfo:
             raise ModelFileError(f"model {self.name} has no crop for {detector} boxes")
         return self.crops[detector]
 
-    def operating_threshold(self, wanted: float | None) -> float:
-        """The threshold to use: the wanted one, or the model's own for None.
+    def policy(self, name: str | None = None) -> Policy:
+        """A policy by its name, or the default one for None.
 
         Raises:
-            UsageProblem: it is not from 0 to 1.
+            UsageProblem: the model has no policy of this name.
         """
-        if wanted is None:
-            return self.threshold
-        if not 0 <= wanted <= 1:
-            raise UsageProblem(f"the threshold is {wanted}, not from 0 to 1")
-        return float(wanted)
+        wanted = name or next(iter(self.policies))
+        if wanted not in self.policies:
+            raise UsageProblem(f"model {self.name} has no policy {wanted!r}: choose {', '.join(self.policies)}")
+        return self.policies[wanted]
 
     def to_json(self) -> str:
         """The description as it stands in the file's metadata."""
@@ -79,8 +120,8 @@ class ModelInfo:
             "version": self.version,
             "input": {"size": self.input.size, "normalization": self.input.normalization.value},
             "crops": crops,
-            "labels": list(self.labels),
-            "threshold": self.threshold,
+            "policies": {policy.name: policy.as_dict() for policy in self.policies.values()},
+            "default_policy": self.policy().name,
             "training": self.training,
             "metrics": self.metrics,
             "commit": self.commit,
@@ -101,16 +142,12 @@ def parse_model_info(text: str) -> ModelInfo:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelFileError(f"its metadata is not of format {FORMAT}")
     name, version, commit = (_get(content, key, str) for key in ("name", "version", "commit"))
-    labels = tuple(_get(content, "labels", list))
-    if labels != LABELS:
-        raise ModelFileError(f"its labels are {list(labels)}, not {list(LABELS)}")
     return ModelInfo(
         name=name,
         version=version,
         input=_input(_get(content, "input", dict)),
         crops=_crops(_get(content, "crops", dict)),
-        labels=LABELS,
-        threshold=_number(content, "threshold", 0, 1),
+        policies=_policies(_get(content, "policies", dict), _get(content, "default_policy", str)),
         training=_get(content, "training", dict),
         metrics=_get(content, "metrics", dict),
         commit=commit,
@@ -149,3 +186,33 @@ def _crops(content: dict[str, Any]) -> dict[str, CropGeometry]:
         side = _number(crop, "side", 0.1, 4)
         crops[detector] = CropGeometry(side, _number(crop, "shift_x", -1, 1), _number(crop, "shift_y", -1, 1))
     return crops
+
+
+def _policies(content: dict[str, Any], default: str) -> dict[str, Policy]:
+    if default not in content:
+        raise ModelFileError(f"its default policy {default[:40]!r} is none of its policies")
+    ordered = [default, *(name for name in content if name != default)]
+    policies = {name: _policy(name, content[name]) for name in ordered}
+    if len({len(policy.calibration.weights) for policy in policies.values()}) > 1:
+        raise ModelFileError("its policies disagree about the number of outputs")
+    return policies
+
+
+def _policy(name: str, content: object) -> Policy:
+    if not isinstance(content, dict):
+        raise ModelFileError(f"its policy {name[:40]!r} is not described")
+    weights = _get(content, "weights", list)
+    if not weights:
+        raise ModelFileError(f"its policy {name[:40]!r} weighs no output")
+    numbered = {f"weight {row}": weight for row, weight in enumerate(weights)}
+    thresholds = _get(content, "thresholds", dict)
+    return Policy(
+        name=name,
+        calibration=Calibration(
+            tuple(_number(numbered, key, -MAX_WEIGHT, MAX_WEIGHT) for key in numbered),
+            _number(content, "offset", -MAX_WEIGHT, MAX_WEIGHT),
+        ),
+        thresholds={point: _number(thresholds, point.value, 0, 1) for point in OperatingPoint},
+        costs=_get(content, "costs", dict),
+        source=_get(content, "source", str),
+    )

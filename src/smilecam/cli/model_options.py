@@ -1,0 +1,37 @@
+"""The options that say how smiles are decided, for every command that reads faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from smilecam.config import OperatingPoint
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option("--model", default="smilenet", show_default=True, help="smilenet, lenet, or an .onnx file."),
+    click.option(
+        "--policy",
+        help="What counts as a smile. The packaged models know broad, the default: any visible smile; and strict: "
+        "clear ones, by the labels of SMILES.",
+    ),
+    click.option(
+        "--operating-point",
+        type=click.Choice([point.value for point in OperatingPoint]),
+        default=OperatingPoint.BALANCED.value,
+        show_default=True,
+        help="Which of the model's thresholds: smiles and the rest equally right, most faces right, or hardly a "
+        "false smile.",
+    ),
+    click.option("--threshold", type=click.FloatRange(0, 1), help="Smiling from this probability, in place of those."),
+)
+
+
+def model_options(command: Command) -> Command:
+    """Add --model, --policy, --operating-point and --threshold to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,69 @@
+"""From raw outputs to probabilities that mean what they say, and to thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from smilecam.config import Calibration, OperatingPoint
+from smilecam.evaluation.metrics import Scores, best_threshold, logistic, threshold_of_accuracy, threshold_of_precision
+from smilecam.types import IntArray
+
+RIDGE = 1e-3
+"""Pull towards small weights, in units of one face, so that separable data do not drive them to infinity."""
+
+STEPS = 100
+"""Newton's method needs about ten."""
+
+PRECISION = 0.98
+"""Share of the reported smiles that are to be smiles at the operating point "precision"."""
+
+
+def fit_calibration(logits: npt.NDArray[np.float64], labels: IntArray) -> Calibration:
+    """Fit calibrated log odds = weights . logits + offset by logistic regression (J. Platt, 1999).
+
+    With one output this is a temperature and an offset; with two it also weighs the outputs against each other.
+
+    Args:
+        logits: float (n, outputs), of faces that the network was not trained on.
+        labels: int (n,), 1 smiling, 0 not; both must occur.
+
+    Raises:
+        ValueError: a class is missing.
+    """
+    if not 0 < labels.sum() < len(labels):
+        raise ValueError("both classes are needed")
+    columns = np.column_stack([logits, np.ones(len(logits))])
+    beta = np.zeros(columns.shape[1])
+    # Platt's targets: a little inside 0 and 1, by the number of faces.
+    smiles, rest = int(labels.sum()), len(labels) - int(labels.sum())
+    targets = np.where(labels == 1, (smiles + 1) / (smiles + 2), 1 / (rest + 2))
+    for _ in range(STEPS):
+        probabilities = logistic(columns @ beta)
+        slope = columns.T @ (targets - probabilities) - RIDGE * beta
+        curvature = (columns * (probabilities * (1 - probabilities))[:, None]).T @ columns
+        step = np.linalg.solve(curvature + RIDGE * np.eye(len(beta)), slope)
+        # Far from the optimum a whole step can overshoot.
+        beta += step / max(1.0, float(np.abs(step).max()) / 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    return Calibration(tuple(float(weight) for weight in beta[:-1]), float(beta[-1]))
+
+
+def apply_calibration(calibration: Calibration, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities of a smile: (n, outputs) log odds in, float64 (n,) out."""
+    return logistic(logits @ np.asarray(calibration.weights) + calibration.offset)
+
+
+def choose_thresholds(labels: IntArray, probabilities: Scores) -> dict[OperatingPoint, float]:
+    """The threshold of each operating point.
+
+    Args:
+        labels: int (n,), of faces that are not scored with it.
+        probabilities: float (n,).
+    """
+    return {
+        OperatingPoint.BALANCED: best_threshold(labels, probabilities),
+        OperatingPoint.ACCURACY: threshold_of_accuracy(labels, probabilities),
+        OperatingPoint.PRECISION: threshold_of_precision(labels, probabilities, PRECISION),
+    }

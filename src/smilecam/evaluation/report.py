@@ -1,0 +1,240 @@
+"""One HTML file that shows what a network is worth: figures, curves, slices and its worst errors. Needs Matplotlib."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from smilecam.evaluation.metrics import Metrics, counts_by_threshold, measure, reliability
+from smilecam.evaluation.scored import Scored
+from smilecam.evaluation.slices import Slice, measure_slices
+from smilecam.opencv import cv2
+from smilecam.storage import write_text
+from smilecam.types import GreyPicture, IntArray
+
+WORST, COLUMNS, TILE = 60, 12, 96
+"""Errors on the sheet, faces in a row, and their side in pixels."""
+
+ACCENT, SECOND = "#0b6e99", "#c2571a"
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1d2428; background: #fff; max-width: 70rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } caption { text-align: left; color: #55636b; }
+th, td { padding: .25rem .8rem .25rem 0; text-align: right; border-bottom: 1px solid #dde3e6; }
+th:first-child, td:first-child { text-align: left; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1rem; }
+.plots svg, .sheet { width: 100%; height: auto; } .wide { overflow-x: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; } dt { color: #55636b; } dd { margin: 0;
+overflow-wrap: anywhere; }
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What goes into a report.
+
+    Attributes:
+        title: of the page.
+        remarks: paragraphs below the title.
+        scored: the faces.
+        thresholds: operating point -> threshold; the first one is what ``scored`` was judged by.
+        tables: further tables, by their captions: rows of cells, the first one the header.
+        conditions: name -> value, of everything that the figures depend on.
+    """
+
+    title: str
+    remarks: Sequence[str]
+    scored: Scored
+    thresholds: dict[str, float]
+    tables: dict[str, Sequence[Sequence[str]]]
+    conditions: dict[str, Any]
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the page; it refers to nothing outside itself.
+
+    Raises:
+        OutputError: it cannot be written.
+        ValueError: a class is missing.
+    """
+    scored = report.scored
+    metrics = {point: measure(scored.labels, scored.probabilities, at) for point, at in report.thresholds.items()}
+    parts = [f"<h1>{html.escape(report.title)}</h1>"]
+    parts += [f"<p>{html.escape(remark)}</p>" for remark in report.remarks]
+    parts += [_table(caption, rows) for caption, rows in report.tables.items()]
+    parts += ["<h2>Figures</h2>", _table("At each threshold, on all faces of this page.", _figure_rows(metrics))]
+    parts += [_confusion(scored), "<h2>Curves</h2>", _plots(scored, next(iter(report.thresholds.values())))]
+    parts += ["<h2>Slices</h2>", _table("Quarters of the faces by each property.", _slice_rows(measure_slices(scored)))]
+    parts += ["<h2>Worst errors</h2>", _sheet_of_errors(scored)]
+    parts += ["<h2>Conditions</h2>", _conditions(report.conditions)]
+    title = html.escape(report.title)
+    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    write_text(
+        path, f"{head}{viewport}<style>{STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    )
+
+
+def _table(caption: str, rows: Sequence[Sequence[str]]) -> str:
+    header, *body = [[html.escape(cell) for cell in row] for row in rows]
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
+    lines = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
+    table = (
+        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    )
+    return f'<div class="wide">{table}</div>'
+
+
+FIGURES: tuple[tuple[str, Callable[[Metrics], float]], ...] = (
+    ("threshold", lambda metrics: metrics.threshold),
+    ("accuracy", lambda metrics: metrics.accuracy),
+    ("95 % from", lambda metrics: metrics.accuracy_low),
+    ("to", lambda metrics: metrics.accuracy_high),
+    ("balanced accuracy", lambda metrics: metrics.balanced_accuracy),
+    ("smiles found", lambda metrics: metrics.true_positive_rate),
+    ("false smiles", lambda metrics: metrics.false_positive_rate),
+    ("precision", lambda metrics: metrics.precision),
+    ("F1", lambda metrics: metrics.f1),
+)
+
+
+def _figure_rows(metrics: dict[str, Metrics]) -> list[list[str]]:
+    rows = [["operating point", *(name for name, _ in FIGURES)]]
+    rows += [[point, *(f"{figure(row):.4f}" for _, figure in FIGURES)] for point, row in metrics.items()]
+    return rows
+
+
+def _confusion(scored: Scored) -> str:
+    cells = [[int(((scored.labels == label) & (scored.smiling == said)).sum()) for said in (0, 1)] for label in (0, 1)]
+    rows = [["label", "called not smiling", "called smiling"]]
+    rows += [
+        [name, *(f"{cell:,}" for cell in row)] for name, row in zip(("not smiling", "smiling"), cells, strict=True)
+    ]
+    return _table("Confusion matrix at the first operating point: faces.", rows)
+
+
+def _plots(scored: Scored, threshold: float) -> str:
+    drawings = (_roc, _precision_recall, _reliability, _accuracy_over_threshold, _histograms)
+    pictures = []
+    for draw in drawings:
+        figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+        draw(figure.subplots(), scored, threshold)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+        pictures.append(text.getvalue()[text.getvalue().index("<svg") :])
+    return f'<div class="plots">{"".join(pictures)}</div>'
+
+
+def _roc(axes: Axes, scored: Scored, threshold: float) -> None:
+    counts = counts_by_threshold(scored.labels, scored.probabilities)
+    metrics = measure(scored.labels, scored.probabilities, threshold)
+    axes.plot(counts.false / counts.rest, counts.found / counts.smiles, color=ACCENT)
+    axes.plot(metrics.false_positive_rate, metrics.true_positive_rate, "o", color=SECOND, label=f"at {threshold:.3f}")
+    axes.set(title=f"ROC, AUC {metrics.auc:.4f}", xlabel="false smiles", ylabel="smiles found", xlim=(-0.01, 0.4))
+    axes.set_ylim(0.6, 1.01)
+    axes.legend(loc="lower right")
+    axes.grid(alpha=0.3)
+
+
+def _precision_recall(axes: Axes, scored: Scored, threshold: float) -> None:
+    counts = counts_by_threshold(scored.labels, scored.probabilities)
+    metrics = measure(scored.labels, scored.probabilities, threshold)
+    axes.plot(counts.found / counts.smiles, counts.found / (counts.found + counts.false), color=ACCENT)
+    axes.plot(metrics.true_positive_rate, metrics.precision, "o", color=SECOND, label=f"at {threshold:.3f}")
+    title = f"Precision and recall, AP {metrics.average_precision:.4f}"
+    axes.set(title=title, xlabel="smiles found", ylabel="precision", ylim=(0.4, 1.01))
+    axes.legend(loc="lower left")
+    axes.grid(alpha=0.3)
+
+
+def _reliability(axes: Axes, scored: Scored, threshold: float) -> None:
+    bins = reliability(scored.labels, scored.probabilities)
+    error = measure(scored.labels, scored.probabilities, threshold).expected_calibration_error
+    axes.plot([0, 1], [0, 1], ":", color="grey")
+    axes.plot(bins.probability, bins.share, "-", color=ACCENT, linewidth=1)
+    axes.scatter(bins.probability, bins.share, 8 + 200 * bins.count / bins.count.max(), color=ACCENT, alpha=0.7)
+    axes.set(title=f"Reliability, error {error:.4f}", xlabel="probability said", ylabel="share of smiles")
+    axes.grid(alpha=0.3)
+
+
+def _accuracy_over_threshold(axes: Axes, scored: Scored, threshold: float) -> None:
+    counts = counts_by_threshold(scored.labels, scored.probabilities)
+    found, kept = counts.found / counts.smiles, 1 - counts.false / counts.rest
+    accuracy = (counts.found + counts.rest - counts.false) / len(scored)
+    axes.plot(counts.thresholds, accuracy, color=ACCENT, label="accuracy")
+    axes.plot(counts.thresholds, (found + kept) / 2, color=SECOND, label="balanced accuracy")
+    axes.axvline(threshold, color="grey", linestyle=":")
+    axes.set(title="Accuracy over threshold", xlabel="threshold", xlim=(0, 1), ylim=(0.5, 1))
+    axes.legend(loc="lower center")
+    axes.grid(alpha=0.3)
+
+
+def _histograms(axes: Axes, scored: Scored, threshold: float) -> None:
+    edges = np.linspace(0, 1, 31).tolist()
+    for label, name, colour in ((0, "not smiling", SECOND), (1, "smiling", ACCENT)):
+        axes.hist(scored.probabilities[scored.labels == label], edges, color=colour, alpha=0.6, label=name)
+    axes.axvline(threshold, color="grey", linestyle=":")
+    axes.set(title="Faces by probability", xlabel="probability of a smile", ylabel="faces", yscale="log")
+    axes.legend(loc="upper center", title="label")
+
+
+def _slice_rows(slices: list[Slice]) -> list[list[str]]:
+    rows = [["property", "from", "to", "n", "smiling", "accuracy", "balanced accuracy", "AUC"]]
+    for part in slices:
+        figures = [_or_dash(part.accuracy), _or_dash(part.balanced_accuracy), _or_dash(part.auc)]
+        rows.append([part.property, f"{part.low:g}", f"{part.high:g}", f"{part.n:,}", f"{part.smiles:,}", *figures])
+    return rows
+
+
+def _or_dash(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.4f}"
+
+
+def _sheet_of_errors(scored: Scored) -> str:
+    rows = scored.worst(WORST)
+    if len(rows) == 0:
+        return "<p>No error.</p>"
+    picture = base64.b64encode(cv2.imencode(".jpg", error_sheet(scored, rows))[1].tobytes()).decode()
+    words = f"The {len(rows)} faces that contradict their label most surely, in rows from the left"
+    cells = [["face", "label", "probability"]]
+    cells += [[scored.names[row], f"{scored.labels[row]}", f"{scored.probabilities[row]:.3f}"] for row in rows]
+    return (
+        f"<p>{words}. Some of these labels are wrong.</p>"
+        f'<img class="sheet" alt="{words}; the table names them" src="data:image/jpeg;base64,{picture}">'
+        f"<details><summary>Their names</summary>{_table('In the order of the sheet.', cells)}</details>"
+    )
+
+
+def error_sheet(scored: Scored, rows: IntArray) -> GreyPicture:
+    """The faces of these rows side by side: label, and probability of a smile in percent, below each.
+
+    Returns:
+        uint8 (height, width), ``COLUMNS`` faces wide.
+    """
+    height = TILE + 18
+    sheet = np.full((-(-len(rows) // COLUMNS) * height, COLUMNS * TILE), 255, np.uint8)
+    for place, row in enumerate(rows):
+        top, left = place // COLUMNS * height, place % COLUMNS * TILE
+        sheet[top : top + TILE, left : left + TILE] = cv2.resize(scored.pictures[row], (TILE, TILE))
+        text = f"{'smile' if scored.labels[row] else 'not'} {scored.probabilities[row]:.0%}"
+        cv2.putText(sheet, text, (left + 4, top + TILE + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0, 1, cv2.LINE_AA)
+    return sheet
+
+
+def _conditions(conditions: dict[str, Any]) -> str:
+    rows = (
+        f"<dt>{html.escape(str(name))}</dt><dd>{html.escape(str(value))}</dd>" for name, value in conditions.items()
+    )
+    return f"<dl>{''.join(rows)}</dl>"
