@@ -15,7 +15,7 @@ from smilecam.config import OperatingPoint
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from smilecam.evaluation.cross_validation import CrossValidated
+    from smilecam.evaluation.cross_validation import CrossValidated, Spread
     from smilecam.evaluation.evaluate import Evaluation
 
 BOXES = ("auto", "haar", "smiles", "fer2013", "find")
@@ -145,7 +145,11 @@ def _write_report(path: Path, found: Evaluation) -> None:
     click.echo(f"wrote {path}", err=True)
 
 
-SHOWN = ("accuracy", "balanced_accuracy", "auc", "average_precision", "f1", "expected_calibration_error", "brier")
+DECIDED = ("accuracy", "balanced_accuracy", "f1", "precision", "true_positive_rate", "false_positive_rate", "threshold")
+"""Figures that depend on the operating point."""
+
+UNDECIDED = ("auc", "average_precision", "expected_calibration_error", "brier")
+"""Figures that do not."""
 
 
 def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str | None) -> None:
@@ -181,11 +185,15 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
 
 
 def _spread_rows(found: CrossValidated) -> list[list[str]]:
-    rows = [["operating point", *(name.replace("_", " ") for name in SHOWN)]]
-    for point, figures in found.figures.items():
-        cells = [figures[name] for name in SHOWN]
-        rows.append([point, *(f"{of.mean:.4f} ± {of.std:.4f} ({of.low:.4f}-{of.high:.4f})" for of in cells)])
-    return rows
+    rows = [["figure", "operating point", "mean", "std", "95 % interval", "n"]]
+    first = next(iter(found.figures.values()))
+    rows += [_spread_row(name, "-", first[name]) for name in UNDECIDED]
+    return rows + [_spread_row(name, at, found.figures[at][name]) for at in found.figures for name in DECIDED]
+
+
+def _spread_row(name: str, point: str, of: Spread) -> list[str]:
+    figures = [f"{of.mean:.4f}", f"{of.std:.4f}", f"{of.low:.4f}-{of.high:.4f}", str(of.n)]
+    return [name.replace("_", " "), point, *figures]
 
 
 def _fold_remark(found: CrossValidated) -> str:

@@ -94,7 +94,9 @@ def _transforms(n: int, settings: Augmentation, generator: torch.Generator) -> T
 def _relight(pictures: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
     n, device = len(pictures), pictures.device
     if settings.gamma:
-        exponent = _uniform(n, settings.gamma, generator).exp().to(device).view(n, 1, 1, 1)
+        bend = _uniform(n, 1, generator)
+        # Squared, so that most pictures are bent little.
+        exponent = (settings.gamma * bend * bend.abs()).exp().to(device).view(n, 1, 1, 1)
         pictures = (pictures / 255).clamp(0, 1).pow(exponent) * 255
     if settings.gradient:
         pictures = pictures + _gradient(n, pictures.shape[-1], settings.gradient, generator).to(device)

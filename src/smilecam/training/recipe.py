@@ -94,9 +94,9 @@ class Augmentation:
         brightness: largest change each way, in grey values.
         contrast: largest change of the spread around the mean each way, as a share.
         stretch: largest change of width against height each way, as a share.
-        gamma: largest change of the exponent each way, as a natural logarithm.
+        gamma: largest change of the exponent each way, as a natural logarithm; small changes are more frequent.
         gradient: largest fall of light from one side of the face to the other, in grey values.
-        noise: largest standard deviation of noise, in grey values.
+        noise: largest standard deviation of noise, in grey values; little noise is more frequent.
         degrade: probability that detail is lost: to blur, to a small picture, or to JPEG.
         occlusion: probability that a rectangle is covered.
     """
