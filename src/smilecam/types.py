@@ -16,6 +16,7 @@ GreyPicture: TypeAlias = npt.NDArray[np.uint8]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
 class Box(NamedTuple):

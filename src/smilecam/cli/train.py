@@ -127,16 +127,16 @@ def _print_row(row: EpochRow) -> None:
     "--calibrate",
     "policies",
     multiple=True,
-    metavar="NAME=PATH",
+    metavar="NAME=PATH,...",
     help="Fit a policy's probabilities and thresholds on the folder of a cross-validation, or on labelled faces that "
-    "the run was not trained on. Repeatable; the first is the default policy.",
+    "the run was not trained on, or on several such evenly. Repeatable; the first is the default policy.",
 )
 def export(run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...]) -> None:
     """Write the model file of a finished training RUN, everything run time needs inside it."""
     require("train", "smilecam export")
     from smilecam.training.export import PolicySource, export_run
 
-    sources = [PolicySource(policy, Path(path)) for policy, path in map(_named_path, policies)]
+    sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
     info = export_run(run, output, name or output.stem, version, sources)
     click.echo(
         f"wrote {output}: {info.name} version {info.version}, {info.input.size}x{info.input.size} grey, "
@@ -147,8 +147,8 @@ def export(run: Path, output: Path, name: str | None, version: str, policies: tu
         click.echo(f"policy {policy.name}: thresholds {thresholds}; fitted on {policy.source}")
 
 
-def _named_path(text: str) -> tuple[str, str]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise UsageProblem(f"--calibrate {text}: NAME=PATH is needed")
-    return name, path
+def _named_paths(text: str) -> tuple[str, tuple[Path, ...]]:
+    name, _, paths = text.partition("=")
+    if not name or "" in paths.split(","):
+        raise UsageProblem(f"--calibrate {text}: NAME=PATH or NAME=PATH,PATH is needed")
+    return name, tuple(map(Path, paths.split(",")))

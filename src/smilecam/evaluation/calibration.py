@@ -6,7 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from smilecam.config import Calibration, OperatingPoint
-from smilecam.evaluation.metrics import Scores, best_threshold, logistic, threshold_of_accuracy, threshold_of_precision
+from smilecam.evaluation.metrics import (
+    Scores,
+    counts_by_threshold,
+    logistic,
+    most_accurate,
+    most_balanced,
+    most_found,
+)
 from smilecam.types import IntArray
 
 RIDGE = 1e-3
@@ -19,7 +26,9 @@ PRECISION = 0.98
 """Share of the reported smiles that are to be smiles at the operating point "precision"."""
 
 
-def fit_calibration(logits: npt.NDArray[np.float64], labels: IntArray) -> Calibration:
+def fit_calibration(
+    logits: npt.NDArray[np.float64], labels: IntArray, weights: npt.NDArray[np.float64] | None = None
+) -> Calibration:
     """Fit calibrated log odds = weights . logits + offset by logistic regression (J. Platt, 1999).
 
     With one output this is a temperature and an offset; with two it also weighs the outputs against each other.
@@ -27,6 +36,7 @@ def fit_calibration(logits: npt.NDArray[np.float64], labels: IntArray) -> Calibr
     Args:
         logits: float (n, outputs), of faces that the network was not trained on.
         labels: int (n,), 1 smiling, 0 not; both must occur.
+        weights: float (n,), how much each face counts; 1 by default.
 
     Raises:
         ValueError: a class is missing.
@@ -35,13 +45,14 @@ def fit_calibration(logits: npt.NDArray[np.float64], labels: IntArray) -> Calibr
         raise ValueError("both classes are needed")
     columns = np.column_stack([logits, np.ones(len(logits))])
     beta = np.zeros(columns.shape[1])
+    counted = np.ones(len(labels)) if weights is None else weights
     # Platt's targets: a little inside 0 and 1, by the number of faces.
     smiles, rest = int(labels.sum()), len(labels) - int(labels.sum())
     targets = np.where(labels == 1, (smiles + 1) / (smiles + 2), 1 / (rest + 2))
     for _ in range(STEPS):
         probabilities = logistic(columns @ beta)
-        slope = columns.T @ (targets - probabilities) - RIDGE * beta
-        curvature = (columns * (probabilities * (1 - probabilities))[:, None]).T @ columns
+        slope = columns.T @ (counted * (targets - probabilities)) - RIDGE * beta
+        curvature = (columns * (counted * probabilities * (1 - probabilities))[:, None]).T @ columns
         step = np.linalg.solve(curvature + RIDGE * np.eye(len(beta)), slope)
         # Far from the optimum a whole step can overshoot.
         beta += step / max(1.0, float(np.abs(step).max()) / 2)
@@ -55,15 +66,32 @@ def apply_calibration(calibration: Calibration, logits: npt.NDArray[np.floating]
     return logistic(logits @ np.asarray(calibration.weights) + calibration.offset)
 
 
-def choose_thresholds(labels: IntArray, probabilities: Scores) -> dict[OperatingPoint, float]:
+def choose_thresholds(
+    labels: IntArray, probabilities: Scores, weights: npt.NDArray[np.float64] | None = None
+) -> dict[OperatingPoint, float]:
     """The threshold of each operating point.
 
     Args:
         labels: int (n,), of faces that are not scored with it.
         probabilities: float (n,).
+        weights: float (n,), how much each face counts; 1 by default.
     """
+    counts = counts_by_threshold(labels, probabilities, weights)
     return {
-        OperatingPoint.BALANCED: best_threshold(labels, probabilities),
-        OperatingPoint.ACCURACY: threshold_of_accuracy(labels, probabilities),
-        OperatingPoint.PRECISION: threshold_of_precision(labels, probabilities, PRECISION),
+        OperatingPoint.BALANCED: most_balanced(counts),
+        OperatingPoint.ACCURACY: most_accurate(counts),
+        OperatingPoint.PRECISION: most_found(counts, PRECISION),
     }
+
+
+def even_weights(parts: list[IntArray]) -> npt.NDArray[np.float64]:
+    """Weights under which each class of each part counts the same; their mean is 1.
+
+    Args:
+        parts: labels of each part, both classes in each.
+
+    Returns:
+        float64, for the faces of all parts one after another.
+    """
+    total, groups = sum(map(len, parts)), 2 * len(parts)
+    return np.concatenate([total / groups / np.bincount(labels, minlength=2)[labels] for labels in parts])

@@ -23,7 +23,7 @@ from smilecam.evaluation.calibration import apply_calibration, choose_thresholds
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.predictions import Predictions, read_predictions
 from smilecam.evaluation.scored import Scored
-from smilecam.types import IntArray
+from smilecam.types import BoolArray, IntArray
 
 FOLDER = re.compile(r"seed(\d+)-fold(\d+)")
 
@@ -89,7 +89,7 @@ class CrossValidated:
     names: tuple[str, ...]
     labels: IntArray
     probabilities: npt.NDArray[np.float64]
-    smiling: npt.NDArray[np.bool_]
+    smiling: BoolArray
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as plain values, without the faces."""

@@ -160,32 +160,40 @@ class Counts:
 
     Attributes:
         thresholds: float (levels,), half-way between neighbouring scores; below all scores in the end.
-        found: int (levels,), smiles called smiling.
-        false: int (levels,), others called smiling.
+        found: float (levels,), smiles called smiling.
+        false: float (levels,), others called smiling.
         smiles: of all faces.
         rest: of all faces.
     """
 
     thresholds: npt.NDArray[np.float64]
-    found: IntArray
-    false: IntArray
-    smiles: int
-    rest: int
+    found: npt.NDArray[np.float64]
+    false: npt.NDArray[np.float64]
+    smiles: float
+    rest: float
 
 
-def counts_by_threshold(labels: IntArray, scores: Scores) -> Counts:
-    """Count what is called smiling at each threshold: labels int (n,), scores float (n,).
+def counts_by_threshold(labels: IntArray, scores: Scores, weights: npt.NDArray[np.float64] | None = None) -> Counts:
+    """Count what is called smiling at each threshold.
+
+    Args:
+        labels: int (n,), both classes.
+        scores: float (n,).
+        weights: float (n,), how much each face counts; 1 by default.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
     """
-    positives, negatives = _classes(labels, scores)
+    _classes(labels, scores)
+    counted = np.ones(len(labels)) if weights is None else weights
     levels, level_of = np.unique(np.asarray(scores, np.float64), return_inverse=True)
-    found = np.bincount(level_of[labels == 1], minlength=len(levels))[::-1].cumsum()
-    false = np.bincount(level_of[labels == 0], minlength=len(levels))[::-1].cumsum()
+    found, false = (
+        np.bincount(level_of, weights=counted * (labels == label), minlength=len(levels))[::-1].cumsum()
+        for label in (1, 0)
+    )
     down = levels[::-1]
     thresholds = np.append((down[:-1] + down[1:]) / 2, down[-1])
-    return Counts(thresholds, found, false, len(positives), len(negatives))
+    return Counts(thresholds, found, false, float(found[-1]), float(false[-1]))
 
 
 def best_threshold(labels: IntArray, scores: Scores) -> float:
@@ -196,19 +204,21 @@ def best_threshold(labels: IntArray, scores: Scores) -> float:
     Raises:
         ValueError: lengths differ, or a class is missing.
     """
-    counts = counts_by_threshold(labels, scores)
+    return most_balanced(counts_by_threshold(labels, scores))
+
+
+def most_balanced(counts: Counts) -> float:
+    """The threshold of the highest balanced accuracy."""
     return float(counts.thresholds[np.argmax(counts.found / counts.smiles - counts.false / counts.rest)])
 
 
-def threshold_of_accuracy(labels: IntArray, scores: Scores) -> float:
-    """The threshold of the highest accuracy; otherwise as ``best_threshold``."""
-    counts = counts_by_threshold(labels, scores)
+def most_accurate(counts: Counts) -> float:
+    """The threshold of the highest accuracy."""
     return float(counts.thresholds[np.argmax(counts.found - counts.false)])
 
 
-def threshold_of_precision(labels: IntArray, scores: Scores, precision: float) -> float:
+def most_found(counts: Counts, precision: float) -> float:
     """The threshold that finds the most smiles at this precision, or the highest one where none reaches it."""
-    counts = counts_by_threshold(labels, scores)
     good = counts.found / (counts.found + counts.false) >= precision
     return float(counts.thresholds[np.flatnonzero(good)[-1] if good.any() else 0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class Report:
     remarks: Sequence[str]
     scored: Scored
     thresholds: dict[str, float]
-    tables: dict[str, Sequence[Sequence[str]]]
+    tables: Mapping[str, Sequence[Sequence[str]]]
     conditions: dict[str, Any]
 
 
@@ -142,8 +142,9 @@ def _roc(axes: Axes, scored: Scored, threshold: float) -> None:
     metrics = measure(scored.labels, scored.probabilities, threshold)
     axes.plot(counts.false / counts.rest, counts.found / counts.smiles, color=ACCENT)
     axes.plot(metrics.false_positive_rate, metrics.true_positive_rate, "o", color=SECOND, label=f"at {threshold:.3f}")
-    axes.set(title=f"ROC, AUC {metrics.auc:.4f}", xlabel="false smiles", ylabel="smiles found", xlim=(-0.01, 0.4))
-    axes.set_ylim(0.6, 1.01)
+    axes.set(title=f"ROC, AUC {metrics.auc:.4f}", xlabel="false smiles", ylabel="smiles found")
+    if metrics.auc > 0.9:  # the corner where it matters
+        axes.set(xlim=(-0.01, 0.4), ylim=(0.6, 1.01))
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
 
@@ -172,7 +173,7 @@ def _reliability(axes: Axes, scored: Scored, threshold: float) -> None:
 def _accuracy_over_threshold(axes: Axes, scored: Scored, threshold: float) -> None:
     counts = counts_by_threshold(scored.labels, scored.probabilities)
     found, kept = counts.found / counts.smiles, 1 - counts.false / counts.rest
-    accuracy = (counts.found + counts.rest - counts.false) / len(scored)
+    accuracy = (counts.found + counts.rest - counts.false) / (counts.smiles + counts.rest)
     axes.plot(counts.thresholds, accuracy, color=ACCENT, label="accuracy")
     axes.plot(counts.thresholds, (found + kept) / 2, color=SECOND, label="balanced accuracy")
     axes.axvline(threshold, color="grey", linestyle=":")

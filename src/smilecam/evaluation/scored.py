@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.types import GreyPicture, IntArray
+from smilecam.types import BoolArray, GreyPicture, IntArray
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Scored:
     names: tuple[str, ...]
     labels: IntArray
     probabilities: npt.NDArray[np.float64]
-    smiling: npt.NDArray[np.bool_]
+    smiling: BoolArray
     pictures: GreyPicture
     sides: IntArray
 

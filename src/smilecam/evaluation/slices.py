@@ -10,6 +10,7 @@ import numpy.typing as npt
 from smilecam.evaluation.metrics import area_under_curve
 from smilecam.evaluation.scored import Scored
 from smilecam.opencv import cv2
+from smilecam.types import BoolArray
 
 PARTS = 4
 """Slices of each property, with nearly as many faces in each."""
@@ -69,7 +70,7 @@ def properties(scored: Scored) -> dict[str, npt.NDArray[np.float64]]:
     }
 
 
-def _slice(name: str, values: npt.NDArray[np.float64], scored: Scored, rows: npt.NDArray[np.bool_]) -> Slice:
+def _slice(name: str, values: npt.NDArray[np.float64], scored: Scored, rows: BoolArray) -> Slice:
     labels, right = scored.labels[rows], (scored.smiling == (scored.labels == 1))[rows]
     both = 0 < labels.sum() < len(labels)
     return Slice(

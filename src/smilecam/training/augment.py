@@ -16,8 +16,8 @@ from smilecam.config import InputSpec, Normalization
 from smilecam.training.recipe import Augmentation
 from smilecam.vision.crop import STANDARDIZE_EPSILON
 
-BLUR = (0.006, 0.028)
-"""Standard deviation of blur, as shares of the side: up to 1.8 pixels of 64."""
+BLUR = (0.006, 0.042)
+"""Standard deviation of blur, as shares of the side: up to 2.7 pixels of 64."""
 
 REDUCED = (0.25, 0.9)
 """Size of a picture that was small before, as a share: down to 16 pixels of 64."""
@@ -161,13 +161,14 @@ def _jpeg(pictures: Tensor, quality: Tensor) -> Tensor:
     """Lose what a grey JPEG of this quality loses: cosine coefficients of 8x8 blocks, rounded to table steps."""
     n, size = len(pictures), pictures.shape[-1]
     blocks = -(-size // 8)
-    transform = torch.block_diag(*[_cosines()] * blocks)[:, :size].to(pictures.device)
+    transform = torch.kron(torch.eye(blocks), _cosines())[:, :size].to(pictures.device)
     table = torch.tensor(JPEG_TABLE, dtype=torch.float32, device=pictures.device).repeat(blocks, blocks)
     # The rule of libjpeg: 50 is the table itself, 25 twice its steps, 75 half of them.
     factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50).view(n, 1, 1, 1)
     steps = (table * factor).clamp(1, 255)
     coefficients = transform @ (pictures - 128) @ transform.mT
-    return transform.mT @ ((coefficients / steps).round() * steps) @ transform + 128
+    kept: Tensor = (coefficients / steps).round() * steps
+    return transform.mT @ kept @ transform + 128
 
 
 @cache

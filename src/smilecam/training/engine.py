@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -144,7 +144,7 @@ def _epoch_seed(seed: int, epoch: int, stream: int) -> int:
 
 def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> torch.optim.AdamW:
     """Adam; with no weight decay it is the plain one. Biases and normalisations do not decay."""
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [value for value in model.parameters() if value.ndim > 1]},
         {"params": [value for value in model.parameters() if value.ndim <= 1], "weight_decay": 0.0},
     ]

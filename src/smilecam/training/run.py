@@ -276,7 +276,7 @@ def _make_learner(settings: RunSettings, device: torch.device) -> engine.Learner
     recipe = settings.recipe
     model = build(recipe.model, recipe.input, recipe.training.policies, settings.seed).to(device)
     if recipe.training.precision == "bfloat16":
-        model = model.to(memory_format=torch.channels_last)  # how fast kernels for it want their weights
+        model = torch.nn.utils.convert_conv2d_weight_memory_format(model, torch.channels_last)  # what is fast for it
     decay = recipe.optimizer.average_decay
     average = engine.WeightAverage(model, decay) if decay else None
     return engine.Learner(model, engine.make_optimizer(model, recipe.optimizer), average)

@@ -1,0 +1,155 @@
+"""Peers side by side: the same faces, one run, one table.
+
+    python benchmarks/accuracy.py --data FOLDER [--tutorial MODEL.onnx] [--tune FOLDER] [--json PATH]
+
+FOLDER holds smile/ and not_smile/ with pictures that are whole Haar boxes. Scored are the packaged models; the
+well-known tutorial's way, which is LeNet by the recipe "classic" fed the whole box at threshold .5 (--tutorial names an
+exported run); OpenCV's haarcascade_smile in the lower half of the face, with the number of neighbours that does best on
+the faces of --tune; and, where it is installed, the FER package on the same boxes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smilecam import provenance
+from smilecam.config import WHOLE_BOX
+from smilecam.data.faces import LabelledFace, read_faces
+from smilecam.evaluation.metrics import Metrics, best_threshold, measure
+from smilecam.opencv import cv2, haarcascades
+from smilecam.types import Box, GreyPicture
+from smilecam.vision.classify import SmileClassifier
+from smilecam.vision.crop import network_input
+from smilecam.vision.detect import HaarDetector
+
+Scorer = Callable[[GreyPicture], float]
+Probabilities = npt.NDArray[np.float64]
+
+
+def whole(picture: GreyPicture) -> Box:
+    """The box that is the picture."""
+    return Box(0, 0, picture.shape[1], picture.shape[0])
+
+
+def packaged(model: str) -> tuple[Scorer, float]:
+    """A packaged model, as the product uses it, and its threshold."""
+    classifier = SmileClassifier(model)
+    geometry = classifier.info.crop_for(HaarDetector.name)
+
+    def score(picture: GreyPicture) -> float:
+        return float(classifier(network_input(picture, [whole(picture)], geometry, classifier.info.input))[0])
+
+    return score, classifier.policy.threshold()
+
+
+def tutorial(model: str) -> Scorer:
+    """The whole box to the network, as the tutorial does."""
+    classifier = SmileClassifier(model)
+
+    def score(picture: GreyPicture) -> float:
+        return float(classifier(network_input(picture, [whole(picture)], WHOLE_BOX, classifier.info.input))[0])
+
+    return score
+
+
+MOST_NEIGHBOURS = 120
+
+
+def smile_cascade() -> Scorer:
+    """The largest number of neighbours, as a share of 120, at which OpenCV still reports a smile; 0 for none."""
+    cascade = cv2.CascadeClassifier(str(haarcascades() / "haarcascade_smile.xml"))
+
+    def score(picture: GreyPicture) -> float:
+        face = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_LINEAR)
+        hits, neighbours = cascade.detectMultiScale2(face[64:], scaleFactor=1.1, minNeighbors=1, minSize=(32, 16))
+        most = max((int(count) for count in np.ravel(neighbours)), default=0) if len(hits) else 0
+        return min(most, MOST_NEIGHBOURS) / MOST_NEIGHBOURS
+
+    return score
+
+
+def fer_package() -> Scorer | None:
+    """The "happy" output of the FER package for the whole box, or None where it is not installed."""
+    if importlib.util.find_spec("fer") is None:
+        return None
+    from fer.fer import FER
+
+    detector = FER()
+
+    def score(picture: GreyPicture) -> float:
+        colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+        found = detector.detect_emotions(colour, face_rectangles=[(0, 0, picture.shape[1], picture.shape[0])])
+        return float(found[0]["emotions"]["happy"])
+
+    return score
+
+
+def scores_of(scorer: Scorer, faces: list[LabelledFace]) -> Probabilities:
+    """What a scorer says of every face."""
+    return np.array([scorer(face.grey) for face in faces], np.float64)
+
+
+def labels_of(faces: list[LabelledFace]) -> npt.NDArray[np.int64]:
+    """Labels of the faces."""
+    return np.array([face.label for face in faces], np.int64)
+
+
+def contestants(options: argparse.Namespace) -> dict[str, tuple[Scorer, float]]:
+    """Name -> scorer and threshold."""
+    found = {name: packaged(name) for name in ("smilenet", "lenet")}
+    if options.tutorial:
+        found["tutorial: classic LeNet, whole box"] = tutorial(options.tutorial), 0.5
+    if options.tune:
+        faces = list(read_faces(options.tune)[1])
+        scorer = smile_cascade()
+        threshold = best_threshold(labels_of(faces), scores_of(scorer, faces))
+        found[f"haarcascade_smile, neighbours > {threshold * MOST_NEIGHBOURS:.1f}"] = scorer, threshold
+    fer = fer_package()
+    if fer:
+        found["FER package, whole box"] = fer, 0.5
+    return found
+
+
+def main() -> None:
+    """Score everything on the same faces, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--tutorial")
+    parser.add_argument("--tune", type=Path)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    faces = list(read_faces(options.data)[1])
+    print("| who | threshold | accuracy (95 % interval) | balanced accuracy | AUC | ms a face |")
+    print("|---|---|---|---|---|---|")
+    rows: dict[str, dict[str, Any]] = {}
+    for name, (scorer, threshold) in contestants(options).items():
+        started = time.perf_counter()
+        metrics = measure(labels_of(faces), scores_of(scorer, faces), threshold)
+        milliseconds = 1000 * (time.perf_counter() - started) / len(faces)
+        print(_row(name, metrics, milliseconds), flush=True)
+        rows[name] = {field: getattr(metrics, field) for field in metrics.__slots__} | {"ms_a_face": milliseconds}
+    print(f"\nn {len(faces)}, commit {provenance.commit()}, {provenance.machine()}")
+    if options.json:
+        content = {"rows": rows, "commit": provenance.commit(), "machine": provenance.machine()}
+        options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def _row(name: str, metrics: Metrics, milliseconds: float) -> str:
+    interval = f"{metrics.accuracy:.4f} ({metrics.accuracy_low:.3f}-{metrics.accuracy_high:.3f})"
+    return (
+        f"| {name} | {metrics.threshold:.3f} | {interval} | {metrics.balanced_accuracy:.4f} | {metrics.auc:.4f} "
+        f"| {milliseconds:.2f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
