@@ -1,47 +1,98 @@
 """Share of right frames on labelled clips, frame by frame without smoothing.
 
-    python benchmarks/clips.py --videos FOLDER [--model MODEL]
+    python benchmarks/clips.py --videos FOLDER [--json PATH] [MODEL...]
 
 FOLDER holds clips and labels.csv with the columns clip, start, end (inclusive frame numbers) and label: "smile", "not"
-or "noface". A frame is right when it is called smiling just where the label is "smile".
+or "noface". A frame is right when it is called smiling just where the label is "smile". The rate of false smiles of a
+clip is the share of its "not" frames that are called smiling; frames without a label are not scored.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from smilecam import SmileDetector, provenance
 
+Stretch = tuple[int, int, str]
 
-def main() -> None:
-    """Read every clip once, and print a row for each labelled stretch."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--videos", type=Path, required=True)
-    parser.add_argument("--model", default="lenet")
-    options = parser.parse_args()
-    detector = SmileDetector(options.model)
-    stretches = defaultdict(list)
-    with (options.videos / "labels.csv").open(newline="") as file:
+
+def read_labels(videos: Path) -> dict[str, list[Stretch]]:
+    """Clip -> its labelled stretches."""
+    stretches: dict[str, list[Stretch]] = defaultdict(list)
+    with (videos / "labels.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             stretches[row["clip"]].append((int(row["start"]), int(row["end"]), row["label"]))
-    shares, frames = [], 0
-    print("| clip | frames | label | with a face | called smiling | right |\n|---|---|---|---|---|---|")
-    for clip, rows in stretches.items():
-        results = list(detector.stream(options.videos / clip))
-        for start, end, label in rows:
-            part = results[start : end + 1]
-            smiling = sum(result.smiling for result in part)
-            right = (smiling if label == "smile" else len(part) - smiling) / len(part)
-            shares.append(right)
-            frames += len(part)
-            found = sum(bool(result.faces) for result in part)
-            print(f"| {clip} | {start}-{end} | {label} | {found} | {smiling} | {right:.3f} |")
-    print(f"mean of {len(shares)} stretches, {frames} frames: {statistics.mean(shares):.4f}")
-    print(f"threshold {detector.threshold:g}, commit {provenance.commit()}, {provenance.machine()}")
+    return stretches
+
+
+def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) -> list[dict[str, Any]]:
+    """A row for each labelled stretch of a clip."""
+    results = list(detector.stream(clip))
+    rows = []
+    for start, end, label in stretches:
+        part = results[start : end + 1]
+        smiling = sum(result.smiling for result in part)
+        rows.append(
+            {
+                "clip": clip.name,
+                "start": start,
+                "end": end,
+                "label": label,
+                "frames": len(part),
+                "with_face": sum(bool(result.faces) for result in part),
+                "smiling": smiling,
+                "right": (smiling if label == "smile" else len(part) - smiling) / len(part),
+            }
+        )
+    return rows
+
+
+def false_smiles(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Clip -> share of its "not" frames called smiling."""
+    clips: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        if row["label"] == "not":
+            clips[row["clip"]][0] += row["smiling"]
+            clips[row["clip"]][1] += row["frames"]
+    return {clip: smiling / frames for clip, (smiling, frames) in clips.items()}
+
+
+def main() -> None:
+    """Read every clip once with each model, and print a row for each labelled stretch."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--videos", type=Path, required=True)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("models", nargs="*", default=["smilenet"])
+    options = parser.parse_args()
+    found = {}
+    for model in options.models:
+        detector = SmileDetector(model)
+        labels = read_labels(options.videos)
+        rows = [row for clip in labels for row in score_clip(detector, options.videos / clip, labels[clip])]
+        found[model] = {"rows": rows, "false_smiles": false_smiles(rows), "threshold": detector.threshold}
+        print(f"\n{model}, threshold {detector.threshold:g}")
+        print("| clip | frames | label | with a face | called smiling | right |\n|---|---|---|---|---|---|")
+        for row in rows:
+            frames = f"{row['start']}-{row['end']}"
+            print(
+                f"| {row['clip']} | {frames} | {row['label']} | {row['with_face']} | {row['smiling']} "
+                f"| {row['right']:.3f} |"
+            )
+        right, frames = statistics.mean(row["right"] for row in rows), sum(row["frames"] for row in rows)
+        rates = false_smiles(rows)
+        worst = max(rates, key=lambda clip: rates[clip])
+        print(f"mean of {len(rows)} stretches, {frames} frames: {right:.4f}")
+        print(f"false smiles: worst of {len(rates)} clips {rates[worst]:.2%} ({worst})")
+    print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
+    if options.json:
+        content = {"models": found, "commit": provenance.commit(), "machine": provenance.machine()}
+        options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

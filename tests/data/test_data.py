@@ -40,10 +40,10 @@ def folder(tmp_path):
 def test_folder(folder):
     faces = load_faces(folder)
     assert len(faces) == 62
-    assert faces.pictures.shape == (62, 64, 64)
+    assert faces.framed.shape == (62, 64, 64)
     assert faces.pictures.dtype == np.uint8
     assert int(faces.labels.sum()) == 20
-    assert np.array_equal(faces.pictures[faces.names.index("smile/003.png")], face(3))
+    assert np.array_equal(faces.framed[faces.names.index("smile/003.png")], face(3))
 
 
 def test_archive_of_the_folder_is_the_same(folder, tmp_path):
@@ -106,7 +106,7 @@ def test_fer2013_layout_takes_the_training_part_and_its_own_framing(tmp_path):
     assert len(faces) == 9
     assert int(faces.labels.sum()) == 3
     assert all(name.startswith("train/") for name in faces.names)
-    assert faces.pictures.shape[1:] == (64, 64)
+    assert faces.framed.shape[1:] == (64, 64)
 
 
 def test_fer2013_pictures_are_cut_to_the_framing_of_smiles(tmp_path):

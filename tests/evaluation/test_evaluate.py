@@ -5,15 +5,15 @@ import pytest
 
 from smilecam.cli import exit_codes
 from smilecam.cli.main import call
-from smilecam.evaluation.evaluate import Boxes, Crop, evaluate
+from smilecam.evaluation.evaluate import Boxes, Crop, Decision, evaluate
 from smilecam.opencv import cv2
 
 
 def test_the_crop_proves_itself_on_faces_in_the_wild(material):
     """GENKI-4K, none of it trained on: 509 smiles, 410 others, each picture a whole Haar box."""
     data = material / "genki4k_public"
-    trained = evaluate("lenet", data, Boxes.HAAR, Crop.TRAINED)
-    whole = evaluate("lenet", data, Boxes.HAAR, Crop.WHOLE)
+    trained = evaluate(Decision("lenet"), data, Boxes.HAAR, Crop.TRAINED)
+    whole = evaluate(Decision("lenet"), data, Boxes.HAAR, Crop.WHOLE)
     assert (trained.metrics.n, trained.metrics.smiles) == (919, 509)
     assert trained.metrics.balanced_accuracy > 0.92
     assert trained.metrics.auc > 0.97
@@ -21,7 +21,7 @@ def test_the_crop_proves_itself_on_faces_in_the_wild(material):
 
 
 def test_fer2013_layout(material):
-    found = evaluate("lenet", material / "fer2013_validation", Boxes.AUTO, Crop.TRAINED)
+    found = evaluate(Decision("lenet"), material / "fer2013_validation", Boxes.AUTO, Crop.TRAINED)
     assert found.metrics.n == 1502
     assert found.metrics.balanced_accuracy > 0.8
 
@@ -36,7 +36,7 @@ def portraits_folder(tmp_path, astronaut, hopper, noise):
 
 
 def test_faces_that_have_to_be_found(portraits_folder):
-    found = evaluate("lenet", portraits_folder, Boxes.FIND, Crop.TRAINED)
+    found = evaluate(Decision("lenet"), portraits_folder, Boxes.FIND, Crop.TRAINED)
     assert found.metrics.n == 3
     assert found.metrics.accuracy == 1
     assert found.without_face == 1
@@ -61,7 +61,7 @@ def test_figures_as_json(portraits_folder, capfd, tmp_path):
 
 
 def test_threshold_can_be_set(portraits_folder):
-    found = evaluate("lenet", portraits_folder, Boxes.FIND, Crop.TRAINED, threshold=0.0)
+    found = evaluate(Decision("lenet", threshold=0.0), portraits_folder, Boxes.FIND, Crop.TRAINED)
     assert found.metrics.threshold == 0
     assert found.metrics.false_positive_rate == 1
     assert np.isfinite(found.metrics.auc)
@@ -70,7 +70,7 @@ def test_threshold_can_be_set(portraits_folder):
 def test_data_that_the_model_was_trained_on_is_called_so(smiles_archive, material, capfd):
     assert call(["evaluate", "--data", str(smiles_archive)]) == exit_codes.DONE
     assert "the model was trained on this data" in capfd.readouterr().out
-    found = evaluate("lenet", material / "fer2013_validation", Boxes.AUTO, Crop.TRAINED)
+    found = evaluate(Decision("lenet"), material / "fer2013_validation", Boxes.AUTO, Crop.TRAINED)
     assert not found.as_dict()["seen_in_training"]
 
 

@@ -3,7 +3,15 @@ import itertools
 import numpy as np
 import pytest
 
-from smilecam.evaluation.metrics import area_under_curve, best_threshold, measure, wilson_interval
+from smilecam.evaluation.metrics import (
+    area_under_curve,
+    average_precision,
+    best_threshold,
+    expected_calibration_error,
+    logistic,
+    measure,
+    wilson_interval,
+)
 
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
 SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.35, 0.65, 0.8, 0.9])
@@ -20,6 +28,27 @@ def test_by_hand():
     assert metrics.accuracy_low < metrics.accuracy < metrics.accuracy_high
 
 
+def test_what_else_is_measured_by_hand():
+    metrics = measure(LABELS, SCORES, 0.5)
+    assert metrics.precision == pytest.approx(3 / 5)
+    assert metrics.f1 == pytest.approx(2 * 3 / (3 + 2 + 4))
+    assert metrics.brier == pytest.approx(np.mean((SCORES - LABELS) ** 2))
+    assert measure(LABELS, SCORES, 0.95).precision == 1  # nothing is called smiling
+
+
+def test_average_precision_by_hand():
+    # From the highest score down: smile, smile, other, smile, other, other, smile.
+    assert average_precision(LABELS, SCORES) == pytest.approx((1 + 1 + 3 / 4 + 4 / 7) / 4)
+    assert average_precision(np.array([0, 1]), np.array([0.5, 0.5])) == 0.5
+
+
+def test_calibration_error_by_hand():
+    labels, scores = np.array([1, 1, 0, 0, 1, 0]), np.array([0.9, 0.92, 0.91, 0.1, 0.1, 1.0])
+    # Bins of 1/15: two of three at .91, one of two at .1, none of one at 1.
+    expected = (3 * abs(0.91 - 2 / 3) + 2 * abs(0.1 - 0.5) + 1) / 6
+    assert expected_calibration_error(labels, scores) == pytest.approx(expected)
+
+
 def test_area_is_the_share_of_ordered_pairs():
     rng = np.random.default_rng(0)
     labels, scores = rng.integers(0, 2, 60), rng.integers(0, 10, 60) / 10  # with many ties
@@ -30,7 +59,7 @@ def test_area_is_the_share_of_ordered_pairs():
 def test_best_threshold_is_the_best_of_all():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 2, 300)
-    scores = rng.normal(labels * 0.8, 1)
+    scores = logistic(rng.normal(labels * 0.8, 1))
     best = measure(labels, scores, best_threshold(labels, scores)).balanced_accuracy
     assert best == pytest.approx(max(measure(labels, scores, at).balanced_accuracy for at in scores), abs=1e-9)
 

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,17 @@ from smilecam.data.faces import load_faces  # noqa: E402
 from smilecam.errors import NonFiniteLoss, TrainingError  # noqa: E402
 from smilecam.opencv import cv2  # noqa: E402
 from smilecam.training import engine  # noqa: E402
-from smilecam.training.augment import _transforms, area_weights, augment, to_input  # noqa: E402
+from smilecam.training.augment import (  # noqa: E402
+    LEVELS,
+    _jpeg,
+    _transforms,
+    area_weights,
+    augment,
+    blur_operators,
+    reduction_operators,
+    render_size,
+    to_input,
+)
 from smilecam.training.device import choose_device  # noqa: E402
 from smilecam.training.export import load_run  # noqa: E402
 from smilecam.training.models import build  # noqa: E402
@@ -58,15 +69,15 @@ def finished_run(faces_folder, tmp_path_factory):
 
 
 def test_lenet_has_the_layers_of_the_reference():
-    model = build(load_recipe("classic").model, InputSpec(28), seed=0)
+    model = build(load_recipe("classic").model, InputSpec(28), policies=1, seed=0)
     shapes = {name: tuple(value.shape) for name, value in model.named_parameters()}
     assert list(shapes.values()) == [(20, 1, 5, 5), (20,), (50, 20, 5, 5), (50,), (500, 2450), (500,), (2, 500), (2,)]
-    assert model(torch.zeros(3, 1, 28, 28)).shape == (3, 2)
+    assert model(torch.zeros(3, 1, 28, 28)).shape == (3, 1)
 
 
 def test_first_weights_depend_on_the_seed_alone():
     recipe = load_recipe("classic").model
-    one, same, other = (build(recipe, InputSpec(28), seed).state_dict() for seed in (1, 1, 2))
+    one, same, other = (build(recipe, InputSpec(28), 1, seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["features.0.weight"], other["features.0.weight"])
 
@@ -80,11 +91,15 @@ def test_classic_recipe_is_the_reference():
 
 
 def test_class_weights():
-    labels = np.array([0] * 7_580 + [1] * 2_952)
-    assert engine.class_weights(labels).tolist() == pytest.approx([1.0, 7_580 / 2_952], rel=1e-6)
+    labels = np.array([0] * 7_580 + [1] * 2_952 + [1, 1, 1, 0])
+    policies = np.array([0] * 10_532 + [1] * 4)
+    examples = SimpleNamespace(faces=SimpleNamespace(labels=labels), policies=policies)
+    weights = engine.class_weights(examples)
+    assert weights[0].tolist() == pytest.approx([1.0, 7_580 / 2_952], rel=1e-6)
+    assert weights[1].tolist() == [3.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["classic", "augmented"])
+@pytest.mark.parametrize("name", ["classic", "augmented", "fast", "lenet", "smilenet", "teacher"])
 def test_packaged_recipes_load(name):
     assert name in recipe_names()
     assert load_recipe(name).description
@@ -117,7 +132,7 @@ def test_recipes_that_make_no_sense(change, words):
 
 
 def test_unknown_recipe():
-    with pytest.raises(TrainingError, match="augmented, classic"):
+    with pytest.raises(TrainingError, match="augmented, classic, fast, lenet, smilenet, teacher"):
         load_recipe("nothing")
 
 
@@ -133,20 +148,48 @@ def test_recipe_that_is_no_text(tmp_path):
         parse_recipe("x", "model = 3")
 
 
+def batch_of(labels, policies=None, teacher=None):
+    labels = torch.tensor(labels)
+    return engine.Batch(None, labels, torch.tensor(policies) if policies else torch.zeros_like(labels), teacher)
+
+
+PLAIN = dataclasses.replace(load_recipe("classic").training, label_smoothing=0.0)
+
+
 def test_loss_is_weighted_like_kerass():
     """Each face's loss times the weight of its class, averaged over the faces."""
-    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
-    labels = torch.tensor([0, 1, 1])
+    logits = torch.tensor([[-2.0], [1.0], [0.0]])  # two outputs of a softmax, as their difference
     each = [math.log(1 + math.exp(-2)), math.log(1 + math.exp(-1)), math.log(2)]
     expected = (1 * each[0] + 2.5 * each[1] + 2.5 * each[2]) / 3
-    assert float(engine._loss(logits, labels, torch.tensor([1.0, 2.5]), 0.0)) == pytest.approx(expected, rel=1e-5)
-    assert float(engine._loss(logits, labels, None, 0.0)) == pytest.approx(sum(each) / 3, rel=1e-5)
+    batch = batch_of([0, 1, 1])
+    assert float(engine.batch_loss(logits, batch, torch.tensor([[1.0, 2.5]]), PLAIN)) == pytest.approx(
+        expected, rel=1e-5
+    )
+    assert float(engine.batch_loss(logits, batch, None, PLAIN)) == pytest.approx(sum(each) / 3, rel=1e-5)
 
 
 def test_smoothing_spreads_the_target():
-    logits, labels = torch.tensor([[3.0, 0.0]]), torch.tensor([0])
     log_p = [-math.log(1 + math.exp(-3)), -3 - math.log(1 + math.exp(-3))]
-    assert float(engine._loss(logits, labels, None, 0.2)) == pytest.approx(-(0.9 * log_p[0] + 0.1 * log_p[1]), rel=1e-5)
+    smoothed = dataclasses.replace(PLAIN, label_smoothing=0.2)
+    loss = engine.batch_loss(torch.tensor([[-3.0]]), batch_of([0]), None, smoothed)
+    assert float(loss) == pytest.approx(-(0.9 * log_p[0] + 0.1 * log_p[1]), rel=1e-5)
+
+
+def test_each_label_is_about_its_own_output():
+    batch = batch_of([1, 1], policies=[0, 1])
+    right = engine.batch_loss(torch.tensor([[9.0, -9.0], [-9.0, 9.0]]), batch, None, PLAIN)
+    wrong = engine.batch_loss(torch.tensor([[-9.0, 9.0], [9.0, -9.0]]), batch, None, PLAIN)
+    assert float(right) < 0.01
+    assert float(wrong) > 8
+
+
+def test_the_teacher_has_its_share_of_every_output():
+    logits, teacher = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.3, 0.9]])
+    taught = torch.nn.functional.binary_cross_entropy_with_logits(logits, teacher)
+    labelled = math.log(1 + math.exp(-1))
+    settings = dataclasses.replace(PLAIN, distillation=0.75)
+    loss = engine.batch_loss(logits, batch_of([1], teacher=teacher), None, settings)
+    assert float(loss) == pytest.approx(0.75 * float(taught) + 0.25 * labelled, rel=1e-5)
 
 
 def test_learning_rate_follows_the_schedule():
@@ -157,6 +200,12 @@ def test_learning_rate_follows_the_schedule():
         engine._set_learning_rate(adam, optimizer, done)
         rates.append(adam.param_groups[0]["lr"])
     assert rates == pytest.approx([optimizer.learning_rate, optimizer.learning_rate / 2, 0])
+    cycle = load_recipe("smilenet").optimizer
+    rates = []
+    for done in (0.0, 0.05, 0.1, 0.55, 1.0):
+        engine._set_learning_rate(adam, cycle, done)
+        rates.append(adam.param_groups[0]["lr"] / cycle.learning_rate)
+    assert rates == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-9)
     engine._set_learning_rate(adam, load_recipe("classic").optimizer, 0.7)
     assert adam.param_groups[0]["lr"] == load_recipe("classic").optimizer.learning_rate
 
@@ -185,7 +234,18 @@ def test_flip():
 
 @pytest.mark.parametrize(
     "change",
-    [{"translation": 0.2}, {"rotation": 20.0}, {"scale": 0.3}, {"brightness": 40.0}, {"contrast": 0.5}],
+    [
+        {"translation": 0.2},
+        {"rotation": 20.0},
+        {"scale": 0.3},
+        {"stretch": 0.4},
+        {"brightness": 40.0},
+        {"contrast": 0.5},
+        {"gamma": 2.0},
+        {"gradient": 200.0},
+        {"noise": 40.0},
+        {"occlusion": 1.0},
+    ],
 )
 def test_each_change_is_drawn_anew_and_repeats_with_its_seed(change):
     smooth = torch.nn.functional.interpolate(pictures(1, 8), 64, mode="bilinear").repeat(6, 1, 1, 1)
@@ -218,6 +278,52 @@ def test_translation_has_its_size():
     assert 0.15 * 65 < reach.max() <= 0.2 * 65 + 0.5
 
 
+def test_detail_is_lost_to_some_pictures_only():
+    batch = pictures(300)
+    changed = augment(batch, dataclasses.replace(STILL, degrade=0.3), torch.Generator().manual_seed(0))
+    touched = ((changed - batch).abs().amax(dim=(1, 2, 3)) > 1).float().mean()
+    assert 0.2 < float(touched) < 0.4
+
+
+@pytest.mark.parametrize("size", [28, 48, 64])
+def test_blur_and_reduction_keep_the_light(size):
+    flat = torch.full((1, size, size), 100.0)
+    for operators in (blur_operators(size), reduction_operators(size)):
+        assert operators.shape == (LEVELS, size, size)
+        assert torch.allclose(operators @ flat @ operators.mT, flat, atol=1e-3)
+
+
+def test_jpeg_loses_what_opencv_s_loses():
+    """The model of JPEG against the real one: the same error, and nearly the same picture."""
+    smooth = torch.nn.functional.interpolate(pictures(8, 16), 64, mode="bicubic", align_corners=False)
+    smooth = smooth.clamp(0, 255).round()
+    for quality in (10, 30, 60):
+        modelled = _jpeg(smooth, torch.full((8,), float(quality)))[:, 0].clamp(0, 255)
+        for before, after in zip(smooth[:, 0].numpy().astype(np.uint8), modelled.numpy(), strict=True):
+            stored = cv2.imencode(".jpg", before, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            real = cv2.imdecode(stored, cv2.IMREAD_GRAYSCALE).astype(float)
+            lost = np.abs(before - real).mean()
+            assert np.abs(before - after).mean() == pytest.approx(lost, rel=0.05)
+            assert np.abs(after - real).mean() < 0.6 * lost
+
+
+def test_margin_shows_what_is_beside_the_face():
+    canvas = torch.zeros(40, 1, 88, 88)
+    canvas[..., :12] = 255  # bright beside the face, on the left
+    still = augment(canvas, STILL, torch.Generator().manual_seed(0), 64, 12)
+    assert still.shape == (40, 1, 64, 64)
+    assert float(still[..., 1:].max()) < 1
+    moved = augment(canvas, dataclasses.replace(STILL, translation=0.15), torch.Generator().manual_seed(0), 64, 12)
+    bright = (moved[:, 0, 32] > 128).sum(1)
+    assert 0.15 * 64 - 2 < int(bright.max()) <= 0.15 * 64 + 1
+    assert int(bright.min()) == 0
+
+
+@pytest.mark.parametrize(("size", "rendered"), [(28, 56), (32, 64), (48, 48), (64, 64), (100, 100)])
+def test_inputs_are_made_from_a_multiple_of_their_size(size, rendered):
+    assert render_size(InputSpec(size)) == rendered
+
+
 @pytest.mark.parametrize("normalization", list(Normalization))
 def test_batches_are_shrunk_and_normalised_as_at_run_time(normalization):
     batch = pictures()
@@ -231,12 +337,19 @@ def test_batches_are_shrunk_and_normalised_as_at_run_time(normalization):
 
 def test_run_folder_holds_everything(finished_run):
     names = sorted(path.name for path in finished_run.iterdir())
-    assert names == ["checkpoint.npz", "config.json", "curves.png", "epochs.jsonl", "metrics.json"]
+    assert names == [
+        "checkpoint.npz",
+        "config.json",
+        "curves.png",
+        "epochs.jsonl",
+        "metrics.json",
+        "predictions.csv",
+    ]
     config = json.loads((finished_run / "config.json").read_text())
     assert config["recipe"]["name"] == "augmented"
     assert config["recipe"]["training"]["epochs"] == 4
     assert config["seed"] == 0
-    assert config["class_weights"] == [1.0, 2.0]
+    assert config["class_weights"] == [[1.0, 2.0]]
     assert config["versions"]["torch"]
     assert config["commit"]
     training = config["data"]["training"]
@@ -266,7 +379,7 @@ def test_resumed_run_equals_an_uninterrupted_one(faces_folder, tmp_path, monkeyp
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     options = ("--recipe", recipe, "--epochs", "4", "--seed", "3")
     assert train(faces_folder, whole, *options) == exit_codes.DONE
-    once = engine._loss
+    once = engine.batch_loss
     calls = iter(range(1_000_000))
 
     def interrupt_later(*arguments):
@@ -274,9 +387,9 @@ def test_resumed_run_equals_an_uninterrupted_one(faces_folder, tmp_path, monkeyp
             raise KeyboardInterrupt
         return once(*arguments)
 
-    monkeypatch.setattr(engine, "_loss", interrupt_later)
+    monkeypatch.setattr(engine, "batch_loss", interrupt_later)
     assert train(faces_folder, stopped, *options) == exit_codes.INTERRUPTED
-    monkeypatch.setattr(engine, "_loss", once)
+    monkeypatch.setattr(engine, "batch_loss", once)
     assert len((stopped / "epochs.jsonl").read_text().splitlines()) == 2
     assert train(faces_folder, stopped, *options) == exit_codes.FAILURE
     assert train(faces_folder, stopped, *options, "--resume") == exit_codes.DONE
@@ -335,9 +448,9 @@ def test_table_shows_the_weights_that_are_exported(faces_folder, finished_run):
     faces = view(load_faces(faces_folder), View.CLEAN)
     held_out = faces.take(stratified_split(faces, 0.2, 0)[1])
     trained = load_run(finished_run, "x", "1")
-    logits = trained.network.network(engine.plain_inputs(held_out.pictures, trained.info.input))
+    logits = trained.network(engine.plain_inputs(held_out.framed, trained.info.input))
     row = json.loads((finished_run / "epochs.jsonl").read_text().splitlines()[-1])
-    checked = engine.validate(logits.detach(), torch.from_numpy(held_out.labels))
+    checked = engine.validate(logits.detach()[:, 0], torch.from_numpy(held_out.labels))
     assert row["val_loss"] == pytest.approx(checked.loss, abs=1e-4)
     assert row["val_acc"] == pytest.approx(checked.accuracy, abs=1e-6)
 
@@ -351,8 +464,8 @@ def test_validation_loss_that_leaves_the_finite_numbers_stops_the_run(faces_fold
 
 
 def test_loss_that_leaves_the_finite_numbers_stops_the_run(faces_folder, tmp_path, monkeypatch, capfd):
-    whole = engine._loss
-    monkeypatch.setattr(engine, "_loss", lambda *arguments: whole(*arguments) * math.inf)
+    whole = engine.batch_loss
+    monkeypatch.setattr(engine, "batch_loss", lambda *arguments: whole(*arguments) * math.inf)
     assert train(faces_folder, tmp_path / "run") == exit_codes.FAILURE
     assert "the loss became inf in epoch 1, batch 1: try a lower learning rate" in capfd.readouterr().err
     assert issubclass(NonFiniteLoss, TrainingError)
@@ -391,12 +504,13 @@ def test_export_keeps_the_network_to_the_fifth_decimal(faces_folder, finished_ru
     trained = load_run(run, "model", "7")
     faces = np.random.default_rng(0).normal(size=(200, 1, 28, 28)).astype(np.float32)
     with torch.inference_mode():
-        expected = trained.network(torch.from_numpy(faces)).numpy()[:, 1]
-    assert np.abs(classifier(faces) - expected).max() < 1e-5
+        expected = trained.network(torch.from_numpy(faces)).numpy()
+    assert np.abs(classifier.outputs(faces) - expected).max() < 1e-5
+    assert np.abs(classifier(faces) - 1 / (1 + np.exp(-expected[:, 0]))).max() < 1e-5
     assert classifier.info == trained.info
     assert classifier.info.version == "7"
     metrics = json.loads((run / "metrics.json").read_text())
-    assert classifier.info.threshold == round(metrics["at_best_balanced_accuracy"]["threshold"], 4)
+    assert classifier.policy.threshold() == round(metrics["at_best_balanced_accuracy"]["threshold"], 4)
 
 
 def test_model_file_holds_no_path_of_this_machine(finished_run, tmp_path):
@@ -410,7 +524,7 @@ def test_model_file_holds_no_path_of_this_machine(finished_run, tmp_path):
 def test_exported_weights_are_the_running_mean(finished_run):
     with np.load(finished_run / "checkpoint.npz") as arrays:
         mean, last = arrays["average/classifier.3.weight"], arrays["model/classifier.3.weight"]
-    exported = load_run(finished_run, "x", "1").network.network.state_dict()["classifier.3.weight"].numpy()
+    exported = load_run(finished_run, "x", "1").network.state_dict()["classifier.3.weight"].numpy()
     assert np.array_equal(exported, mean)
     assert not np.array_equal(exported, last)
 
@@ -436,7 +550,7 @@ def test_export_never_replaces_what_is_no_model(finished_run, capfd):
 def test_packaged_model_gives_probabilities_on_training_inputs(faces_folder):
     classifier = SmileClassifier()
     faces = load_faces(faces_folder)
-    inputs = engine.plain_inputs(faces.pictures[:9], classifier.info.input).numpy()
+    inputs = engine.plain_inputs(faces.framed[:9], classifier.info.input).numpy()
     scores = classifier(inputs)
     assert scores.shape == (9,)
     assert np.all((scores >= 0) & (scores <= 1))

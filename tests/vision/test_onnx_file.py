@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from smilecam.errors import ModelFileError
+from smilecam.config import OperatingPoint
+from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.vision import onnx_file
 from smilecam.vision.classify import SmileClassifier, model_path
 from smilecam.vision.model_info import METADATA_KEY, parse_model_info
@@ -149,13 +150,11 @@ def test_metadata_is_no_json(model, refused):
         ({"name": ...}, "name"),
         ({"version": 3}, "version"),
         ({"commit": ...}, "commit"),
-        ({"labels": ["smile", "not_smile"]}, "labels"),
-        ({"labels": ["not_smile", "smile", "other"]}, "labels"),
-        ({"threshold": 1.5}, "threshold"),
-        ({"threshold": "0.5"}, "threshold"),
-        ({"threshold": 10**400}, "threshold"),
-        ({"threshold": float("nan")}, "threshold"),
-        ({"threshold": ...}, "threshold"),
+        ({"policies": ...}, "policies"),
+        ({"policies": {}}, "default policy"),
+        ({"policies": {"broad": 3}}, "not described"),
+        ({"default_policy": ...}, "default_policy"),
+        ({"default_policy": "none"}, "default policy"),
         ({"input": ...}, "input"),
         ({"input": {"size": 28.5, "normalization": "unit"}}, "input"),
         ({"input": {"size": 28, "normalization": "magic"}}, "normalization"),
@@ -173,13 +172,41 @@ def test_metadata_that_makes_no_sense(model, refused, changes, word):
     assert word in refused(set_info(model, **changes))
 
 
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"thresholds": {"balanced": 0.5, "accuracy": 0.5}}, "precision"),
+        ({"thresholds": {"balanced": 1.5, "accuracy": 0.5, "precision": 0.5}}, "balanced"),
+        ({"thresholds": {"balanced": "0.5", "accuracy": 0.5, "precision": 0.5}}, "balanced"),
+        ({"thresholds": {"balanced": 10**400, "accuracy": 0.5, "precision": 0.5}}, "balanced"),
+        ({"thresholds": {"balanced": float("nan"), "accuracy": 0.5, "precision": 0.5}}, "balanced"),
+        ({"thresholds": ...}, "thresholds"),
+        ({"weights": []}, "weighs no output"),
+        ({"weights": [1.0]}, "disagree"),
+        ({"weights": [1.0, "2"]}, "weight 1"),
+        ({"weights": [float("inf"), 1.0]}, "weight 0"),
+        ({"offset": ...}, "offset"),
+        ({"costs": ...}, "costs"),
+        ({"source": ...}, "source"),
+    ],
+)
+def test_policies_that_make_no_sense(model, refused, changes, word):
+    content = json.loads(model.metadata_props[0].value)["policies"]
+    for key, value in changes.items():
+        if value is ...:
+            del content["strict"][key]
+        else:
+            content["strict"][key] = value
+    assert word in refused(set_info(model, policies=content))
+
+
 def small_network(shape_in, shape_out, nodes, weights=(), kind=1):
     tensors = [onnx.numpy_helper.from_array(value, name) for name, value in weights]
     graph = onnx.helper.make_graph(
         nodes,
         "g",
         [onnx.helper.make_tensor_value_info("faces", kind, shape_in)],
-        [onnx.helper.make_tensor_value_info("probabilities", kind, shape_out)],
+        [onnx.helper.make_tensor_value_info("log_odds", kind, shape_out)],
         tensors,
     )
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
@@ -191,32 +218,32 @@ def with_info(network, model):
 
 
 def test_output_of_another_shape(model, refused):
-    nodes = [onnx.helper.make_node("Identity", ["faces"], ["probabilities"])]
+    nodes = [onnx.helper.make_node("Identity", ["faces"], ["log_odds"])]
     network = with_info(small_network(["batch", 1, 28, 28], ["batch", 1, 28, 28], nodes), model)
-    assert "probabilities is" in refused(network)
+    assert "log_odds is" in refused(network)
 
 
 def test_fixed_batch(model, refused):
     weights = [("w", np.zeros((784, 2), np.float32))]
     nodes = [
         onnx.helper.make_node("Flatten", ["faces"], ["flat"]),
-        onnx.helper.make_node("MatMul", ["flat", "w"], ["probabilities"]),
+        onnx.helper.make_node("MatMul", ["flat", "w"], ["log_odds"]),
     ]
     assert "faces is" in refused(with_info(small_network([1, 1, 28, 28], [1, 2], nodes, weights), model))
 
 
-def test_output_that_is_no_probability(model, refused):
-    weights = [("w", np.ones((784, 2), np.float32))]
+def test_output_that_is_not_finite(model, refused):
+    weights = [("w", np.full((784, 2), np.inf, np.float32))]
     nodes = [
         onnx.helper.make_node("Flatten", ["faces"], ["flat"]),
-        onnx.helper.make_node("MatMul", ["flat", "w"], ["probabilities"]),
+        onnx.helper.make_node("MatMul", ["flat", "w"], ["log_odds"]),
     ]
     network = with_info(small_network(["batch", 1, 28, 28], ["batch", 2], nodes, weights), model)
-    assert "probabilities" in refused(network)
+    assert "finite log odds" in refused(network)
 
 
 def test_operator_that_does_not_exist(model, refused):
-    nodes = [onnx.helper.make_node("Teleport", ["faces"], ["probabilities"])]
+    nodes = [onnx.helper.make_node("Teleport", ["faces"], ["log_odds"])]
     network = with_info(small_network(["batch", 1, 28, 28], ["batch", 2], nodes), model)
     assert "ONNX Runtime" in refused(network)
 
@@ -227,25 +254,49 @@ def test_missing_model_names_the_known_ones(tmp_path):
 
 
 def test_empty_batch():
-    assert SmileClassifier()(np.empty((0, 1, 28, 28), np.float32)).shape == (0,)
+    assert SmileClassifier("lenet")(np.empty((0, 1, 28, 28), np.float32)).shape == (0,)
 
 
 def test_a_batch_gives_what_single_faces_give():
-    classifier = SmileClassifier()
+    classifier = SmileClassifier("lenet")
     faces = np.random.default_rng(0).normal(size=(5, 1, 28, 28)).astype(np.float32)
     single = np.concatenate([classifier(face[None]) for face in faces])
     assert np.allclose(classifier(faces), single, atol=1e-6)
 
 
-def test_description_survives_its_json_form():
-    info = SmileClassifier().info
-    assert parse_model_info(info.to_json()) == info
+@pytest.mark.parametrize("name", ["lenet", "smilenet"])
+def test_description_survives_its_json_form(name):
+    info = SmileClassifier(name).info
+    again = parse_model_info(info.to_json())
+    assert again == info
+    assert list(again.policies) == list(info.policies) == ["broad", "strict"]
 
 
-def test_packaged_model_says_where_it_comes_from():
-    info = SmileClassifier().info
+def test_policies_answer_differently():
+    faces = np.random.default_rng(0).normal(size=(50, 1, 64, 64)).astype(np.float32)
+    broad, strict = SmileClassifier("smilenet"), SmileClassifier("smilenet", "strict")
+    assert np.array_equal(broad.outputs(faces), strict.outputs(faces))
+    assert (broad(faces) > strict(faces)).all()
+    with pytest.raises(UsageProblem, match="no policy 'mild': choose broad, strict"):
+        SmileClassifier("smilenet", "mild")
+
+
+@pytest.mark.parametrize("name", ["lenet", "smilenet"])
+def test_operating_points_are_in_order(name):
+    for policy in SmileClassifier(name).info.policies.values():
+        assert 0 < policy.threshold() <= policy.threshold(point=OperatingPoint.ACCURACY) + 0.05
+        assert policy.threshold(point=OperatingPoint.ACCURACY) < policy.threshold(point=OperatingPoint.PRECISION) < 1
+        assert policy.costs["precision"]["precision"] >= 0.98
+        assert policy.threshold(0.25) == 0.25
+        with pytest.raises(UsageProblem):
+            policy.threshold(1.5)
+
+
+@pytest.mark.parametrize("name", ["lenet", "smilenet"])
+def test_packaged_model_says_where_it_comes_from(name):
+    info = SmileClassifier(name).info
     assert all(len(source["content_digest"]) == 64 for source in info.training["data"]["sources"])
-    assert info.metrics["validation"]["at_0.5"]["n"] > 1000
+    assert info.metrics["validation"]["at_0.5"]["n"] > 500
     assert info.training["recipe"]["name"]
     assert len(info.commit) == 40
     assert "/" not in json.dumps(info.training["data"]["sources"])

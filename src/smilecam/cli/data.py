@@ -48,19 +48,34 @@ def fetch(archive: Path | None) -> None:
     show_default=True,
     help="Of the choice of faces for the contact sheets.",
 )
-def audit(path: Path | None, out: Path, seed: int) -> None:
+@click.option(
+    "--suspects",
+    "folds",
+    type=click.Path(path_type=Path),
+    help="Also list labels that look wrong: the folder of a cross-validation (smilecam train --folds) on this data.",
+)
+def audit(path: Path | None, out: Path, seed: int, folds: Path | None) -> None:
     """Count what a data set holds: classes, sizes, duplicates, contradictory labels.
 
-    Prints it, and writes audit.json and a contact sheet of each class.
+    Prints it, and writes audit.json and a contact sheet of each class. With --suspects, writes suspects.csv and a sheet
+    of the faces whose label a network that has not seen them contradicts most surely.
     """
     from smilecam.data.audit import audit as look_over
     from smilecam.data.audit import write_audit
     from smilecam.data.smiles import find_smiles
 
-    found = look_over(find_smiles(path, storage.data_folder()), seed)
+    data = find_smiles(path, storage.data_folder())
+    found = look_over(data, seed)
     _print_audit(found)
     for written in write_audit(found, out):
         click.echo(f"wrote {written}")
+    if folds:
+        from smilecam.data.faces import load_faces
+        from smilecam.evaluation.cross_validation import as_scored, cross_validated, read_folds
+        from smilecam.evaluation.suspects import write_suspects
+
+        suspects = write_suspects(as_scored(cross_validated(read_folds(folds)), load_faces(data)), out)
+        click.echo(f"labels that look wrong: {len(suspects)} of {found.n:,}, listed in {out / 'suspects.csv'}")
 
 
 def _print_audit(found: Audit) -> None:

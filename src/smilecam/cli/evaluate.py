@@ -161,7 +161,7 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
     rows = _spread_rows(found)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.append(_fold_remark(found))
+    lines += [_pooled_remark(found), _fold_remark(found)]
     click.echo("\n".join(lines), err=json_path == "-")
     from smilecam.evaluation.slices import measure_slices
 
@@ -180,7 +180,10 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
         thresholds = {OperatingPoint.BALANCED.value: thresholds[OperatingPoint.BALANCED.value]} | thresholds
         tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": rows}
         title = f"Cross-validation {folder.resolve().name}"
-        write_report(Path(report), Report(title, [_fold_remark(found)], scored, thresholds, tables, conditions))
+        write_report(
+            Path(report),
+            Report(title, [_fold_remark(found), _pooled_remark(found)], scored, thresholds, tables, conditions),
+        )
         click.echo(f"wrote {report}", err=True)
 
 
@@ -194,6 +197,14 @@ def _spread_rows(found: CrossValidated) -> list[list[str]]:
 def _spread_row(name: str, point: str, of: Spread) -> list[str]:
     figures = [f"{of.mean:.4f}", f"{of.std:.4f}", f"{of.low:.4f}-{of.high:.4f}", str(of.n)]
     return [name.replace("_", " "), point, *figures]
+
+
+def _pooled_remark(found: CrossValidated) -> str:
+    pooled = found.pooled
+    return (
+        f"all {pooled.n:,} faces at once: AUC {pooled.auc:.4f}, expected calibration error "
+        f"{pooled.expected_calibration_error:.4f}, Brier score {pooled.brier:.4f}"
+    )
 
 
 def _fold_remark(found: CrossValidated) -> str:

@@ -74,6 +74,8 @@ class CrossValidated:
         folds: folds of each.
         faces: faces of each seed.
         figures: operating point -> figure -> spread over the runs.
+        pooled: figures at even odds on all faces of the first seed at once. The calibration error is best read here:
+            bins of few faces exaggerate it.
         runs: a row for each run: seed, fold and, for each operating point, its figures.
         names: n paths of the first seed's faces.
         labels: int64 (n,) of them.
@@ -85,6 +87,7 @@ class CrossValidated:
     folds: int
     faces: int
     figures: dict[str, dict[str, Spread]]
+    pooled: Metrics
     runs: list[dict[str, Any]]
     names: tuple[str, ...]
     labels: IntArray
@@ -103,6 +106,7 @@ class CrossValidated:
                 }
                 for point, row in self.figures.items()
             },
+            "pooled": _plain(self.pooled),
             "runs": self.runs,
         }
 
@@ -150,15 +154,18 @@ def cross_validated(folds: list[Fold]) -> CrossValidated:
         probabilities.append(judged.probabilities)
         smiling.append(judged.probabilities >= judged.thresholds[OperatingPoint.BALANCED.value])
     first = [row for row, fold in enumerate(folds) if fold.seed == folds[0].seed]
+    labels = np.concatenate([folds[row].predictions.labels for row in first])
+    pooled = np.concatenate([probabilities[row] for row in first])
     return CrossValidated(
         seeds=len({fold.seed for fold in folds}),
         folds=len(first),
-        faces=sum(len(folds[row].predictions) for row in first),
+        faces=len(labels),
         figures=_spreads(runs),
+        pooled=measure(labels, pooled, 0.5),
         runs=runs,
         names=tuple(name for row in first for name in folds[row].predictions.names),
-        labels=np.concatenate([folds[row].predictions.labels for row in first]),
-        probabilities=np.concatenate([probabilities[row] for row in first]),
+        labels=labels,
+        probabilities=pooled,
         smiling=np.concatenate([smiling[row] for row in first]),
     )
 

@@ -14,15 +14,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from smilecam.evaluation.error_sheet import error_sheet
 from smilecam.evaluation.metrics import Metrics, counts_by_threshold, measure, reliability
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import Slice, measure_slices
 from smilecam.opencv import cv2
 from smilecam.storage import write_text
-from smilecam.types import GreyPicture, IntArray
 
-WORST, COLUMNS, TILE = 60, 12, 96
-"""Errors on the sheet, faces in a row, and their side in pixels."""
+WORST = 60
+"""Errors on the sheet."""
 
 ACCENT, SECOND = "#0b6e99", "#c2571a"
 
@@ -216,22 +216,6 @@ def _sheet_of_errors(scored: Scored) -> str:
         f'<img class="sheet" alt="{words}; the table names them" src="data:image/jpeg;base64,{picture}">'
         f"<details><summary>Their names</summary>{_table('In the order of the sheet.', cells)}</details>"
     )
-
-
-def error_sheet(scored: Scored, rows: IntArray) -> GreyPicture:
-    """The faces of these rows side by side: label, and probability of a smile in percent, below each.
-
-    Returns:
-        uint8 (height, width), ``COLUMNS`` faces wide.
-    """
-    height = TILE + 18
-    sheet = np.full((-(-len(rows) // COLUMNS) * height, COLUMNS * TILE), 255, np.uint8)
-    for place, row in enumerate(rows):
-        top, left = place // COLUMNS * height, place % COLUMNS * TILE
-        sheet[top : top + TILE, left : left + TILE] = cv2.resize(scored.pictures[row], (TILE, TILE))
-        text = f"{'smile' if scored.labels[row] else 'not'} {scored.probabilities[row]:.0%}"
-        cv2.putText(sheet, text, (left + 4, top + TILE + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0, 1, cv2.LINE_AA)
-    return sheet
 
 
 def _conditions(conditions: dict[str, Any]) -> str:

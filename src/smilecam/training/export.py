@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -116,7 +115,7 @@ def _known_faces(path: Path, trained: RunNetwork) -> tuple[Predictions, str]:
         words = f"{path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"
         return Predictions(faces.names, faces.labels, logits), words
     for folder in folders:
-        if read_json(folder / "config.json").get("recipe") != json.loads(json.dumps(trained.recipe.as_dict())):
+        if read_json(folder / "config.json").get("recipe") != trained.recipe.as_dict():
             raise TrainingError(f"{folder} was trained by another recipe than the run")
     known = pool([fold.predictions for fold in read_folds(path)])
     return known, f"cross-validation of {len(folders)} networks by the same recipe, n {len(known)} out of fold"

@@ -139,6 +139,9 @@ class Recipe:
 
 
 def _plain(value: object) -> object:
+    """As JSON has it, so that a recipe equals the one that was written to a file."""
+    if isinstance(value, tuple):
+        return list(value)
     return value.value if isinstance(value, Enum) else value
 
 

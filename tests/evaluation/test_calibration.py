@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from smilecam.config import OperatingPoint
+from smilecam.evaluation.calibration import (
+    apply_calibration,
+    choose_thresholds,
+    even_weights,
+    fit_calibration,
+)
+from smilecam.evaluation.metrics import expected_calibration_error, logistic, measure
+
+
+def draws(n, weights, offset, seed=0):
+    """Outputs whose true calibration is known."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (n, len(weights)))
+    labels = (rng.random(n) < logistic(logits @ np.array(weights) + offset)).astype(np.int64)
+    return logits, labels
+
+
+@pytest.mark.parametrize(("weights", "offset"), [((0.5,), 0.0), ((2.0,), -1.0), ((1.5, -0.25), 0.7)])
+def test_the_true_calibration_is_found(weights, offset):
+    logits, labels = draws(20_000, weights, offset)
+    found = fit_calibration(logits, labels)
+    assert found.weights == pytest.approx(weights, abs=0.1)
+    assert found.offset == pytest.approx(offset, abs=0.1)
+    fresh, fresh_labels = draws(20_000, weights, offset, seed=1)
+    assert expected_calibration_error(fresh_labels, apply_calibration(found, fresh)) < 0.015
+    assert expected_calibration_error(fresh_labels, logistic(fresh[:, 0] * 4)) > 0.05
+
+
+def test_separable_data_stay_finite():
+    logits = np.array([[-3.0], [-2.0], [2.0], [3.0]])
+    found = fit_calibration(logits, np.array([0, 0, 1, 1]))
+    assert np.isfinite([*found.weights, found.offset]).all()
+    assert (apply_calibration(found, logits) > 0.5).tolist() == [False, False, True, True]
+
+
+def test_both_classes_are_needed():
+    with pytest.raises(ValueError, match="both classes"):
+        fit_calibration(np.zeros((3, 1)), np.array([1, 1, 1]))
+
+
+def test_even_weights_make_every_class_of_every_part_count_the_same():
+    parts = [np.array([0] * 90 + [1] * 10), np.array([0] * 5 + [1] * 15)]
+    weights = even_weights(parts)
+    assert weights.mean() == pytest.approx(1)
+    sums = [weights[:100][parts[0] == label].sum() for label in (0, 1)]
+    sums += [weights[100:][parts[1] == label].sum() for label in (0, 1)]
+    assert sums == pytest.approx([30] * 4)
+    logits, labels = draws(4_000, (1.0,), 0.0)
+    doubled = fit_calibration(np.repeat(logits, 2, axis=0), np.repeat(labels, 2))
+    weighted = fit_calibration(logits, labels, np.full(len(labels), 2.0))
+    assert weighted.weights == pytest.approx(doubled.weights, rel=1e-2)
+
+
+def test_operating_points_are_the_best_of_all_thresholds():
+    logits, labels = draws(500, (1.0,), -1.5)
+    scores = logistic(logits[:, 0])
+    chosen = choose_thresholds(labels, scores)
+    every = [measure(labels, scores, at) for at in scores]
+    at = {point: measure(labels, scores, threshold) for point, threshold in chosen.items()}
+    balanced = max(metrics.balanced_accuracy for metrics in every)
+    assert at[OperatingPoint.BALANCED].balanced_accuracy == pytest.approx(balanced)
+    assert at[OperatingPoint.ACCURACY].accuracy == pytest.approx(max(metrics.accuracy for metrics in every))
+    precise = [metrics.true_positive_rate for metrics in every if metrics.precision >= 0.98]
+    assert at[OperatingPoint.PRECISION].precision >= 0.98
+    assert at[OperatingPoint.PRECISION].true_positive_rate == pytest.approx(max(precise))
+
+
+def test_logistic_does_not_overflow():
+    assert logistic(np.array([-1e5, 0.0, 1e5])).tolist() == [0.0, 0.5, 1.0]

@@ -1,0 +1,206 @@
+"""Folds, teachers and calibrated exports, on small made-up faces."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason='needs the "train" extra')
+pytest.importorskip("onnxscript", reason='needs the "train" extra')
+
+from smilecam.cli import exit_codes  # noqa: E402
+from smilecam.cli.main import call  # noqa: E402
+from smilecam.evaluation.predictions import read_predictions  # noqa: E402
+from smilecam.opencv import cv2  # noqa: E402
+from smilecam.vision.classify import SmileClassifier  # noqa: E402
+
+TEACHER = """
+description = "tiny"
+[model]
+name = "smilenet"
+widths = [4, 8, 8]
+dropout = 0.0
+[input]
+size = 24
+normalization = "standardize"
+[optimizer]
+learning_rate = 0.01
+weight_decay = 0.01
+schedule = "one_cycle"
+average_decay = 0.9
+[training]
+epochs = 4
+batch_size = 16
+validation_share = 0.25
+class_weights = true
+label_smoothing = 0.05
+policies = 2
+repeat = 2
+precision = "bfloat16"
+[augmentation]
+translation = 0.03
+rotation = 5.0
+scale = 0.05
+flip = 0.5
+brightness = 10.0
+contrast = 0.1
+degrade = 0.1
+"""
+STUDENT = TEACHER.replace("repeat = 2", "repeat = 2\ndistillation = 0.5")
+
+
+def write_faces(folder, counts, seed):
+    """A smile is a bright bar in the lower half; the labels of ``folder`` name the classes."""
+    rng = np.random.default_rng(seed)
+    for (label, smiles), count in counts.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            picture = rng.integers(60, 140, (64, 64)).astype(np.uint8)
+            if smiles:
+                row = rng.integers(40, 52)
+                picture[row : row + 4, 16:48] = 230
+            cv2.imwrite(str(folder / label / f"{seed}-{number}.png"), picture)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def material_folder(tmp_path_factory):
+    """A data set, an extra one, and the two recipes."""
+    folder = tmp_path_factory.mktemp("folds")
+    write_faces(folder / "faces", {("smile", True): 30, ("not_smile", False): 60}, 1)
+    write_faces(folder / "extra", {("happy", True): 20, ("sad", False): 30}, 2)
+    (folder / "teacher.toml").write_text(TEACHER)
+    (folder / "student.toml").write_text(STUDENT)
+    return folder
+
+
+def train(folder, recipe, out, *more):
+    options = ["--data", folder / "faces", "--extra", folder / "extra", "--device", "cpu"]
+    return call(["train", "--recipe", str(folder / f"{recipe}.toml"), "--out", str(out), *map(str, options), *more])
+
+
+@pytest.fixture(scope="module")
+def teachers(material_folder):
+    out = material_folder / "teachers"
+    assert train(material_folder, "teacher", out, "--folds", "3", "--fold", "1") == exit_codes.DONE
+    assert [path.name for path in out.iterdir()] == ["seed0-fold1"]
+    assert train(material_folder, "teacher", out, "--folds", "3") == exit_codes.DONE
+    return out
+
+
+@pytest.fixture(scope="module")
+def students(material_folder, teachers):
+    out = material_folder / "students"
+    options = ("--folds", "3", "--teacher", str(teachers))
+    assert train(material_folder, "student", out, *options) == exit_codes.DONE
+    return out
+
+
+def test_every_face_is_held_out_once(teachers):
+    folds = [read_predictions(path) for path in sorted(teachers.glob("*/predictions.csv"))]
+    names = [name for fold in folds for name in fold.names]
+    assert len(names) == len(set(names)) == 90
+    assert [int(fold.labels.sum()) for fold in folds] == [10, 10, 10]
+    assert folds[0].logits.shape == (30, 2)
+
+
+def test_each_student_has_the_teacher_of_its_own_fold(students):
+    for fold in range(3):
+        config = json.loads((students / f"seed0-fold{fold}" / "config.json").read_text())
+        assert config["fold"] == {"number": fold, "count": 3}
+        assert config["teachers"][0]["recipe"]["name"] == "teacher"
+        assert config["class_weights"] == [[1.0, 2.0], [1.0, 1.5]]
+
+
+def test_a_teacher_that_saw_the_held_out_faces_is_refused(material_folder, teachers, tmp_path, capfd):
+    options = ("--folds", "3", "--fold", "0", "--teacher", str(teachers / "seed0-fold1"))
+    assert train(material_folder, "student", tmp_path / "run", *options) == exit_codes.FAILURE
+    assert "may have seen the ones here" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("recipe", "options"), [("student", ()), ("teacher", ("--teacher", "{teachers}/seed0-fold0"))])
+def test_teachers_and_distillation_go_together(material_folder, teachers, tmp_path, capfd, recipe, options):
+    options = [option.format(teachers=teachers) for option in options]
+    assert train(material_folder, recipe, tmp_path / "run", *options) == exit_codes.FAILURE
+    assert "a teacher needs a recipe with a share of distillation" in capfd.readouterr().err
+
+
+def test_two_policies_need_extra_data(material_folder, tmp_path, capfd):
+    command = ["train", "--recipe", str(material_folder / "teacher.toml"), "--data", str(material_folder / "faces")]
+    assert call([*command, "--out", str(tmp_path / "run"), "--device", "cpu"]) == exit_codes.FAILURE
+    assert "name some with --extra" in capfd.readouterr().err
+
+
+def test_finished_folds_are_kept(material_folder, teachers, capfd):
+    before = {path: path.stat().st_mtime_ns for path in teachers.glob("*/checkpoint.npz")}
+    assert train(material_folder, "teacher", teachers, "--folds", "3") == exit_codes.DONE
+    assert capfd.readouterr().out.count("is finished") == 3
+    assert before == {path: path.stat().st_mtime_ns for path in teachers.glob("*/checkpoint.npz")}
+
+
+@pytest.mark.parametrize("options", [("--seeds", "2"), ("--fold", "0"), ("--folds", "3", "--fold", "3")])
+def test_options_of_folds_that_make_no_sense(material_folder, tmp_path, options):
+    assert train(material_folder, "teacher", tmp_path / "run", *options) == exit_codes.USAGE
+
+
+def test_export_calibrates_policies(material_folder, students, tmp_path, capfd):
+    model = tmp_path / "model.onnx"
+    command = ["export", str(students / "seed0-fold0"), "--output", str(model)]
+    policies = [f"both={students},{material_folder / 'extra'}", f"own={students}"]
+    assert call([*command, "--calibrate", policies[0], "--calibrate", policies[1]]) == exit_codes.DONE
+    assert "policy both: thresholds balanced" in capfd.readouterr().out
+    info = SmileClassifier(model).info
+    assert list(info.policies) == ["both", "own"]
+    both, own = info.policies.values()
+    assert both.calibration.weights[0] == both.calibration.weights[1]
+    assert own.calibration.weights[0] != own.calibration.weights[1]
+    assert "n 90 out of fold and extra, n 50" in both.source
+    assert str(tmp_path) not in info.to_json()
+    assert info.training["teachers"][0]["seed"] == 0
+
+
+@pytest.mark.parametrize("text", ["x", "=x", "x=", "x=a,,b"])
+def test_calibration_without_name_or_path(students, tmp_path, text):
+    command = ["export", str(students / "seed0-fold0"), "--output", str(tmp_path / "x.onnx"), "--calibrate", text]
+    assert call(command) == exit_codes.USAGE
+
+
+def test_export_refuses_folds_of_another_recipe(teachers, students, tmp_path, capfd):
+    command = ["export", str(students / "seed0-fold0"), "--output", str(tmp_path / "x.onnx")]
+    assert call([*command, "--calibrate", f"own={teachers}"]) == exit_codes.FAILURE
+    assert "another recipe" in capfd.readouterr().err
+
+
+def test_figures_over_the_folds(material_folder, students, tmp_path, capfd):
+    pytest.importorskip("matplotlib")
+    figures, page = tmp_path / "figures.json", tmp_path / "page.html"
+    command = ["evaluate", "--cross-validation", str(students), "--data", str(material_folder / "faces")]
+    assert call([*command, "--json", str(figures), "--report", str(page)]) == exit_codes.DONE
+    assert "3 networks, 1 x 3 folds of 90 faces" in capfd.readouterr().out
+    content = json.loads(figures.read_text())
+    assert set(content["figures"]) == {"at 0.5", "balanced", "accuracy", "precision"}
+    spread = content["figures"]["balanced"]["auc"]
+    assert spread["low"] <= spread["mean"] <= spread["high"]
+    assert spread["n"] == 3
+    assert len(content["runs"]) == 3
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_suspects(material_folder, students, tmp_path, capfd):
+    command = ["data", "audit", "--data", str(material_folder / "faces"), "--suspects", str(students)]
+    assert call([*command, "--out", str(tmp_path / "audit")]) == exit_codes.DONE
+    assert "labels that look wrong:" in capfd.readouterr().out
+    assert (tmp_path / "audit" / "suspects.csv").read_text().startswith("name,label,probability\n")
+
+
+def test_folds_that_are_missing(material_folder, students, tmp_path, capfd):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(students, copy)
+    (copy / "seed0-fold1" / "predictions.csv").unlink()
+    command = ["evaluate", "--data", str(material_folder / "faces"), "--cross-validation"]
+    assert call([*command, str(copy)]) == exit_codes.FAILURE
+    assert "fold 1 is not finished" in capfd.readouterr().err
+    assert call([*command, str(tmp_path)]) == exit_codes.FAILURE
+    assert "does not hold the finished folds" in capfd.readouterr().err
