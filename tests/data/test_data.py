@@ -114,7 +114,7 @@ def test_fer2013_pictures_are_cut_to_the_framing_of_smiles(tmp_path):
     picture[13:94, 10:90] = 200
     for emotion in ("happy", "sad"):
         write(tmp_path / emotion / "a.png", picture)
-    assert load_faces(tmp_path).pictures.mean() > 195
+    assert load_faces(tmp_path).framed.mean() > 195
 
 
 def test_archive_made_on_a_mac(folder, tmp_path):

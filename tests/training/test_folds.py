@@ -178,6 +178,8 @@ def test_figures_over_the_folds(material_folder, students, tmp_path, capfd):
     assert call([*command, "--json", str(figures), "--report", str(page)]) == exit_codes.DONE
     assert "3 networks, 1 x 3 folds of 90 faces" in capfd.readouterr().out
     content = json.loads(figures.read_text())
+    written = json.loads((students / "cross_validation.json").read_text())  # by train --folds
+    assert {key: content[key] for key in written} == written
     assert set(content["figures"]) == {"at 0.5", "balanced", "accuracy", "precision"}
     spread = content["figures"]["balanced"]["auc"]
     assert spread["low"] <= spread["mean"] <= spread["high"]

@@ -10,12 +10,12 @@ import click
 
 from smilecam import provenance, storage
 from smilecam.cli.extras import require
+from smilecam.cli.figures import fold_lines, remarks, spread_rows
 from smilecam.cli.model_options import model_options
 from smilecam.config import OperatingPoint
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from smilecam.evaluation.cross_validation import CrossValidated, Spread
     from smilecam.evaluation.evaluate import Evaluation
 
 BOXES = ("auto", "haar", "smiles", "fer2013", "find")
@@ -145,26 +145,14 @@ def _write_report(path: Path, found: Evaluation) -> None:
     click.echo(f"wrote {path}", err=True)
 
 
-DECIDED = ("accuracy", "balanced_accuracy", "f1", "precision", "true_positive_rate", "false_positive_rate", "threshold")
-"""Figures that depend on the operating point."""
-
-UNDECIDED = ("auc", "average_precision", "expected_calibration_error", "brier")
-"""Figures that do not."""
-
-
 def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str | None) -> None:
     from smilecam.data.faces import load_faces
     from smilecam.evaluation.cross_validation import as_scored, cross_validated, read_folds
+    from smilecam.evaluation.slices import measure_slices
 
     found = cross_validated(read_folds(folder))
     scored = as_scored(found, load_faces(data))
-    rows = _spread_rows(found)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines += [_pooled_remark(found), _fold_remark(found)]
-    click.echo("\n".join(lines), err=json_path == "-")
-    from smilecam.evaluation.slices import measure_slices
-
+    click.echo("\n".join(fold_lines(found)), err=json_path == "-")
     conditions = {
         "cross_validation": folder.resolve().name,
         "data": data.resolve().name,
@@ -178,38 +166,10 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
 
         thresholds = {point: row["threshold"].mean for point, row in found.figures.items()}
         thresholds = {OperatingPoint.BALANCED.value: thresholds[OperatingPoint.BALANCED.value]} | thresholds
-        tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": rows}
+        tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": spread_rows(found)}
         title = f"Cross-validation {folder.resolve().name}"
         write_report(
             Path(report),
-            Report(title, [_fold_remark(found), _pooled_remark(found)], scored, thresholds, tables, conditions),
+            Report(title, remarks(found), scored, thresholds, tables, conditions),
         )
         click.echo(f"wrote {report}", err=True)
-
-
-def _spread_rows(found: CrossValidated) -> list[list[str]]:
-    rows = [["figure", "operating point", "mean", "std", "95 % interval", "n"]]
-    first = next(iter(found.figures.values()))
-    rows += [_spread_row(name, "-", first[name]) for name in UNDECIDED]
-    return rows + [_spread_row(name, at, found.figures[at][name]) for at in found.figures for name in DECIDED]
-
-
-def _spread_row(name: str, point: str, of: Spread) -> list[str]:
-    figures = [f"{of.mean:.4f}", f"{of.std:.4f}", f"{of.low:.4f}-{of.high:.4f}", str(of.n)]
-    return [name.replace("_", " "), point, *figures]
-
-
-def _pooled_remark(found: CrossValidated) -> str:
-    pooled = found.pooled
-    return (
-        f"all {pooled.n:,} faces at once: AUC {pooled.auc:.4f}, expected calibration error "
-        f"{pooled.expected_calibration_error:.4f}, Brier score {pooled.brier:.4f}"
-    )
-
-
-def _fold_remark(found: CrossValidated) -> str:
-    networks = found.seeds * found.folds
-    return (
-        f"{networks} networks, {found.seeds} x {found.folds} folds of {found.faces:,} faces; each face is judged by a "
-        "network that has not seen it, calibrated and with thresholds chosen on the other folds"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from smilecam import storage
 from smilecam.cli.extras import require
+from smilecam.cli.figures import fold_lines
 from smilecam.cli.progress import bar
 from smilecam.errors import UsageProblem
 
@@ -65,7 +67,7 @@ def train(
 
     Prints a line per epoch, and writes a folder with the configuration, the epochs as JSON lines, the curves as a
     picture, and the state to resume from. An interrupted run goes on with --resume. With --folds, trains a network
-    for every fold, and writes the figures over all of them; finished folds in --out are kept.
+    for every fold, and writes the figures over all of them, cross_validation.json; finished folds in --out are kept.
     """
     require("train", "smilecam train")
     from smilecam.data.smiles import find_smiles
@@ -93,6 +95,8 @@ def train(
     reporter = Reporter(say=click.echo, row=_print_row, progress=lambda title, steps: bar(title, steps, "batch"))
     if folds:
         cross_validate(CrossValidation(settings, folds, seeds, fold), chosen, reporter)
+        if fold is None:
+            _write_figures(settings.out)
         click.echo(f"folder: {settings.out}")
         return
     metrics = run_training(settings, chosen, reporter)
@@ -101,6 +105,14 @@ def train(
         f"accuracy {metrics.accuracy:.4f}, balanced accuracy {metrics.balanced_accuracy:.4f}"
     )
     click.echo(f"run folder: {settings.out}")
+
+
+def _write_figures(folder: Path) -> None:
+    from smilecam.evaluation.cross_validation import cross_validated, read_folds
+
+    found = cross_validated(read_folds(folder))
+    click.echo("\n".join(fold_lines(found)))
+    storage.write_text(folder / "cross_validation.json", json.dumps(found.as_dict(), indent=1) + "\n")
 
 
 def _check_folds(folds: int | None, seeds: int, fold: int | None) -> None:

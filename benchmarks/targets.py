@@ -1,0 +1,126 @@
+"""Targets and results side by side, from the figures that stand in docs/.
+
+    python benchmarks/targets.py
+
+Reads docs/models/*/*.json, docs/figures/*.json and docs/reference_runs.json, which the other benchmarks and
+``smilecam evaluate`` wrote, and prints the table of docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target: what, how it was to be measured, the wanted and the measured figure, and whether it is met."""
+
+    what: str
+    wanted: str
+    found: str
+    met: bool
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - plain JSON
+    """Figures by the path of their file below docs/."""
+    return json.loads((DOCS / name).read_text("utf-8"))
+
+
+def at_least(what: str, wanted: float, found: float, spread: str = "") -> Row:
+    """A figure that should be high."""
+    return Row(what, f"at least {wanted:.3f}", f"{found:.4f}{spread}", found >= wanted)
+
+
+def at_most(what: str, wanted: float, found: float, spread: str = "") -> Row:
+    """A figure that should be low."""
+    return Row(what, f"at most {wanted:g}", f"{found:.4g}{spread}", found <= wanted)
+
+
+def folds(model: str, point: str, figure: str, what: str, wanted: float) -> Row:
+    """A mean over the folds of a model's cross-validation."""
+    spread = load(f"models/{model}/cross_validation.json")["figures"][point][figure]
+    remark = f" ± {spread['std']:.4f} ({spread['low']:.4f}-{spread['high']:.4f}, n {spread['n']})"
+    return at_least(what, wanted, spread["mean"], remark)
+
+
+def reference_rows() -> Iterator[Row]:
+    """The classic recipe."""
+    summary = load("reference_runs.json")["summary"]
+    for key, wanted in (("final", 0.9058), ("best", 0.9149)):
+        mean, std = summary[key]["mean"], summary[key]["std"]
+        what = f"classic LeNet, {key} validation accuracy, 5 seeds"
+        # The published figures are those of one run, so one standard deviation of a run decides.
+        yield Row(what, f"about {wanted:.4f}", f"{mean:.4f} ± {std:.4f}", mean + std >= wanted)
+
+
+def accuracy_rows() -> Iterator[Row]:
+    """SMILES by cross-validation, and faces in the wild."""
+    yield folds("lenet-2", "accuracy", "accuracy", "`lenet`, SMILES, accuracy", 0.940)
+    yield folds("lenet-2", "accuracy", "auc", "`lenet`, SMILES, AUC", 0.978)
+    yield folds("smilenet-1", "accuracy", "accuracy", "`smilenet`, SMILES, accuracy", 0.955)
+    yield folds("smilenet-1", "accuracy", "auc", "`smilenet`, SMILES, AUC", 0.986)
+    yield folds("smilenet-1", "balanced", "balanced_accuracy", "`smilenet`, SMILES, balanced accuracy", 0.940)
+    wild = load("models/smilenet-1/genki4k_public-broad.json")
+    interval = f" ({wild['accuracy_low']:.4f}-{wild['accuracy_high']:.4f}, n {wild['n']})"
+    yield at_least("`smilenet`, GENKI-4K public, accuracy", 0.962, wild["accuracy"], interval)
+    yield at_least("`smilenet`, GENKI-4K public, AUC", 0.991, wild["auc"])
+
+
+def calibration_rows() -> Iterator[Row]:
+    """What probabilities are worth."""
+    pooled = load("models/smilenet-1/cross_validation.json")["pooled"]
+    wild = load("models/smilenet-1/genki4k_public-broad.json")
+    for name, found, wanted in (("SMILES, out of fold", pooled, 0.02), ("GENKI-4K public", wild, 0.03)):
+        figure = round(found["expected_calibration_error"], 4)
+        yield at_most(f"`smilenet`, calibration error, {name}", wanted, figure, f" (n {found['n']})")
+
+
+def size_rows() -> Iterator[Row]:
+    """Time and size."""
+    times = {row["model"]: row["ms_a_face"] for row in load("figures/networks.json")["rows"] if row["faces"] == 1}
+    beside = f" ms; `lenet` in the same run {times['lenet']:.3f} ms"
+    yield at_most("`smilenet`, milliseconds a face, one thread", 0.35, round(times["smilenet"], 3), beside)
+    path = DOCS.parent / "src" / "smilecam" / "weights" / "smilenet.onnx"
+    yield at_most("`smilenet`, file in MB", 3, round(path.stat().st_size / 1e6, 2))
+
+
+def robustness_rows() -> Iterator[Row]:
+    """Points lost on GENKI-4K public to changes of the picture or box."""
+    rows = load("figures/robustness.json")["models"]["smilenet"]
+    for name, row in rows.items():
+        if name != "none":
+            lost = round(100 * (rows["none"]["accuracy"] - row["accuracy"]), 1)
+            yield at_most(f"`smilenet`, points lost: {name}", 2.5 if "24 pixels" in name else 1.0, lost)
+
+
+def video_rows() -> Iterator[Row]:
+    """False smiles on hard negatives."""
+    rates = load("figures/clips.json")["models"]["smilenet"]["false_smiles"]
+    worst = max(rates.values())
+    yield at_most(f"`smilenet`, % false smiles, worst of {len(rates)} clips", 3, round(100 * worst, 2))
+
+
+def training_rows() -> Iterator[Row]:
+    """Speed of training."""
+    rows = load("figures/training.json")["rows"]
+    seconds = {name: [row["seconds"] for row in rows if row["recipe"] == name] for name in ("classic", "fast")}
+    ratio = sum(seconds["fast"]) / sum(seconds["classic"])
+    yield at_most("time to .9149, recipe `fast` over `classic`", 0.125, round(ratio, 3), f" (n {len(rows) // 2} seeds)")
+
+
+def table() -> str:
+    """All rows as Markdown."""
+    parts = (reference_rows, accuracy_rows, calibration_rows, size_rows, robustness_rows, video_rows, training_rows)
+    lines = ["| what | target | result | met |", "|---|---|---|---|"]
+    lines += [f"| {r.what} | {r.wanted} | {r.found} | {'yes' if r.met else 'no'} |" for part in parts for r in part()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
