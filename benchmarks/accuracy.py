@@ -66,7 +66,7 @@ MOST_NEIGHBOURS = 120
 
 def smile_cascade() -> Scorer:
     """The largest number of neighbours, as a share of 120, at which OpenCV still reports a smile; 0 for none."""
-    cascade = cv2.CascadeClassifier(str(haarcascades() / "haarcascade_smile.xml"))
+    cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_smile.xml"))
 
     def score(picture: GreyPicture) -> float:
         face = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_LINEAR)

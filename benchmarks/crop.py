@@ -13,7 +13,7 @@ import json
 import statistics
 from pathlib import Path
 
-from smilecam.evaluation.evaluate import Boxes, Crop, evaluate
+from smilecam.evaluation.evaluate import Boxes, Crop, Decision, evaluate
 
 FIGURES = ("accuracy", "balanced_accuracy", "auc")
 
@@ -28,7 +28,7 @@ def main() -> None:
     results = []
     print("| crop | model | n | threshold | accuracy | balanced accuracy | AUC |\n|---|---|---|---|---|---|---|")
     for crop in (Crop.WHOLE, Crop.TRAINED):
-        rows = [evaluate(model, options.data, Boxes.HAAR, crop).as_dict() for model in options.models]
+        rows = [evaluate(Decision(model), options.data, Boxes.HAAR, crop).as_dict() for model in options.models]
         results += rows
         for model, row in zip(options.models, rows, strict=True):
             figures = " | ".join(f"{row[figure]:.4f}" for figure in FIGURES)

@@ -23,7 +23,8 @@ from smilecam import provenance
 from smilecam.data.splits import View
 from smilecam.training import engine
 from smilecam.training.recipe import load_recipe
-from smilecam.training.run import EpochRow, Reporter, RunSettings, run_training
+from smilecam.training.run import EpochRow, Reporter, run_training
+from smilecam.training.settings import RunSettings
 
 REFERENCE = 0.9149
 """Best validation accuracy of the published run."""

@@ -1,6 +1,8 @@
 """The shipped model files give the figures that stand in their folders under docs/models."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,10 @@ def test_figures_of_the_cross_validation(name):
     for point, figures in published["figures"].items():
         for figure, spread in figures.items():
             assert found["figures"][point][figure] == pytest.approx(spread, abs=1e-6), (point, figure)
+
+
+def test_tables_of_the_documentation_show_the_figures():
+    done = subprocess.run(
+        [sys.executable, str(MODELS.parent / "update_figures.py"), "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"run python docs/update_figures.py {done.stderr}"

@@ -75,7 +75,8 @@ def train(
     from smilecam.training.cross_validation import CrossValidation, cross_validate
     from smilecam.training.device import choose_device
     from smilecam.training.recipe import load_recipe
-    from smilecam.training.run import Reporter, RunSettings, run_training
+    from smilecam.training.run import Reporter, run_training
+    from smilecam.training.settings import RunSettings
 
     _check_folds(folds, seeds, fold)
 
@@ -146,7 +147,8 @@ def _print_row(row: EpochRow) -> None:
 def export(run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...]) -> None:
     """Write the model file of a finished training RUN, everything run time needs inside it."""
     require("train", "smilecam export")
-    from smilecam.training.export import PolicySource, export_run
+    from smilecam.training.export import export_run
+    from smilecam.training.policies import PolicySource
 
     sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
     info = export_run(run, output, name or output.stem, version, sources)

@@ -218,8 +218,13 @@ def _sheet_of_errors(scored: Scored) -> str:
     )
 
 
-def _conditions(conditions: dict[str, Any]) -> str:
+def _conditions(conditions: Mapping[str, Any]) -> str:
     rows = (
-        f"<dt>{html.escape(str(name))}</dt><dd>{html.escape(str(value))}</dd>" for name, value in conditions.items()
+        f"<dt>{html.escape(name.replace('_', ' '))}</dt><dd>{html.escape(_in_words(value))}</dd>"
+        for name, value in conditions.items()
     )
     return f"<dl>{''.join(rows)}</dl>"
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)

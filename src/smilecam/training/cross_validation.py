@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from smilecam.training.run import Fold, Reporter, RunSettings, run_training
+from smilecam.training.run import Reporter, run_training
+from smilecam.training.settings import Fold, RunSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,57 +22,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from smilecam import provenance
-from smilecam.data.faces import FaceSet, load_faces, merge
-from smilecam.data.splits import View, stratified_folds, stratified_split, view, without
+from smilecam.data.faces import FaceSet
 from smilecam.errors import NonFiniteLoss, TrainingError
 from smilecam.evaluation.metrics import Metrics, best_threshold, logistic, measure
 from smilecam.evaluation.predictions import Predictions, write_predictions
 from smilecam.storage import make_folder, write_text
 from smilecam.training import engine
 from smilecam.training.checkpoint import load_checkpoint, save_checkpoint
+from smilecam.training.finished import ask_teachers, read_json, teacher_description
 from smilecam.training.models import build
+from smilecam.training.parts import Parts, load_parts
 from smilecam.training.plots import plot_curves
-from smilecam.training.recipe import Recipe, recipe_from_dict
-from smilecam.types import FloatArray, IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """One part of a cross-validation: the fold ``number`` of ``count``, from 0, validates."""
-
-    number: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What to train, on what, and where the results go.
-
-    Attributes:
-        recipe: the network and how it learns.
-        data: the data set that is split into training and validation parts: an archive or a folder.
-        extra: further data sets, for the training part only.
-        view: raw or clean, of all of them.
-        seed: of the split, the first weights, the order and the augmentation.
-        out: the folder of the run.
-        resume: go on with the run in ``out``.
-        fold: which fold validates; None for a random share, as the recipe says.
-        teachers: folders of finished runs whose mean opinion is learned as well.
-    """
-
-    recipe: Recipe
-    data: Path
-    extra: tuple[Path, ...]
-    view: View
-    seed: int
-    out: Path
-    resume: bool
-    fold: Fold | None = None
-    teachers: tuple[Path, ...] = ()
+from smilecam.training.settings import RunSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +64,6 @@ class Reporter:
     say: Callable[[str], None]
     row: Callable[[EpochRow], None]
     progress: Callable[[str, int], AbstractContextManager[engine.Progress]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The data of a run: two parts and a description of where they come from."""
-
-    training: engine.Examples
-    validation: FaceSet
-    description: dict[str, Any]
 
 
 def run_training(settings: RunSettings, device: torch.device, report: Reporter) -> Metrics:
@@ -159,61 +114,12 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
     return _finish(settings, learner, validation, parts.validation)
 
 
-def load_parts(settings: RunSettings) -> Parts:
-    """Read, clean and split the data of a run.
-
-    Raises:
-        DataError: a data set cannot be read or split.
-    """
-    whole = [load_faces(path) for path in (settings.data, *settings.extra)]
-    faces = view(whole[0], settings.view)
-    training_rows, validation_rows = _split(faces, settings)
-    validation = faces.take(validation_rows)
-    extras = [without(view(extra, settings.view), validation) for extra in whole[1:]]
-    own = faces.take(training_rows)
-    training = merge(own, *extras)
-    policies, repeats = np.zeros(len(training), dtype=np.int64), np.ones(len(training), dtype=np.int64)
-    repeats[: len(own)] = settings.recipe.training.repeat
-    if settings.recipe.training.policies > 1:
-        if not extras:
-            raise TrainingError("this recipe has an output for extra data: name some with --extra")
-        policies[len(own) :] = 1
-    paths = (settings.data, *settings.extra)
-    sources = [
-        {
-            "name": path.resolve().name,
-            "content_digest": source.content_digest,
-            "used": len(used),
-            "smiles": int(used.labels.sum()),
-        }
-        for path, source, used in zip(paths, whole, (faces, *extras), strict=True)
-    ]
-    description = {
-        "view": settings.view.value,
-        "sources": sources,
-        "training": _part(training),
-        "validation": _part(validation),
-    }
-    return Parts(engine.Examples(training, policies, repeats), validation, description)
-
-
-def _split(faces: FaceSet, settings: RunSettings) -> tuple[IntArray, IntArray]:
-    if settings.fold is None:
-        return stratified_split(faces, settings.recipe.training.validation_share, settings.seed)
-    held_out = stratified_folds(faces, settings.fold.count, settings.seed) == settings.fold.number
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
-
-
-def _part(faces: FaceSet) -> dict[str, Any]:
-    return {"n": len(faces), "smiles": int(faces.labels.sum()), "content_digest": faces.content_digest}
-
-
 def _config(settings: RunSettings, parts: Parts, weights: torch.Tensor | None, device: torch.device) -> dict[str, Any]:
     return {
         "recipe": settings.recipe.as_dict(),
         "seed": settings.seed,
         "fold": None if settings.fold is None else dataclasses.asdict(settings.fold),
-        "teachers": [_teacher_description(teacher) for teacher in settings.teachers],
+        "teachers": [teacher_description(teacher) for teacher in settings.teachers],
         "data": parts.description,
         "class_weights": None if weights is None else [[round(float(each), 6) for each in pair] for pair in weights],
         "device": str(device),
@@ -244,21 +150,6 @@ def _open_folder(settings: RunSettings, config: dict[str, Any]) -> None:
         raise TrainingError(f"{settings.out} was started with other settings: {', '.join(differing)}")
     now = {key: config[key] for key in ("device", "machine", "versions", "commit")}
     write_text(path, json.dumps({**before, "resumed": [*before.get("resumed", []), now]}, indent=2) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that a run wrote.
-
-    Raises:
-        TrainingError: it is missing or damaged.
-    """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"cannot read {path}: is it the folder of a finished run?") from error
-    if not isinstance(content, dict):
-        raise TrainingError(f"{path} does not hold what a run writes")
-    return content
 
 
 def _describe(parts: Parts, weights: torch.Tensor | None) -> str:
@@ -326,77 +217,3 @@ def _finish(settings: RunSettings, learner: engine.Learner, inputs: torch.Tensor
     }
     write_text(settings.out / "metrics.json", json.dumps(content, indent=2) + "\n")
     return metrics
-
-
-def ask_teachers(settings: RunSettings, parts: Parts, device: torch.device) -> FloatArray | None:
-    """The mean opinion of the teachers on the training part: float32 (n, policies) probabilities; None without them.
-
-    Each face is shown as it is and mirrored.
-
-    Raises:
-        TrainingError: a teacher has seen this run's validation part, has other policies, or is not a finished run.
-    """
-    if bool(settings.teachers) != (settings.recipe.training.distillation > 0):
-        raise TrainingError("a teacher needs a recipe with a share of distillation, and the other way round")
-    opinions = []
-    for teacher in settings.teachers:
-        run = load_run_network(teacher)
-        if run.validation_digest != parts.description["validation"]["content_digest"]:
-            raise TrainingError(f"teacher {teacher} was validated on other pictures, so it may have seen the ones here")
-        if run.recipe.training.policies != settings.recipe.training.policies:
-            raise TrainingError(f"teacher {teacher} has {run.recipe.training.policies} outputs")
-        inputs = engine.plain_inputs(parts.training.faces.framed, run.recipe.input).to(device)
-        network, weights = run.network.to(device), run.network.state_dict()
-        both = [engine.read_faces(network, weights, view) for view in (inputs, inputs.flip(3))]
-        opinions.append((both[0] + both[1]) / 2)
-    return torch.stack(opinions).mean(0).sigmoid().numpy() if opinions else None
-
-
-@dataclass(frozen=True)
-class RunNetwork:
-    """The network of a finished run.
-
-    Attributes:
-        network: with the weights that were evaluated, in evaluation mode.
-        recipe: it was trained by.
-        config: all of the run's settings.
-    """
-
-    network: torch.nn.Module
-    recipe: Recipe
-    config: dict[str, Any]
-
-    @property
-    def validation_digest(self) -> str:
-        """Content digest of the faces that the run held out."""
-        return str(self.config["data"]["validation"]["content_digest"])
-
-
-def load_run_network(run: Path) -> RunNetwork:
-    """Read the network of a finished run.
-
-    Raises:
-        TrainingError: the folder does not hold a finished run.
-    """
-    config = read_json(run / "config.json")
-    read_json(run / "metrics.json")
-    try:
-        recipe = recipe_from_dict(config["recipe"])
-        model = build(recipe.model, recipe.input, recipe.training.policies, config["seed"])
-        RunNetwork(model, recipe, config).validation_digest  # noqa: B018 - it must be there
-    except (KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{run / 'config.json'} does not describe a run of this version") from error
-    average = recipe.optimizer.average_decay
-    learner = engine.Learner(
-        model,
-        engine.make_optimizer(model, recipe.optimizer),
-        engine.WeightAverage(model, average) if average else None,
-    )
-    load_checkpoint(run / "checkpoint.npz", learner)
-    model.load_state_dict(learner.weights())
-    return RunNetwork(model.eval(), recipe, config)
-
-
-def _teacher_description(teacher: Path) -> dict[str, Any]:
-    config = read_json(teacher / "config.json")
-    return {key: config.get(key) for key in ("recipe", "seed", "commit")}

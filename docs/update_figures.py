@@ -1,0 +1,216 @@
+"""Write the tables of docs/accuracy.md and docs/model-card.md anew, from the figures in docs/.
+
+    python docs/update_figures.py [--check]
+
+A table stands between ``<!-- figures: NAME -->`` and ``<!-- end -->``. With --check nothing is written, and the exit
+code is 1 where a page differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from smilecam.vision.classify import SmileClassifier
+
+DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS.parent / "benchmarks"))
+
+from targets import load, table  # noqa: E402 - benchmarks are scripts, not a package
+
+PAGES = ("accuracy.md", "model-card.md", "training.md")
+MODELS = {"smilenet": "smilenet-1", "lenet": "lenet-2"}
+BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
+
+
+def rows_of(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def folds() -> str:
+    """Every figure of both cross-validations."""
+    names = {
+        "accuracy": ("at 0.5", "balanced", "accuracy", "precision"),
+        "balanced_accuracy": ("at 0.5", "balanced", "accuracy", "precision"),
+        "f1": ("at 0.5", "balanced", "accuracy", "precision"),
+        "auc": ("balanced",),
+        "average_precision": ("balanced",),
+        "brier": ("balanced",),
+    }
+    rows = []
+    for name, points in names.items():
+        for point in points:
+            cells = [f"{name.replace('_', ' ')}", "-" if len(points) == 1 else point]
+            for folder in MODELS.values():
+                of = load(f"models/{folder}/cross_validation.json")["figures"][point][name]
+                cells.append(f"{of['mean']:.4f} ± {of['std']:.4f} ({of['low']:.4f}-{of['high']:.4f})")
+            rows.append(cells)
+    errors = [load(f"models/{folder}/cross_validation.json")["pooled"] for folder in MODELS.values()]
+    pooled = [f"{of['expected_calibration_error']:.4f}" for of in errors]
+    rows.append(["calibration error, all faces at once", "-", *pooled])
+    return rows_of(["figure", "operating point", *(f"`{model}`" for model in MODELS)], rows)
+
+
+def points() -> str:
+    """What each operating point costs: where it was chosen, and in the wild."""
+    rows = []
+    for model, folder in MODELS.items():
+        for policy in ("broad", "strict"):
+            wild = load(f"models/{folder}/genki4k_public-{policy}.json")["operating_points"]
+            chosen = SmileClassifier(model).info.policies[policy].as_dict()
+            for point in ("balanced", "accuracy", "precision"):
+                cost, there = chosen["costs"][point], wild[point]
+                rows.append(
+                    [f"`{model}`", policy, point, f"{chosen['thresholds'][point]:.4f}"]
+                    + [f"{cost[name]:.3f}" for name in ("true_positive_rate", "false_positive_rate", "precision")]
+                    + [f"{there[name]:.3f}" for name in ("true_positive_rate", "false_positive_rate", "precision")]
+                )
+    header = ["model", "policy", "point", "threshold", "smiles found", "false smiles", "precision"]
+    return rows_of([*header, "found on GENKI-4K", "false", "precision"], rows)
+
+
+def peers() -> str:
+    """Everyone on the same faces."""
+    content = load("figures/accuracy.json")
+    rows = []
+    for name, row in content["rows"].items():
+        interval = f"{row['accuracy']:.4f} ({row['accuracy_low']:.3f}-{row['accuracy_high']:.3f})"
+        rows.append([name, f"{row['threshold']:.3f}", interval, f"{row['balanced_accuracy']:.4f}", f"{row['auc']:.4f}"])
+    return rows_of(["who", "threshold", "accuracy (95 % interval)", "balanced accuracy", "AUC"], rows)
+
+
+def robustness() -> str:
+    """Accuracy under each change, and points lost."""
+    models = load("figures/robustness.json")["models"]
+    rows = []
+    for change in next(iter(models.values())):
+        cells = [change]
+        for model in MODELS:
+            of = models[model]
+            lost = 100 * (of["none"]["accuracy"] - of[change]["accuracy"])
+            cells.append(
+                f"{of[change]['accuracy']:.4f} ({'' if change == 'none' else f'{lost:.1f}'})".replace(" ()", "")
+            )
+        rows.append(cells)
+    return rows_of(["change", *(f"`{model}`, accuracy (points lost)" for model in MODELS)], rows)
+
+
+def clips() -> str:
+    """Labelled stretches of clips."""
+    models = load("figures/clips.json")["models"]
+    rows = []
+    for number, first in enumerate(models["smilenet"]["rows"]):
+        cells = [first["clip"], f"{first['start']}-{first['end']}", first["label"], str(first["with_face"])]
+        rows.append(cells + [str(models[model]["rows"][number]["smiling"]) for model in MODELS])
+    header = ["clip", "frames", "label", "with a face"]
+    return rows_of([*header, *(f"called smiling by `{model}`" for model in MODELS)], rows)
+
+
+def card() -> str:
+    """Both models on every set."""
+    rows = []
+    for model, folder in MODELS.items():
+        found = load(f"models/{folder}/cross_validation.json")
+        at, pooled = found["figures"]["balanced"], found["pooled"]
+        rows.append(
+            [f"`{model}`", "SMILES, out of fold", "strict", f"{found['faces']:,}"]
+            + [f"{at[name]['mean']:.4f} ± {at[name]['std']:.4f}" for name in ("accuracy", "balanced_accuracy", "auc")]
+            + [f"{pooled['expected_calibration_error']:.3f}"]
+        )
+        for policy in ("broad", "strict"):
+            rows.append(
+                _card_row(model, "GENKI-4K, public part", policy, f"models/{folder}/genki4k_public-{policy}.json")
+            )
+        rows.append(_card_row(model, "FER2013 validation", "broad", f"models/{folder}/fer2013_validation-broad.json"))
+    header = ["model", "data", "policy", "n", "accuracy", "balanced accuracy", "AUC", "calibration error"]
+    return rows_of(header, rows)
+
+
+def _card_row(model: str, data: str, policy: str, name: str) -> list[str]:
+    of: dict[str, Any] = load(name)
+    accuracy = f"{of['accuracy']:.4f} ({of['accuracy_low']:.3f}-{of['accuracy_high']:.3f})"
+    figures = [f"{of['balanced_accuracy']:.4f}", f"{of['auc']:.4f}", f"{of['expected_calibration_error']:.3f}"]
+    return [f"`{model}`", data, policy, f"{of['n']:,}", accuracy, *figures]
+
+
+def crop() -> str:
+    """Whole boxes against the product's crop."""
+    rows = []
+    names = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "auc": "AUC"}
+    of_crop: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for row in load("figures/crop.json"):
+        kind = row["model"]["name"] if row["model"]["name"] in MODELS else "classic"
+        of_crop.setdefault(kind, {}).setdefault(row["crop"], []).append(row)
+    for kind, crops in of_crop.items():
+        for key, name in names.items():
+            cells = [_mean([row[key] for row in crops[which]]) for which in ("whole", "trained")]
+            rows.append(
+                [f"{kind}, {len(crops['whole'])} seeds, {name}" if kind == "classic" else f"{kind}, {name}", *cells]
+            )
+    return rows_of(["network", "whole box", "side .74, centre 7.5 % lower"], rows)
+
+
+def _mean(values: list[float]) -> str:
+    mean = statistics.fmean(values)
+    return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
+
+
+def slices() -> str:
+    """Quarters of the public part of GENKI-4K by each property."""
+    rows = []
+    for part in load("models/smilenet-1/genki4k_public-broad.json")["slices"]:
+        span = f"{part['low']:g} to {part['high']:g}"
+        figures = [f"{part[name]:.3f}" for name in ("accuracy", "balanced_accuracy", "auc")]
+        rows.append([part["property"], span, str(part["n"]), *figures])
+    return rows_of(["property", "range", "n", "accuracy", "balanced accuracy", "AUC"], rows)
+
+
+def speed() -> str:
+    """Time to the reference's accuracy."""
+    rows = []
+    for row in load("figures/training.json")["rows"]:
+        reached = "never" if row["epoch"] is None else str(row["epoch"])
+        figures = [
+            f"{row['seconds']:.1f}",
+            f"{row['seconds_an_epoch']:.2f}",
+            f"{row['best']:.4f}",
+            f"{row['final']:.4f}",
+        ]
+        rows.append([row["recipe"], str(row["seed"]), reached, *figures])
+    return rows_of(["recipe", "seed", "reached in epoch", "seconds", "seconds an epoch", "best val_acc", "final"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    function.__name__: function for function in (folds, points, peers, robustness, clips, card, crop, slices, speed)
+} | {"targets": table}
+
+
+def updated(text: str) -> str:
+    """A page with its tables made anew."""
+    return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+def main() -> int:
+    """Update the pages, or check them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    differing = 0
+    for page in (DOCS / name for name in PAGES):
+        before = page.read_text("utf-8")
+        after = updated(before)
+        differing += before != after
+        if not check:
+            page.write_text(after, "utf-8")
+    return 1 if check and differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
