@@ -4,7 +4,8 @@
 
 FOLDER holds clips and labels.csv with the columns clip, start, end (inclusive frame numbers) and label: "smile", "not"
 or "noface". A frame is right when it is called smiling just where the label is "smile". The rate of false smiles of a
-clip is the share of its "not" frames that are called smiling; frames without a label are not scored.
+clip is the share of its "not" frames that are called smiling, those without a found face included; frames without a
+label are not scored.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) ->
     rows = []
     for start, end, label in stretches:
         part = results[start : end + 1]
+        if not part:
+            raise SystemExit(f"{clip} ends before frame {start}")
         smiling = sum(result.smiling for result in part)
         rows.append(
             {
@@ -63,6 +66,19 @@ def false_smiles(rows: list[dict[str, Any]]) -> dict[str, float]:
     return {clip: smiling / frames for clip, (smiling, frames) in clips.items()}
 
 
+def balanced_accuracies(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Clip -> mean of the shares of right frames under each label that it has, of "smile" and "not"."""
+    clips: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+    for row in rows:
+        if row["label"] != "noface":
+            of_label = clips[row["clip"]][row["label"]]
+            of_label[0] += row["right"] * row["frames"]
+            of_label[1] += row["frames"]
+    return {
+        clip: statistics.mean(right / frames for right, frames in labels.values()) for clip, labels in clips.items()
+    }
+
+
 def main() -> None:
     """Read every clip once with each model, and print a row for each labelled stretch."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -75,7 +91,13 @@ def main() -> None:
         detector = SmileDetector(model)
         labels = read_labels(options.videos)
         rows = [row for clip in labels for row in score_clip(detector, options.videos / clip, labels[clip])]
-        found[model] = {"rows": rows, "false_smiles": false_smiles(rows), "threshold": detector.threshold}
+        balanced = balanced_accuracies(rows)
+        found[model] = {
+            "rows": rows,
+            "false_smiles": false_smiles(rows),
+            "balanced_accuracies": balanced,
+            "threshold": detector.threshold,
+        }
         print(f"\n{model}, threshold {detector.threshold:g}")
         print("| clip | frames | label | with a face | called smiling | right |\n|---|---|---|---|---|---|")
         for row in rows:
@@ -88,6 +110,7 @@ def main() -> None:
         rates = false_smiles(rows)
         worst = max(rates, key=lambda clip: rates[clip])
         print(f"mean of {len(rows)} stretches, {frames} frames: {right:.4f}")
+        print(f"mean balanced accuracy of {len(balanced)} clips: {statistics.mean(balanced.values()):.4f}")
         print(f"false smiles: worst of {len(rates)} clips {rates[worst]:.2%} ({worst})")
     print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
     if options.json:

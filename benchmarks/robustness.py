@@ -3,8 +3,9 @@
     python benchmarks/robustness.py --data FOLDER [--json PATH] [MODEL...]
 
 FOLDER holds smile/ and not_smile/ with pictures that are whole Haar boxes of 64x64. Every change is made to the picture
-or to the box before the product's own crop; thresholds stay those of the model. Prints, for each model and change, the
-accuracy and what is lost against the unchanged pictures, in percentage points.
+or to the box before the product's own crop, in whole pixels (8 % of 64 are 5, 12 % are 8); thresholds stay those of the
+model. Prints, for each model and change, the accuracy and what is lost against the unchanged pictures, in percentage
+points.
 """
 
 from __future__ import annotations

@@ -128,7 +128,14 @@ def card() -> str:
             rows.append(
                 _card_row(model, "GENKI-4K, public part", policy, f"models/{folder}/genki4k_public-{policy}.json")
             )
-        rows.append(_card_row(model, "FER2013 validation", "broad", f"models/{folder}/fer2013_validation-broad.json"))
+        rows.append(
+            _card_row(
+                model,
+                "FER2013 validation, which calibrated `broad`",
+                "broad",
+                f"models/{folder}/fer2013_validation-broad.json",
+            )
+        )
     header = ["model", "data", "policy", "n", "accuracy", "balanced accuracy", "AUC", "calibration error"]
     return rows_of(header, rows)
 

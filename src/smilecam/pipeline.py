@@ -53,8 +53,9 @@ class SmileDetector:
             ModelFileError: the model file is missing or invalid.
             UsageProblem: the threshold is not from 0 to 1, or there is no such policy or operating point.
         """
-        if operating_point not in {point.value for point in OperatingPoint}:
-            raise UsageProblem(f"no operating point {operating_point!r}")
+        known = [point.value for point in OperatingPoint]
+        if operating_point not in known:
+            raise UsageProblem(f"no operating point {operating_point!r}: choose {', '.join(known)}")
         self.classifier = SmileClassifier(model, policy)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self._find_faces = HaarDetector()

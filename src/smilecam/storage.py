@@ -144,4 +144,5 @@ def write_text(path: Path, content: str) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    write_bytes(path, content.encode())
+    # Names of files need not be text on every system; they are written as they are.
+    write_bytes(path, content.encode("utf-8", "surrogateescape"))

@@ -75,7 +75,7 @@ def audit(path: Path | None, out: Path, seed: int, folds: Path | None) -> None:
         from smilecam.evaluation.suspects import write_suspects
 
         suspects = write_suspects(as_scored(cross_validated(read_folds(folds)), load_faces(data)), out)
-        click.echo(f"labels that look wrong: {len(suspects)} of {found.n:,}, listed in {out / 'suspects.csv'}")
+        click.echo(f"labels that look wrong: {len(suspects)} of {found.clean:,}, listed in {out / 'suspects.csv'}")
 
 
 def _print_audit(found: Audit) -> None:

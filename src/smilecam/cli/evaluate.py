@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from smilecam import provenance, storage
 from smilecam.cli.extras import require
@@ -72,6 +73,8 @@ def evaluate(
 
     if report:
         require("report", "--report")
+    if folds:
+        _refuse_model_options()
     data = find_smiles(path, storage.data_folder())
     _check_outputs(json_path, report, data, Path(model))
     if folds:
@@ -83,6 +86,13 @@ def evaluate(
     _write_json(json_path, found.as_dict())
     if report:
         _write_report(Path(report), found)
+
+
+def _refuse_model_options() -> None:
+    context = click.get_current_context()
+    for name in ("model", "policy", "operating_point", "threshold", "boxes", "crop"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageProblem(f"--{name.replace('_', '-')} says nothing about a cross-validation")
 
 
 def _check_outputs(json_path: str | None, report: str | None, data: Path, model: Path) -> None:
@@ -126,6 +136,8 @@ def _print(found: Evaluation, *, to_stderr: bool) -> None:
     )
     if found.seen_in_training:
         lines.append("beware             the model was trained on this data, or a part of it")
+    if found.calibrated_on:
+        lines.append("beware             the policy was calibrated on this data, and its thresholds chosen on it")
     if found.without_face:
         lines.append(f"no face found in   {found.without_face:,} pictures, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)
@@ -138,11 +150,19 @@ def _write_report(path: Path, found: Evaluation) -> None:
     remarks = [f"Model {conditions['model']['name']} on {conditions['data']['name']}, {found.metrics.n:,} faces."]
     if found.seen_in_training:
         remarks.append("Beware: the model was trained on this data, or a part of it.")
+    if found.calibrated_on:
+        remarks.append("Beware: the policy was calibrated on this data, and its thresholds chosen on it.")
     if found.without_face:
         remarks.append(f"In {found.without_face:,} pictures no face was found; they count as not smiling.")
     title = f"{conditions['model']['name']} on {conditions['data']['name']}"
     write_report(path, Report(title, remarks, found.scored, found.thresholds, {}, conditions))
     click.echo(f"wrote {path}", err=True)
+
+
+PAGE_REMARK = (
+    "In the table of all faces at once, the thresholds are means over the folds; the confusion matrix, the slices and "
+    "the errors follow each fold's own."
+)
 
 
 def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str | None) -> None:
@@ -170,6 +190,6 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
         title = f"Cross-validation {folder.resolve().name}"
         write_report(
             Path(report),
-            Report(title, remarks(found), scored, thresholds, tables, conditions),
+            Report(title, [*remarks(found), PAGE_REMARK], scored, thresholds, tables, conditions),
         )
         click.echo(f"wrote {report}", err=True)

@@ -36,7 +36,7 @@ def spread_rows(found: CrossValidated) -> list[list[str]]:
 
 
 def _spread_row(name: str, point: str, of: Spread) -> list[str]:
-    figures = [f"{of.mean:.4f}", f"{of.std:.4f}", f"{of.low:.4f}-{of.high:.4f}", str(of.n)]
+    figures = [f"{of.mean:.4f}", f"{of.std:.4f}", f"{max(of.low, 0):.4f} to {min(of.high, 1):.4f}", str(of.n)]
     return [name.replace("_", " "), point, *figures]
 
 

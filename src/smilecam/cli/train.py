@@ -151,6 +151,8 @@ def export(run: Path, output: Path, name: str | None, version: str, policies: tu
     from smilecam.training.policies import PolicySource
 
     sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
+    if len({source.name for source in sources}) < len(sources):
+        raise UsageProblem("--calibrate names a policy twice")
     info = export_run(run, output, name or output.stem, version, sources)
     click.echo(
         f"wrote {output}: {info.name} version {info.version}, {info.input.size}x{info.input.size} grey, "
@@ -165,4 +167,5 @@ def _named_paths(text: str) -> tuple[str, tuple[Path, ...]]:
     name, _, paths = text.partition("=")
     if not name or "" in paths.split(","):
         raise UsageProblem(f"--calibrate {text}: NAME=PATH or NAME=PATH,PATH is needed")
-    return name, tuple(map(Path, paths.split(",")))
+    parts = [paths] if Path(paths).exists() else paths.split(",")  # a path may hold a comma
+    return name, tuple(map(Path, parts))

@@ -60,7 +60,7 @@ def find_layout(entries: list[PurePosixPath], where: object) -> Layout:
     Raises:
         DataError: no layout fits, or several do.
     """
-    fitting = [layout for layout in LAYOUTS if {layout.label(entry) for entry in entries} >= {0, 1}]
+    fitting = [layout for layout in LAYOUTS if {layout.label(entry) for entry in layout.select(entries)} >= {0, 1}]
     if len(fitting) == 1:
         return fitting[0]
     known = "; ".join(f"{layout.name}: {', '.join(sorted(layout.labels))}" for layout in LAYOUTS)

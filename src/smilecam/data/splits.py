@@ -9,7 +9,7 @@ import numpy as np
 
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
-from smilecam.types import GreyPicture, IntArray
+from smilecam.types import IntArray
 from smilecam.vision.crop import resize
 
 
@@ -80,7 +80,7 @@ NEAR_COPY = 0.97
 
 
 def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
-    """Divide faces at random into folds with the same share of each class; near copies share a fold.
+    """Divide faces at random into folds with the same share of each class, but for near copies, which share a fold.
 
     Args:
         faces: the set.
@@ -91,35 +91,52 @@ def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
         int64 (n,): the fold of each face, from 0.
 
     Raises:
-        DataError: a class has fewer faces than there are folds.
+        DataError: a class is too small, or shows too few different faces, to be in every fold.
     """
-    if min(np.bincount(faces.labels, minlength=2)) < folds:
-        raise DataError(f"too few pictures of a class for {folds} folds")
     shuffle = np.random.default_rng(seed)
     fold_of = np.empty(len(faces), dtype=np.int64)
     for label in (0, 1):
         rows = shuffle.permutation(np.flatnonzero(faces.labels == label))
         fold_of[rows] = np.arange(len(rows)) % folds
-    for first, second in near_copies(faces.framed):
-        fold_of[second] = fold_of[first]
+    fold_of = fold_of[near_copies(faces)]
+    for label in (0, 1):
+        if len(np.unique(fold_of[faces.labels == label])) < folds:
+            raise DataError(f"too few different pictures of a class for {folds} folds")
     return fold_of
 
 
-def near_copies(pictures: GreyPicture) -> list[tuple[int, int]]:
-    """Pairs of rows that show nearly the same picture, whatever the light, the first row smaller, in ascending order.
+def near_copies(faces: FaceSet) -> IntArray:
+    """For each face the first row of its group, itself where it stands alone.
 
-    Args:
-        pictures: uint8 (n, side, side).
+    A group holds what shows one photograph by its key, and what shows nearly the same picture, whatever the light, one
+    leading to the next.
+
+    Returns:
+        int64 (n,).
     """
-    small = np.stack([resize(picture, 24) for picture in pictures]).reshape(len(pictures), -1).astype(np.float32)
+    small = np.stack([resize(picture, 24) for picture in faces.framed]).reshape(len(faces), -1).astype(np.float32)
     small -= small.mean(axis=1, keepdims=True)
     small /= np.linalg.norm(small, axis=1, keepdims=True) + 1e-6
-    pairs = []
+    first_of = np.arange(len(faces), dtype=np.int64)
+    first_with: dict[str, int] = {}
+    for row, key in enumerate(faces.photographs):
+        _unite(first_of, first_with.setdefault(key, row), row)
     for start in range(0, len(small), 1024):
-        alike = small[start : start + 1024] @ small[start:].T
-        rows, columns = np.nonzero(alike > NEAR_COPY)
-        pairs += [(start + int(row), start + int(column)) for row, column in zip(rows, columns, strict=True)]
-    return sorted((first, second) for first, second in pairs if first < second)
+        rows, columns = np.nonzero(small[start : start + 1024] @ small[start:].T > NEAR_COPY)
+        for row, column in zip(rows, columns, strict=True):
+            _unite(first_of, start + int(row), start + int(column))
+    return np.array([_first(first_of, row) for row in range(len(faces))], dtype=np.int64)
+
+
+def _first(first_of: IntArray, row: int) -> int:
+    while first_of[row] != row:
+        row = int(first_of[row])
+    return row
+
+
+def _unite(first_of: IntArray, one: int, other: int) -> None:
+    first, second = sorted((_first(first_of, one), _first(first_of, other)))
+    first_of[second] = first
 
 
 def without(faces: FaceSet, held_out: FaceSet) -> FaceSet:

@@ -6,7 +6,9 @@ other folds. The folder holds ``seedS-foldK/predictions.csv`` for each run, as `
 
 from __future__ import annotations
 
+import json
 import math
+import posixpath
 import re
 import statistics
 from dataclasses import dataclass, fields
@@ -117,22 +119,36 @@ def read_folds(folder: Path) -> list[Fold]:
     Raises:
         DataError: there are none, one is damaged, or a fold is missing.
     """
-    folds = [
-        Fold(int(found[1]), int(found[2]), read_predictions(path))
-        for path in sorted(folder.glob("*/predictions.csv"))
-        if (found := FOLDER.fullmatch(path.parent.name))
-    ]
-    by_seed: dict[int, list[int]] = {}
-    for fold in folds:
-        by_seed.setdefault(fold.seed, []).append(fold.number)
-    count = max((max(numbers) + 1 for numbers in by_seed.values()), default=0)
-    if count < 2:
+    folds, counts = [], set()
+    for path in sorted(folder.glob("*/predictions.csv")):
+        found = FOLDER.fullmatch(path.parent.name)
+        if found:
+            folds.append(Fold(int(found[1]), int(found[2]), read_predictions(path)))
+            counts.add(_fold_count(path.parent / "config.json"))
+    if not folds:
         raise DataError(f"{folder} does not hold the finished folds of a cross-validation")
-    for seed, numbers in by_seed.items():
-        missing = sorted(set(range(count)) - set(numbers))
+    if len(counts) > 1 or len({fold.predictions.logits.shape[1] for fold in folds}) > 1:
+        raise DataError(f"{folder} mixes folds of several cross-validations")
+    wanted = set(range(counts.pop()))
+    for seed in {fold.seed for fold in folds}:
+        missing = sorted(wanted - {fold.number for fold in folds if fold.seed == seed})
         if missing:
             raise DataError(f"{folder}: of seed {seed}, fold {missing[0]} is not finished")
+    for fold in folds:
+        if not 0 < fold.predictions.labels.sum() < len(fold.predictions):
+            raise DataError(f"{folder}: fold {fold.number} of seed {fold.seed} holds one class only")
     return sorted(folds, key=lambda fold: (fold.seed, fold.number))
+
+
+def _fold_count(config: Path) -> int:
+    """Of how many folds a run is one."""
+    try:
+        count = json.loads(config.read_text("utf-8"))["fold"]["count"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{config} does not say of which cross-validation it is") from error
+    if not isinstance(count, int) or count < 2:
+        raise DataError(f"{config} does not say of which cross-validation it is")
+    return count
 
 
 def cross_validated(folds: list[Fold]) -> CrossValidated:
@@ -222,18 +238,25 @@ def as_scored(found: CrossValidated, data: FaceSet) -> Scored:
 
     Args:
         found: the figures.
-        data: the data set that was divided into folds.
+        data: the data set that was divided into folds; the folder that holds it may bear another name, as archives
+            of one commit do. Its pictures are of one size, so ``sides`` says nothing here.
 
     Raises:
         DataError: a face is not in the data set, or has another label there.
     """
-    row_of = {name: row for row, name in enumerate(data.names)}
-    missing = [name for name in found.names if name not in row_of]
+    row_of = {name: row for row, name in enumerate(_below_common_folder(data.names))}
+    wanted = _below_common_folder(found.names)
+    missing = [name for name in wanted if name not in row_of]
     if missing:
         raise DataError(f"{missing[0]} of the cross-validation is not in the data set")
-    rows = np.array([row_of[name] for name in found.names], np.int64)
+    rows = np.array([row_of[name] for name in wanted], np.int64)
     if (data.labels[rows] != found.labels).any():
         raise DataError("the cross-validation was made with other labels than the data set has")
     pictures = data.framed[rows]
     sides = np.full(len(rows), pictures.shape[1], np.int64)
     return Scored(found.names, found.labels, found.probabilities, found.smiling, pictures, sides)
+
+
+def _below_common_folder(names: tuple[str, ...]) -> list[str]:
+    common = posixpath.commonpath(map(posixpath.dirname, names))
+    return [name.removeprefix(common).lstrip("/") for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -64,6 +65,7 @@ class Evaluation:
         conditions: model, policy, data, crop, versions, commit and machine.
         without_face: pictures in which no face was found; they count as not smiling.
         seen_in_training: whether the network was trained on this data set or a part of it.
+        calibrated_on: whether the policy's calibration and thresholds come from this data set.
     """
 
     metrics: Metrics
@@ -72,6 +74,7 @@ class Evaluation:
     conditions: dict[str, Any]
     without_face: int
     seen_in_training: bool
+    calibrated_on: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the faces, as plain values."""
@@ -81,6 +84,7 @@ class Evaluation:
             **dataclasses.asdict(self.metrics),
             "without_face": self.without_face,
             "seen_in_training": self.seen_in_training,
+            "calibrated_on": self.calibrated_on,
             "operating_points": {point: dataclasses.asdict(metrics) for point, metrics in points.items()},
             "slices": [dataclasses.asdict(part) for part in measure_slices(self.scored)],
             **self.conditions,
@@ -146,6 +150,7 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         conditions=conditions,
         without_face=int((scored.sides == 0).sum()),
         seen_in_training=_was_trained_on(classifier, digest),
+        calibrated_on=digest in classifier.policy.source,
     )
 
 
@@ -159,8 +164,8 @@ def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, fl
 
 
 def _was_trained_on(classifier: SmileClassifier, digest: str) -> bool:
-    sources = (classifier.info.training.get("data") or {}).get("sources", [])
-    return any(source.get("content_digest") == digest for source in sources)
+    # Whatever form the description has: the digest is long enough to stand there for one reason only.
+    return digest in json.dumps(classifier.info.training)
 
 
 def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> CropGeometry:

@@ -220,7 +220,8 @@ def most_accurate(counts: Counts) -> float:
 def most_found(counts: Counts, precision: float) -> float:
     """The threshold that finds the most smiles at this precision, or the highest one where none reaches it."""
     good = counts.found / (counts.found + counts.false) >= precision
-    return float(counts.thresholds[np.flatnonzero(good)[-1] if good.any() else 0])
+    # Of thresholds that find the same smiles, argmax takes the first, which calls the fewest others smiling.
+    return float(counts.thresholds[np.argmax(np.where(good, counts.found, -1))])
 
 
 def wilson_interval(right: int, n: int) -> tuple[float, float]:

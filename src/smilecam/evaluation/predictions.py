@@ -54,7 +54,7 @@ def read_predictions(path: Path) -> Predictions:
         DataError: it is missing, damaged or empty.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *rows = list(csv.reader(file))
         if header[:2] != ["name", "label"] or len(header) < 3:
             raise ValueError("another header")
@@ -62,6 +62,6 @@ def read_predictions(path: Path) -> Predictions:
         labels = np.array([int(row[1]) for row in rows], dtype=np.int64)
         if logits.shape != (len(rows), len(header) - 2) or not np.isfinite(logits).all() or set(labels) - {0, 1}:
             raise ValueError("rows of another form")
-    except (OSError, ValueError, IndexError, csv.Error) as error:
+    except (OSError, ValueError, OverflowError, IndexError, csv.Error) as error:
         raise DataError(f"{path} does not hold the predictions of a finished run") from error
     return Predictions(tuple(row[0] for row in rows), labels, logits)

@@ -155,7 +155,7 @@ def _precision_recall(axes: Axes, scored: Scored, threshold: float) -> None:
     axes.plot(counts.found / counts.smiles, counts.found / (counts.found + counts.false), color=ACCENT)
     axes.plot(metrics.true_positive_rate, metrics.precision, "o", color=SECOND, label=f"at {threshold:.3f}")
     title = f"Precision and recall, AP {metrics.average_precision:.4f}"
-    axes.set(title=title, xlabel="smiles found", ylabel="precision", ylim=(0.4, 1.01))
+    axes.set(title=title, xlabel="smiles found", ylabel="precision", ylim=(0, 1.01))
     axes.legend(loc="lower left")
     axes.grid(alpha=0.3)
 
@@ -177,7 +177,7 @@ def _accuracy_over_threshold(axes: Axes, scored: Scored, threshold: float) -> No
     axes.plot(counts.thresholds, accuracy, color=ACCENT, label="accuracy")
     axes.plot(counts.thresholds, (found + kept) / 2, color=SECOND, label="balanced accuracy")
     axes.axvline(threshold, color="grey", linestyle=":")
-    axes.set(title="Accuracy over threshold", xlabel="threshold", xlim=(0, 1), ylim=(0.5, 1))
+    axes.set(title="Accuracy over threshold", xlabel="threshold", xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="lower center")
     axes.grid(alpha=0.3)
 
@@ -212,7 +212,7 @@ def _sheet_of_errors(scored: Scored) -> str:
     cells = [["face", "label", "probability"]]
     cells += [[scored.names[row], f"{scored.labels[row]}", f"{scored.probabilities[row]:.3f}"] for row in rows]
     return (
-        f"<p>{words}. Some of these labels are wrong.</p>"
+        f"<p>{words}. Labels can be wrong too.</p>"
         f'<img class="sheet" alt="{words}; the table names them" src="data:image/jpeg;base64,{picture}">'
         f"<details><summary>Their names</summary>{_table('In the order of the sheet.', cells)}</details>"
     )

@@ -33,6 +33,17 @@ class Scored:
     def __len__(self) -> int:
         return len(self.names)
 
+    def take(self, rows: IntArray) -> Scored:
+        """The faces of these rows, in this order."""
+        return Scored(
+            tuple(self.names[row] for row in rows),
+            self.labels[rows],
+            self.probabilities[rows],
+            self.smiling[rows],
+            self.pictures[rows],
+            self.sides[rows],
+        )
+
     def worst(self, count: int) -> IntArray:
         """Rows of the faces whose label the network contradicts, the surest contradictions first."""
         doubt = np.abs(self.labels - self.probabilities)

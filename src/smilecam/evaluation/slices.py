@@ -43,7 +43,11 @@ class Slice:
 
 def measure_slices(scored: Scored) -> list[Slice]:
     """Order the faces by each property, cut them into quarters, and score each one."""
-    slices = []
+    seen = scored.sides > 0  # where no face was found, there is nothing to measure
+    scored = scored.take(np.flatnonzero(seen))
+    slices: list[Slice] = []
+    if len(scored) == 0:
+        return slices
     for name, values in properties(scored).items():
         if np.ptp(values) == 0:
             continue

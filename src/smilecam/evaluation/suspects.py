@@ -47,7 +47,9 @@ def write_suspects(scored: Scored, folder: Path) -> IntArray:
     table.writerow(["name", "label", "probability"])
     table.writerows([scored.names[row], scored.labels[row], f"{scored.probabilities[row]:.4f}"] for row in rows)
     write_text(make_folder(folder) / "suspects.csv", text.getvalue())
+    sheet_path = folder / "contact_sheet_suspects.png"
+    sheet_path.unlink(missing_ok=True)  # of an earlier call
     if len(rows):
         sheet = cv2.imencode(".png", error_sheet(scored, rows[:SHEET]))[1]
-        write_bytes(folder / "contact_sheet_suspects.png", sheet.tobytes())
+        write_bytes(sheet_path, sheet.tobytes())
     return rows

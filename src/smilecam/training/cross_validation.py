@@ -11,7 +11,9 @@ from pathlib import Path
 
 import torch
 
-from smilecam.training.run import Reporter, run_training
+from smilecam.errors import TrainingError
+from smilecam.training.finished import read_json
+from smilecam.training.run import Reporter, run_description, run_training
 from smilecam.training.settings import Fold, RunSettings
 
 
@@ -46,6 +48,7 @@ def cross_validate(plan: CrossValidation, device: torch.device, report: Reporter
 
     Raises:
         SmilecamError: as in ``run_training``.
+        TrainingError: a finished fold was trained with other settings.
     """
     folders = []
     for seed in range(plan.settings.seed, plan.settings.seed + plan.seeds):
@@ -53,6 +56,7 @@ def cross_validate(plan: CrossValidation, device: torch.device, report: Reporter
             settings = _fold_settings(plan, seed, number)
             folders.append(settings.out)
             if (settings.out / "metrics.json").exists():
+                _check_same(settings)
                 report.say(f"{settings.out} is finished")
                 continue
             report.say(f"seed {seed}, fold {number + 1} of {plan.folds}: {settings.out}")
@@ -79,3 +83,17 @@ def _fold_settings(plan: CrossValidation, seed: int, number: int) -> RunSettings
         resume=(out / "config.json").exists(),
         teachers=tuple(teachers),
     )
+
+
+def _check_same(settings: RunSettings) -> None:
+    """That a finished run is the one that would be trained now, as far as can be told without reading data."""
+    before = read_json(settings.out / "config.json")
+    data = before.get("data") or {}
+    now = run_description(settings) | {
+        "view": settings.view.value,
+        "sources": [path.resolve().name for path in (settings.data, *settings.extra)],
+    }
+    then = before | {"view": data.get("view"), "sources": [source.get("name") for source in data.get("sources", [])]}
+    differing = [key for key in now if then.get(key) != now[key]]
+    if differing:
+        raise TrainingError(f"{settings.out} was trained with other settings: {', '.join(differing)}")

@@ -110,4 +110,5 @@ def teacher_description(teacher: Path) -> dict[str, Any]:
         TrainingError: the folder holds no run.
     """
     config = read_json(teacher / "config.json")
-    return {key: config.get(key) for key in ("recipe", "seed", "commit")}
+    described = {key: config.get(key) for key in ("recipe", "seed", "fold", "commit")}
+    return described | {"training": (config.get("data") or {}).get("training")}

@@ -9,7 +9,7 @@ import numpy as np
 
 from smilecam.data.faces import FaceSet, load_faces, merge
 from smilecam.data.splits import stratified_folds, stratified_split, view, without
-from smilecam.errors import TrainingError
+from smilecam.errors import DataError, TrainingError
 from smilecam.training.engine import Examples
 from smilecam.training.settings import RunSettings
 from smilecam.types import IntArray
@@ -35,6 +35,9 @@ def load_parts(settings: RunSettings) -> Parts:
     training_rows, validation_rows = _split(faces, settings)
     validation = faces.take(validation_rows)
     extras = [without(view(extra, settings.view), validation) for extra in whole[1:]]
+    for path, extra in zip(settings.extra, extras, strict=True):
+        if not 0 < extra.labels.sum() < len(extra):
+            raise DataError(f"{path}: of one class, no picture is left that is not in the held-out part")
     own = faces.take(training_rows)
     training = merge(own, *extras)
     policies, repeats = np.zeros(len(training), dtype=np.int64), np.ones(len(training), dtype=np.int64)

@@ -60,6 +60,8 @@ def _known_faces(path: Path, trained: RunNetwork) -> tuple[Predictions, str]:
     folders = [folder for folder in path.glob("seed*-fold*") if folder.is_dir()]
     if not folders:
         faces = load_faces(path)
+        if faces.content_digest in {source["content_digest"] for source in trained.config["data"]["sources"]}:
+            raise TrainingError(f"{path} was trained on: calibrate on faces that the network has not seen")
         inputs = plain_inputs(faces.framed, trained.recipe.input)
         logits = read_faces(trained.network, trained.network.state_dict(), inputs).double().numpy()
         words = f"{path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"

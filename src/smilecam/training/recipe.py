@@ -191,9 +191,15 @@ def parse_recipe(name: str, text: str) -> Recipe:
     if "augmentation" in tables:
         augmentation = _fill(Augmentation, tables["augmentation"], f"recipe {name}, [augmentation]")
     description = str(tables.get("description", ""))
-    if values["model"].name == "smilenet" and len(values["model"].widths) < 2:
-        raise TrainingError(f"recipe {name}, [model]: smilenet needs widths, of the stem and of one block or more")
+    _check_halving(name, values["model"], values["input"])
     return Recipe(name=name, description=description, augmentation=augmentation, **values)
+
+
+def _check_halving(name: str, model: ModelRecipe, spec: InputSpec) -> None:
+    if model.name == "smilenet" and len(model.widths) < 2:
+        raise TrainingError(f"recipe {name}, [model]: smilenet needs widths, of the stem and of one block or more")
+    if model.name == "smilenet" and spec.size % 2 ** len(model.widths):
+        raise TrainingError(f"recipe {name}: {spec.size} pixels cannot be halved {len(model.widths)} times")
 
 
 def recipe_from_dict(content: dict[str, Any]) -> Recipe:

@@ -85,11 +85,11 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
     _check_folder(settings)
     parts = load_parts(settings)
     weights = engine.class_weights(parts.training) if settings.recipe.training.class_weights else None
+    examples = dataclasses.replace(parts.training, teacher=ask_teachers(settings, parts, device))
     config = _config(settings, parts, weights, device)
     _open_folder(settings, config)
     report.say(_describe(parts, weights))
     learner = _make_learner(settings, device)
-    examples = dataclasses.replace(parts.training, teacher=ask_teachers(settings, parts, device))
     batches = engine.Batches(examples, settings.recipe, settings.seed, device)
     validation = engine.plain_inputs(parts.validation.framed, settings.recipe.input).to(device)
     rows = _finished_rows(settings.out, learner, settings.resume)
@@ -115,17 +115,23 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
 
 
 def _config(settings: RunSettings, parts: Parts, weights: torch.Tensor | None, device: torch.device) -> dict[str, Any]:
-    return {
-        "recipe": settings.recipe.as_dict(),
-        "seed": settings.seed,
-        "fold": None if settings.fold is None else dataclasses.asdict(settings.fold),
-        "teachers": [teacher_description(teacher) for teacher in settings.teachers],
+    return run_description(settings) | {
         "data": parts.description,
         "class_weights": None if weights is None else [[round(float(each), 6) for each in pair] for pair in weights],
         "device": str(device),
         "machine": provenance.machine(),
         "versions": provenance.versions("torch", "numpy", "opencv-python-headless"),
         "commit": provenance.commit(),
+    }
+
+
+def run_description(settings: RunSettings) -> dict[str, Any]:
+    """What a configuration says of the settings themselves."""
+    return {
+        "recipe": settings.recipe.as_dict(),
+        "seed": settings.seed,
+        "fold": None if settings.fold is None else dataclasses.asdict(settings.fold),
+        "teachers": [teacher_description(teacher) for teacher in settings.teachers],
     }
 
 

@@ -103,7 +103,7 @@ class ModelInfo:
         Raises:
             UsageProblem: the model has no policy of this name.
         """
-        wanted = name or next(iter(self.policies))
+        wanted = next(iter(self.policies)) if name is None else name
         if wanted not in self.policies:
             raise UsageProblem(f"model {self.name} has no policy {wanted!r}: choose {', '.join(self.policies)}")
         return self.policies[wanted]
