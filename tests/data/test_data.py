@@ -11,8 +11,8 @@ import pytest
 
 from smilecam.data import smiles
 from smilecam.data.audit import audit, write_audit
-from smilecam.data.faces import FaceSet, load_faces, merge, photograph_keys
-from smilecam.data.splits import View, stratified_split, view, without
+from smilecam.data.faces import MARGIN, FaceSet, load_faces, merge, photograph_keys
+from smilecam.data.splits import View, near_copies, stratified_folds, stratified_split, view, without
 from smilecam.errors import DataError, DownloadError
 from smilecam.opencv import cv2
 
@@ -317,3 +317,60 @@ def test_missing_page(server, tmp_path):
 def test_nothing_fetched_says_how(tmp_path):
     with pytest.raises(DataError, match="smilecam data fetch"):
         smiles.find_smiles(None, tmp_path)
+
+
+def face_set(pictures, labels, photographs=None):
+    framed = np.stack(pictures)
+    margin = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN))
+    names = tuple(str(row) for row in range(len(labels)))
+    keys = tuple(photographs or names)
+    return FaceSet(np.pad(framed, margin, mode="edge"), np.array(labels, np.int64), names, names, keys, names)
+
+
+def distinct(count):
+    rng = np.random.default_rng(0)
+    return [np.asarray(rng.integers(0, 256, (64, 64)), np.uint8) for _ in range(count)]
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_folds_hold_the_same_share_of_each_class(folds):
+    faces = face_set(distinct(60), [0] * 40 + [1] * 20)
+    fold_of = stratified_folds(faces, folds, seed=0)
+    for label, count in ((0, 40), (1, 20)):
+        assert np.bincount(fold_of[faces.labels == label]).tolist() == [count // folds] * folds
+    assert not np.array_equal(fold_of, stratified_folds(faces, folds, seed=1))
+    assert np.array_equal(fold_of, stratified_folds(faces, folds, seed=0))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_near_copies_share_a_fold_also_in_chains(seed):
+    """Face 2 is alike to 0 and to 1, which are less alike; face 3 is 4 under a common key; face 5 is 6, darker."""
+    pictures = distinct(40)
+    coarse = [np.kron(np.random.default_rng(row).integers(0, 256, (8, 8)), np.ones((8, 8))) for row in (1, 2)]
+    pictures[0] = np.asarray(coarse[0], np.uint8)
+    pictures[2] = np.asarray(coarse[0] * 0.85 + coarse[1] * 0.15, np.uint8)
+    pictures[1] = np.asarray(coarse[0] * 0.7 + coarse[1] * 0.3, np.uint8)
+    pictures[6] = (pictures[5] // 2).astype(np.uint8)
+    keys = [str(row) for row in range(40)]
+    keys[3] = keys[4]
+    faces = face_set(pictures, [0, 1] * 20, keys)
+    fold_of = stratified_folds(faces, 4, seed)
+    assert fold_of[0] == fold_of[1] == fold_of[2]
+    assert fold_of[3] == fold_of[4]
+    assert fold_of[5] == fold_of[6]
+    assert near_copies(faces)[[0, 1, 2, 7]].tolist() == [0, 0, 0, 7]
+
+
+def test_folds_of_too_few_different_pictures():
+    with pytest.raises(DataError, match="too few different pictures"):
+        stratified_folds(face_set(distinct(20) + distinct(1) * 10, [0] * 20 + [1] * 10), 3, 0)
+    with pytest.raises(DataError, match="too few different pictures"):
+        stratified_folds(face_set(distinct(12), [0] * 10 + [1] * 2), 3, 0)
+
+
+def test_a_class_only_in_the_test_part_is_none(tmp_path):
+    for folder in ("train/happy", "test/sad"):
+        (tmp_path / folder).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / folder / "1.png"), distinct(1)[0])
+    with pytest.raises(DataError, match="no labelled pictures of both classes"):
+        load_faces(tmp_path)

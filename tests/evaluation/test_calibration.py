@@ -50,9 +50,12 @@ def test_even_weights_make_every_class_of_every_part_count_the_same():
     sums += [weights[100:][parts[1] == label].sum() for label in (0, 1)]
     assert sums == pytest.approx([30] * 4)
     logits, labels = draws(4_000, (1.0,), 0.0)
-    doubled = fit_calibration(np.repeat(logits, 2, axis=0), np.repeat(labels, 2))
-    weighted = fit_calibration(logits, labels, np.full(len(labels), 2.0))
+    repeated = np.repeat(np.arange(len(labels)), 1 + labels)  # every smile twice
+    doubled = fit_calibration(logits[repeated], labels[repeated])
+    weighted = fit_calibration(logits, labels, 1.0 + labels)
     assert weighted.weights == pytest.approx(doubled.weights, rel=1e-2)
+    assert weighted.offset == pytest.approx(doubled.offset, abs=0.02)
+    assert weighted.offset > fit_calibration(logits, labels).offset + 0.5
 
 
 def test_operating_points_are_the_best_of_all_thresholds():
@@ -67,6 +70,16 @@ def test_operating_points_are_the_best_of_all_thresholds():
     precise = [metrics.true_positive_rate for metrics in every if metrics.precision >= 0.98]
     assert at[OperatingPoint.PRECISION].precision >= 0.98
     assert at[OperatingPoint.PRECISION].true_positive_rate == pytest.approx(max(precise))
+
+
+def test_precise_threshold_calls_no_more_false_smiles_than_it_must():
+    labels, scores = np.array([1, 1, 1] + [0] * 5), np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1, 0.05, 0.01])
+    assert choose_thresholds(labels, scores)[OperatingPoint.PRECISION] == pytest.approx(0.5)
+
+
+def test_precise_threshold_where_none_is_precise():
+    labels, scores = np.array([0, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.6])
+    assert choose_thresholds(labels, scores)[OperatingPoint.PRECISION] == pytest.approx(0.85)
 
 
 def test_logistic_does_not_overflow():

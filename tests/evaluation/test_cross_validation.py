@@ -1,8 +1,12 @@
+import dataclasses
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from smilecam.errors import DataError
-from smilecam.evaluation.cross_validation import Fold, cross_validated, judge, read_folds, spread
+from smilecam.evaluation.cross_validation import Fold, as_scored, cross_validated, read_folds, spread
 from smilecam.evaluation.metrics import logistic
 from smilecam.evaluation.predictions import Predictions, read_predictions, write_predictions
 
@@ -18,12 +22,14 @@ FOLDS = [fold(seed, number) for seed in (0, 1) for number in (0, 1, 2)]
 
 
 def test_a_fold_does_not_judge_itself():
-    """Turning a fold's own labels round changes its figures, but neither its probabilities nor its thresholds."""
-    mine, others = FOLDS[0].predictions, [other.predictions for other in FOLDS[1:3]]
-    turned = Predictions(mine.names, 1 - mine.labels, mine.logits)
-    one, other = judge(mine, others), judge(turned, others)
-    assert np.array_equal(one.probabilities, other.probabilities)
-    assert one.thresholds == other.thresholds
+    """Turning a fold's own labels round changes its figures, but neither its probabilities nor its calls."""
+    mine = FOLDS[0].predictions
+    turned = Fold(0, 0, Predictions(mine.names, 1 - mine.labels, mine.logits))
+    one, other = cross_validated(FOLDS[:3]), cross_validated([turned, *FOLDS[1:3]])
+    assert np.array_equal(one.probabilities[:400], other.probabilities[:400])
+    assert np.array_equal(one.smiling[:400], other.smiling[:400])
+    assert not np.array_equal(one.probabilities[400:], other.probabilities[400:])
+    assert one.runs[0]["points"]["balanced"]["accuracy"] > 0.5 > other.runs[0]["points"]["balanced"]["accuracy"]
 
 
 def test_figures_are_means_over_the_runs():
@@ -67,9 +73,67 @@ def test_predictions_that_are_none(tmp_path, content):
         read_predictions(tmp_path / "predictions.csv")
 
 
+def write_folds(folder, folds, count=3):
+    for one in folds:
+        path = folder / f"seed{one.seed}-fold{one.number}"
+        path.mkdir()
+        write_predictions(path / "predictions.csv", one.predictions)
+        (path / "config.json").write_text(json.dumps({"fold": {"number": one.number, "count": count}}))
+
+
 def test_folds_are_read_in_order(tmp_path):
-    for one in reversed(FOLDS):
-        folder = tmp_path / f"seed{one.seed}-fold{one.number}"
-        folder.mkdir()
-        write_predictions(folder / "predictions.csv", one.predictions)
+    write_folds(tmp_path, reversed(FOLDS))
     assert [(one.seed, one.number) for one in read_folds(tmp_path)] == [(one.seed, one.number) for one in FOLDS]
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2, 5])
+def test_any_missing_fold_is_noticed(tmp_path, missing):
+    write_folds(tmp_path, [one for row, one in enumerate(FOLDS) if row != missing])
+    with pytest.raises(DataError, match=f"of seed {missing // 3}, fold {missing % 3} is not finished"):
+        read_folds(tmp_path)
+
+
+def test_folds_that_do_not_belong_together(tmp_path):
+    write_folds(tmp_path, FOLDS[:3])
+    write_folds(tmp_path, FOLDS[3:], count=4)
+    with pytest.raises(DataError, match="mixes folds"):
+        read_folds(tmp_path)
+
+
+def test_folds_with_other_outputs_or_one_class(tmp_path):
+    write_folds(tmp_path, FOLDS[:3])
+    one = FOLDS[1].predictions
+    path = tmp_path / "seed0-fold1" / "predictions.csv"
+    write_predictions(path, Predictions(one.names, one.labels, np.repeat(one.logits, 2, axis=1)))
+    with pytest.raises(DataError, match="mixes folds"):
+        read_folds(tmp_path)
+    write_predictions(path, Predictions(one.names, np.zeros_like(one.labels), one.logits))
+    with pytest.raises(DataError, match="one class only"):
+        read_folds(tmp_path)
+
+
+@pytest.mark.parametrize("config", ["{}", "no json", '{"fold": null}', '{"fold": {"count": "3"}}'])
+def test_folds_that_do_not_say_of_what(tmp_path, config):
+    write_folds(tmp_path, FOLDS[:3])
+    (tmp_path / "seed0-fold0" / "config.json").write_text(config)
+    with pytest.raises(DataError, match="does not say of which cross-validation"):
+        read_folds(tmp_path)
+
+
+def test_the_data_may_lie_in_another_folder():
+    found = cross_validated(FOLDS[:3])
+    names = tuple(
+        f"archive-1/set/{'smile' if label else 'not'}/{name}"
+        for name, label in zip(found.names, found.labels, strict=True)
+    )
+    found = dataclasses.replace(found, names=names)
+    order = np.random.default_rng(0).permutation(1200)
+    moved = [names[row].replace("archive-1/set", "archive-2") for row in order]
+    data = SimpleNamespace(names=tuple(moved), labels=found.labels[order], framed=np.zeros((1200, 64, 64), np.uint8))
+    assert len(as_scored(found, data)) == 1200
+    data.labels = 1 - data.labels
+    with pytest.raises(DataError, match="other labels"):
+        as_scored(found, data)
+    data.names = tuple(f"{name}.png" for name in moved)
+    with pytest.raises(DataError, match="is not in the data set"):
+        as_scored(found, data)

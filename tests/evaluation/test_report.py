@@ -126,12 +126,25 @@ def test_report_of_a_model(material, tmp_path, capfd):
     assert "policy strict" in out
     assert f"wrote {page}" in err
     text = page.read_text("utf-8")
-    assert "The model was trained on this data" not in text
+    assert "Beware" not in text
     assert "not_smile/" in text
 
 
 @pytest.mark.parametrize("option", ["--report", "--json"])
-def test_report_never_replaces_the_data(tmp_path, option):
+def test_report_never_replaces_the_data_or_the_model(material, tmp_path, option):
+    import shutil
+
+    from smilecam.vision.classify import model_path
+
+    model = tmp_path / "model.onnx"
+    shutil.copy(model_path("lenet"), model)
+    command = ["evaluate", "--data", str(material / "fer2013_validation"), "--model", str(model), option, str(model)]
+    assert call(command) == exit_codes.USAGE
+    assert model.read_bytes() == model_path("lenet").read_bytes()
+
+
+@pytest.mark.parametrize("option", ["--report", "--json"])
+def test_outputs_without_a_name_or_with_the_same(tmp_path, option):
     for label in ("smile", "not_smile"):
         (tmp_path / label).mkdir()
         cv2.imwrite(str(tmp_path / label / "x.png"), np.zeros((30, 30), np.uint8))

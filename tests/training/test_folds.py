@@ -65,10 +65,11 @@ def write_faces(folder, counts, seed):
 
 @pytest.fixture(scope="module")
 def material_folder(tmp_path_factory):
-    """A data set, an extra one, and the two recipes."""
+    """A data set, an extra one, one to calibrate on, and the two recipes."""
     folder = tmp_path_factory.mktemp("folds")
     write_faces(folder / "faces", {("smile", True): 30, ("not_smile", False): 60}, 1)
     write_faces(folder / "extra", {("happy", True): 20, ("sad", False): 30}, 2)
+    write_faces(folder / "fresh", {("smile", True): 20, ("not_smile", False): 30}, 3)
     (folder / "teacher.toml").write_text(TEACHER)
     (folder / "student.toml").write_text(STUDENT)
     return folder
@@ -118,6 +119,20 @@ def test_a_teacher_that_saw_the_held_out_faces_is_refused(material_folder, teach
     assert "may have seen the ones here" in capfd.readouterr().err
 
 
+def test_a_refused_run_leaves_nothing_behind(material_folder, teachers, tmp_path, capfd):
+    options = ("--folds", "3", "--fold", "0")
+    assert train(material_folder, "student", tmp_path / "run", *options) == exit_codes.FAILURE
+    options = (*options, "--teacher", str(teachers), "--epochs", "1")
+    assert train(material_folder, "student", tmp_path / "run", *options) == exit_codes.DONE
+
+
+def test_finished_folds_of_other_settings_are_refused(material_folder, teachers, capfd):
+    for options, what in ((("--epochs", "1"), "recipe"), (("--view", "raw"), "view"), (("--folds", "4"), "fold")):
+        folds = () if "--folds" in options else ("--folds", "3")
+        assert train(material_folder, "teacher", teachers, *folds, *options) == exit_codes.FAILURE
+        assert f"was trained with other settings: {what}" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(("recipe", "options"), [("student", ()), ("teacher", ("--teacher", "{teachers}/seed0-fold0"))])
 def test_teachers_and_distillation_go_together(material_folder, teachers, tmp_path, capfd, recipe, options):
     options = [option.format(teachers=teachers) for option in options]
@@ -146,7 +161,7 @@ def test_options_of_folds_that_make_no_sense(material_folder, tmp_path, options)
 def test_export_calibrates_policies(material_folder, students, tmp_path, capfd):
     model = tmp_path / "model.onnx"
     command = ["export", str(students / "seed0-fold0"), "--output", str(model)]
-    policies = [f"both={students},{material_folder / 'extra'}", f"own={students}"]
+    policies = [f"both={students},{material_folder / 'fresh'}", f"own={students}"]
     assert call([*command, "--calibrate", policies[0], "--calibrate", policies[1]]) == exit_codes.DONE
     assert "policy both: thresholds balanced" in capfd.readouterr().out
     info = SmileClassifier(model).info
@@ -154,9 +169,44 @@ def test_export_calibrates_policies(material_folder, students, tmp_path, capfd):
     both, own = info.policies.values()
     assert both.calibration.weights[0] == both.calibration.weights[1]
     assert own.calibration.weights[0] != own.calibration.weights[1]
-    assert "n 90 out of fold and extra, n 50" in both.source
+    assert "n 90 out of fold and fresh, n 50" in both.source
     assert str(tmp_path) not in info.to_json()
     assert info.training["teachers"][0]["seed"] == 0
+
+
+def test_calibration_on_what_was_trained_on(material_folder, students, tmp_path, capfd):
+    command = ["export", str(students / "seed0-fold0"), "--output", str(tmp_path / "x.onnx")]
+    assert call([*command, "--calibrate", f"a={material_folder / 'faces'}"]) == exit_codes.FAILURE
+    assert "was trained on" in capfd.readouterr().err
+    assert call([*command, "--calibrate", f"a={students}", "--calibrate", f"a={students}"]) == exit_codes.USAGE
+
+
+def test_model_options_say_nothing_about_folds(material_folder, students):
+    command = ["evaluate", "--cross-validation", str(students), "--data", str(material_folder / "faces")]
+    for options in (["--threshold", "0.3"], ["--policy", "strict"], ["--model", "lenet"], ["--boxes", "haar"]):
+        assert call([*command, *options]) == exit_codes.USAGE
+
+
+def test_resumed_student_equals_an_uninterrupted_one(material_folder, teachers, tmp_path, monkeypatch):
+    """With a teacher, two outputs and bfloat16, stopped in its third epoch."""
+    from smilecam.training import engine
+
+    options = ("--folds", "3", "--fold", "0", "--teacher", str(teachers))
+    assert train(material_folder, "student", tmp_path / "whole", *options) == exit_codes.DONE
+    once, calls = engine.batch_loss, iter(range(1_000_000))
+
+    def interrupt_later(*arguments):
+        if next(calls) == 25:  # 11 batches an epoch
+            raise KeyboardInterrupt
+        return once(*arguments)
+
+    monkeypatch.setattr(engine, "batch_loss", interrupt_later)
+    assert train(material_folder, "student", tmp_path / "stopped", *options) == exit_codes.INTERRUPTED
+    monkeypatch.setattr(engine, "batch_loss", once)
+    assert train(material_folder, "student", tmp_path / "stopped", *options) == exit_codes.DONE
+    files = [tmp_path / name / "seed0-fold0" / "checkpoint.npz" for name in ("whole", "stopped")]
+    with np.load(files[0]) as one, np.load(files[1]) as other:
+        assert all(np.array_equal(one[name], other[name]) for name in one.files)
 
 
 @pytest.mark.parametrize("text", ["x", "=x", "x=", "x=a,,b"])

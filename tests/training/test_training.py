@@ -119,6 +119,12 @@ def test_packaged_recipes_load(name):
         (("batch_size = 64", "batch_size = 0"), "0 is not from 1"),
         (("dropout = 0.0", "dropout = 1.5"), "1.5 is not from 0"),
         (("size = 28", "size = 3"), "3 is not from 8"),
+        (
+            ('name = "lenet"\nbatch_norm = false', 'name = "smilenet"\nwidths = [8]'),
+            "widths, of the stem and of one block",
+        ),
+        (('name = "lenet"\nbatch_norm = false', 'name = "smilenet"\nwidths = [8, 8, 8]'), "cannot be halved 3 times"),
+        (('name = "lenet"\nbatch_norm = false', 'name = "smilenet"\nwidths = 8'), "is not a list"),
         (("learning_rate = 0.001", "learning_rate = nan"), "nan is not from 0"),
     ],
 )

@@ -123,20 +123,21 @@ def near_copies(faces: FaceSet) -> IntArray:
         _unite(first_of, first_with.setdefault(key, row), row)
     for start in range(0, len(small), 1024):
         rows, columns = np.nonzero(small[start : start + 1024] @ small[start:].T > NEAR_COPY)
-        for row, column in zip(rows, columns, strict=True):
-            _unite(first_of, start + int(row), start + int(column))
+        for one, other in zip(rows.tolist(), columns.tolist(), strict=True):
+            _unite(first_of, start + one, start + other)
     return np.array([_first(first_of, row) for row in range(len(faces))], dtype=np.int64)
 
 
 def _first(first_of: IntArray, row: int) -> int:
-    while first_of[row] != row:
-        row = int(first_of[row])
-    return row
+    head = row
+    while first_of[head] != head:
+        head = int(first_of[head])
+    return head
 
 
 def _unite(first_of: IntArray, one: int, other: int) -> None:
-    first, second = sorted((_first(first_of, one), _first(first_of, other)))
-    first_of[second] = first
+    heads = _first(first_of, one), _first(first_of, other)
+    first_of[max(heads)] = min(heads)
 
 
 def without(faces: FaceSet, held_out: FaceSet) -> FaceSet:
