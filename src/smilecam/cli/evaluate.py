@@ -187,7 +187,7 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
         thresholds = {point: row["threshold"].mean for point, row in found.figures.items()}
         thresholds = {OperatingPoint.BALANCED.value: thresholds[OperatingPoint.BALANCED.value]} | thresholds
         tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": spread_rows(found)}
-        title = f"Cross-validation {folder.resolve().name}"
+        title = f"Cross-validation {folder.resolve().parent.name}/{folder.resolve().name}"
         write_report(
             Path(report),
             Report(title, [*remarks(found), PAGE_REMARK], scored, thresholds, tables, conditions),
