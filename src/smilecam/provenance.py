@@ -26,7 +26,7 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The git commit of the checkout that this package runs from, "+changes" behind it where files differ.
+    """The git commit of the checkout that this package runs from, "+changes" behind it where its code differs.
 
     "unknown" where the package is installed elsewhere or git is missing.
     """
@@ -34,7 +34,7 @@ def commit() -> str:
     if not (folder.parents[1] / ".git").exists():
         return "unknown"
     head = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":/src", ":/benchmarks")
     return head + ("+changes" if head and changes else "") if head else "unknown"
 
 
