@@ -17,7 +17,7 @@ def test_the_crop_proves_itself_on_faces_in_the_wild(material):
     assert (trained.metrics.n, trained.metrics.smiles) == (919, 509)
     assert trained.metrics.balanced_accuracy > 0.92
     assert trained.metrics.auc > 0.97
-    assert trained.metrics.balanced_accuracy > whole.metrics.balanced_accuracy + 0.02
+    assert trained.metrics.auc > whole.metrics.auc + 0.005
 
 
 def test_fer2013_layout(material):
