@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,10 @@ import pytest
 
 from smilecam.opencv import cv2
 from smilecam.types import Picture
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has what it runs in the background ignore Ctrl-C, and the programs under test would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA_VARIABLE = "SMILECAM_TEST_DATA"
 REQUIRED_VARIABLE = "SMILECAM_TEST_DATA_REQUIRED"
