@@ -3,12 +3,12 @@ import pytest
 
 from smilecam.config import OperatingPoint
 from smilecam.evaluation.calibration import (
-    apply_calibration,
     choose_thresholds,
     even_weights,
     fit_calibration,
 )
-from smilecam.evaluation.metrics import expected_calibration_error, logistic, measure
+from smilecam.evaluation.metrics import expected_calibration_error, measure
+from smilecam.vision.probability import apply_calibration, logistic
 
 
 def draws(n, weights, offset, seed=0):

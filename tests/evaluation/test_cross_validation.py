@@ -7,8 +7,8 @@ import pytest
 
 from smilecam.errors import DataError
 from smilecam.evaluation.cross_validation import Fold, as_scored, cross_validated, read_folds, spread
-from smilecam.evaluation.metrics import logistic
 from smilecam.evaluation.predictions import Predictions, read_predictions, write_predictions
+from smilecam.vision.probability import logistic
 
 
 def fold(seed, number, n=400):

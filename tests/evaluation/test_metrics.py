@@ -8,10 +8,10 @@ from smilecam.evaluation.metrics import (
     average_precision,
     best_threshold,
     expected_calibration_error,
-    logistic,
     measure,
     wilson_interval,
 )
+from smilecam.vision.probability import logistic
 
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
 SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.35, 0.65, 0.8, 0.9])

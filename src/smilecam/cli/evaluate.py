@@ -134,13 +134,20 @@ def _print(found: Evaluation, *, to_stderr: bool) -> None:
         f"data {conditions['data']['name']}, boxes {conditions['boxes']}, crop {conditions['crop']}, "
         f"commit {conditions['commit'][:12]}"
     )
-    if found.seen_in_training:
-        lines.append("beware             the model was trained on this data, or a part of it")
-    if found.calibrated_on:
-        lines.append("beware             the policy was calibrated on this data, and its thresholds chosen on it")
+    lines += [f"beware             {caveat}" for caveat in _caveats(found)]
     if found.without_face:
         lines.append(f"no face found in   {found.without_face:,} pictures, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)
+
+
+def _caveats(found: Evaluation) -> list[str]:
+    """Why figures may flatter."""
+    caveats = []
+    if found.seen_in_training:
+        caveats.append("the model was trained on this data, or a part of it")
+    if found.calibrated_on:
+        caveats.append("the policy was calibrated on this data, and its thresholds chosen on it")
+    return caveats
 
 
 def _write_report(path: Path, found: Evaluation) -> None:
@@ -148,10 +155,7 @@ def _write_report(path: Path, found: Evaluation) -> None:
 
     conditions = found.conditions
     remarks = [f"Model {conditions['model']['name']} on {conditions['data']['name']}, {found.metrics.n:,} faces."]
-    if found.seen_in_training:
-        remarks.append("Beware: the model was trained on this data, or a part of it.")
-    if found.calibrated_on:
-        remarks.append("Beware: the policy was calibrated on this data, and its thresholds chosen on it.")
+    remarks += [f"Beware: {caveat}." for caveat in _caveats(found)]
     if found.without_face:
         remarks.append(f"In {found.without_face:,} pictures no face was found; they count as not smiling.")
     title = f"{conditions['model']['name']} on {conditions['data']['name']}"

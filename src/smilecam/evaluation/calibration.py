@@ -9,12 +9,12 @@ from smilecam.config import Calibration, OperatingPoint
 from smilecam.evaluation.metrics import (
     Scores,
     counts_by_threshold,
-    logistic,
     most_accurate,
     most_balanced,
     most_found,
 )
 from smilecam.types import IntArray
+from smilecam.vision.probability import logistic
 
 RIDGE = 1e-3
 """Pull towards small weights, in units of one face, so that separable data do not drive them to infinity."""
@@ -59,11 +59,6 @@ def fit_calibration(
         if np.abs(step).max() < 1e-9:
             break
     return Calibration(tuple(float(weight) for weight in beta[:-1]), float(beta[-1]))
-
-
-def apply_calibration(calibration: Calibration, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Probabilities of a smile: (n, outputs) log odds in, float64 (n,) out."""
-    return logistic(logits @ np.asarray(calibration.weights) + calibration.offset)
 
 
 def choose_thresholds(

@@ -91,11 +91,6 @@ def measure(labels: IntArray, scores: Scores, threshold: float) -> Metrics:
     )
 
 
-def logistic(logits: Scores) -> npt.NDArray[np.float64]:
-    """Probabilities from log odds, of the same shape, without overflow."""
-    return 0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / 2))
-
-
 def area_under_curve(labels: IntArray, scores: Scores) -> float:
     """The probability that a random smile scores above a random non-smile, ties counted half.
 

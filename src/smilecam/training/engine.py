@@ -16,6 +16,7 @@ from smilecam.config import InputSpec
 from smilecam.data.faces import MARGIN, FaceSet
 from smilecam.errors import NonFiniteLoss
 from smilecam.training.augment import area_weights, augment, render_size, to_input
+from smilecam.training.models import build
 from smilecam.training.recipe import OptimizerRecipe, Recipe, TrainingRecipe
 from smilecam.types import FloatArray, GreyPicture, IntArray
 from smilecam.vision.crop import normalize, resize
@@ -182,6 +183,16 @@ class Learner:
     def weights(self) -> dict[str, Tensor]:
         """The weights to evaluate and export: the running mean where there is one."""
         return self.average.values if self.average else self.model.state_dict()
+
+
+def make_learner(recipe: Recipe, seed: int, device: torch.device) -> Learner:
+    """A fresh network by a recipe, with all that its training changes; its first weights depend on ``seed`` alone."""
+    model = build(recipe.model, recipe.input, recipe.training.policies, seed).to(device)
+    if recipe.training.precision == "bfloat16":
+        model = torch.nn.utils.convert_conv2d_weight_memory_format(model, torch.channels_last)  # what is fast for it
+    decay = recipe.optimizer.average_decay
+    average = WeightAverage(model, decay) if decay else None
+    return Learner(model, make_optimizer(model, recipe.optimizer), average)
 
 
 def train_one_epoch(

@@ -12,7 +12,6 @@ import torch
 from smilecam.errors import TrainingError
 from smilecam.training import engine
 from smilecam.training.checkpoint import load_checkpoint
-from smilecam.training.models import build
 from smilecam.training.parts import Parts
 from smilecam.training.recipe import Recipe, recipe_from_dict
 from smilecam.training.settings import RunSettings
@@ -64,16 +63,11 @@ def load_run_network(run: Path) -> RunNetwork:
     read_json(run / "metrics.json")
     try:
         recipe = recipe_from_dict(config["recipe"])
-        model = build(recipe.model, recipe.input, recipe.training.policies, config["seed"])
+        learner = engine.make_learner(recipe, config["seed"], torch.device("cpu"))
+        model = learner.model
         RunNetwork(model, recipe, config).validation_digest  # noqa: B018 - it must be there
     except (KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{run / 'config.json'} does not describe a run of this version") from error
-    average = recipe.optimizer.average_decay
-    learner = engine.Learner(
-        model,
-        engine.make_optimizer(model, recipe.optimizer),
-        engine.WeightAverage(model, average) if average else None,
-    )
     load_checkpoint(run / "checkpoint.npz", learner)
     model.load_state_dict(learner.weights())
     return RunNetwork(model.eval(), recipe, config)

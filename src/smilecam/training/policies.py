@@ -11,13 +11,14 @@ import numpy.typing as npt
 from smilecam.config import Calibration
 from smilecam.data.faces import load_faces
 from smilecam.errors import TrainingError
-from smilecam.evaluation.calibration import apply_calibration, choose_thresholds, even_weights, fit_calibration
+from smilecam.evaluation.calibration import choose_thresholds, even_weights, fit_calibration
 from smilecam.evaluation.cross_validation import pool, read_folds
 from smilecam.evaluation.predictions import Predictions, read_predictions
 from smilecam.training.engine import plain_inputs, read_faces
 from smilecam.training.finished import RunNetwork, read_json
 from smilecam.types import BoolArray, IntArray
 from smilecam.vision.model_info import Policy
+from smilecam.vision.probability import apply_calibration
 
 POLICY = "smile"
 """Name of the one policy of a model that is exported without any other."""

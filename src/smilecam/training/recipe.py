@@ -180,15 +180,21 @@ def parse_recipe(name: str, text: str) -> Recipe:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TrainingError(f"recipe {name}: {error}") from error
-    parts = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
-    unknown = set(tables) - {"description", "augmentation", *parts}
+    unknown = set(tables) - {"description", "augmentation", *PARTS}
     if unknown:
         raise TrainingError(f"recipe {name}: unknown table or key {', '.join(sorted(unknown))}")
+    return _assemble(name, tables)
+
+
+PARTS = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
+
+
+def _assemble(name: str, tables: dict[str, Any]) -> Recipe:
     values: dict[str, Any] = {
-        part: _fill(kind, tables.get(part, {}), f"recipe {name}, [{part}]") for part, kind in parts.items()
+        part: _fill(kind, tables.get(part, {}), f"recipe {name}, [{part}]") for part, kind in PARTS.items()
     }
     augmentation = None
-    if "augmentation" in tables:
+    if tables.get("augmentation") is not None:
         augmentation = _fill(Augmentation, tables["augmentation"], f"recipe {name}, [augmentation]")
     description = str(tables.get("description", ""))
     _check_halving(name, values["model"], values["input"])
@@ -207,18 +213,9 @@ def recipe_from_dict(content: dict[str, Any]) -> Recipe:
 
     Raises:
         TrainingError: a value is missing, unknown, or of the wrong kind.
-        KeyError: a part is missing.
+        KeyError: the name is missing.
     """
-    where = f"recipe {content['name']}"
-    parts = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
-    values: dict[str, Any] = {part: _fill(kind, content[part], where) for part, kind in parts.items()}
-    augmentation = content["augmentation"]
-    return Recipe(
-        name=content["name"],
-        description=content["description"],
-        augmentation=None if augmentation is None else _fill(Augmentation, augmentation, where),
-        **values,
-    )
+    return _assemble(str(content["name"]), content)
 
 
 def _fill(kind: type[T], table: dict[str, Any], where: str) -> T:

@@ -27,16 +27,16 @@ import torch
 from smilecam import provenance
 from smilecam.data.faces import FaceSet
 from smilecam.errors import NonFiniteLoss, TrainingError
-from smilecam.evaluation.metrics import Metrics, best_threshold, logistic, measure
+from smilecam.evaluation.metrics import Metrics, best_threshold, measure
 from smilecam.evaluation.predictions import Predictions, write_predictions
 from smilecam.storage import make_folder, write_text
 from smilecam.training import engine
 from smilecam.training.checkpoint import load_checkpoint, save_checkpoint
 from smilecam.training.finished import ask_teachers, read_json, teacher_description
-from smilecam.training.models import build
 from smilecam.training.parts import Parts, load_parts
 from smilecam.training.plots import plot_curves
 from smilecam.training.settings import RunSettings
+from smilecam.vision.probability import logistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
     config = _config(settings, parts, weights, device)
     _open_folder(settings, config)
     report.say(_describe(parts, weights))
-    learner = _make_learner(settings, device)
+    learner = engine.make_learner(settings.recipe, settings.seed, device)
     batches = engine.Batches(examples, settings.recipe, settings.seed, device)
     validation = engine.plain_inputs(parts.validation.framed, settings.recipe.input).to(device)
     rows = _finished_rows(settings.out, learner, settings.resume)
@@ -167,16 +167,6 @@ def _describe(parts: Parts, weights: torch.Tensor | None) -> str:
     for pair in [] if weights is None else weights:
         text += f"\nclass weights: not smiling {pair[0]:.3f}, smiling {pair[1]:.3f}"
     return text
-
-
-def _make_learner(settings: RunSettings, device: torch.device) -> engine.Learner:
-    recipe = settings.recipe
-    model = build(recipe.model, recipe.input, recipe.training.policies, settings.seed).to(device)
-    if recipe.training.precision == "bfloat16":
-        model = torch.nn.utils.convert_conv2d_weight_memory_format(model, torch.channels_last)  # what is fast for it
-    decay = recipe.optimizer.average_decay
-    average = engine.WeightAverage(model, decay) if decay else None
-    return engine.Learner(model, engine.make_optimizer(model, recipe.optimizer), average)
 
 
 def _finished_rows(out: Path, learner: engine.Learner, resume: bool) -> list[EpochRow]:

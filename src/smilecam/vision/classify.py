@@ -12,6 +12,7 @@ from smilecam.errors import ModelFileError
 from smilecam.types import FloatArray
 from smilecam.vision.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.vision.onnx_file import read_model_file
+from smilecam.vision.probability import apply_calibration
 
 DEFAULT_MODEL = "smilenet"
 
@@ -79,9 +80,7 @@ class SmileClassifier:
         Returns:
             float32 (n,): the probability of a visible smile.
         """
-        calibration = self.policy.calibration
-        log_odds = self.outputs(faces) @ np.asarray(calibration.weights) + calibration.offset
-        return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)), dtype=np.float32)
+        return apply_calibration(self.policy.calibration, self.outputs(faces)).astype(np.float32)
 
     def outputs(self, faces: FloatArray) -> FloatArray:
         """What the network itself says, before calibration.
