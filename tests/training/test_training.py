@@ -16,7 +16,7 @@ pytest.importorskip("onnxscript", reason='needs the "train" extra')
 from smilecam.cli import exit_codes  # noqa: E402
 from smilecam.cli.main import call  # noqa: E402
 from smilecam.config import InputSpec, Normalization  # noqa: E402
-from smilecam.data.faces import load_faces  # noqa: E402
+from smilecam.data.faces import FaceSet, load_faces  # noqa: E402
 from smilecam.errors import NonFiniteLoss, TrainingError  # noqa: E402
 from smilecam.opencv import cv2  # noqa: E402
 from smilecam.training import engine  # noqa: E402
@@ -99,7 +99,7 @@ def test_class_weights():
     assert weights[1].tolist() == [3.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["classic", "augmented", "fast", "lenet", "smilenet", "teacher"])
+@pytest.mark.parametrize("name", ["classic", "augmented", "fast", "lenet", "smilenet", "teacher", "teacher_gentle"])
 def test_packaged_recipes_load(name):
     assert name in recipe_names()
     assert load_recipe(name).description
@@ -289,6 +289,41 @@ def test_detail_is_lost_to_some_pictures_only():
     changed = augment(batch, dataclasses.replace(STILL, degrade=0.3), torch.Generator().manual_seed(0))
     touched = ((changed - batch).abs().amax(dim=(1, 2, 3)) > 1).float().mean()
     assert 0.2 < float(touched) < 0.4
+
+
+def test_spared_pictures_are_moved_less_and_keep_their_light():
+    batch = torch.full((400, 1, 41, 41), 100.0)
+    batch[:, :, 20, 20] = 255
+    settings = dataclasses.replace(STILL, translation=0.2, brightness=50.0)
+    every, none, half = (augment(batch, settings, torch.Generator().manual_seed(0), gentle=p) for p in (0.0, 1.0, 0.5))
+    reach = [(changed[:, 0].amax(dim=2).argmax(dim=1) - 20).abs().max() for changed in (every, none)]
+    assert reach[0] == 8
+    assert 4 <= reach[1] <= 5
+    spared = [int((changed[:, 0, 0, 0] - 100).abs().lt(1e-3).sum()) for changed in (every, none, half)]
+    assert spared[0] < 10
+    assert spared[1] == 400
+    assert 150 < spared[2] < 250
+
+
+def test_a_run_spares_more_and_more():
+    names = tuple(f"{number}.png" for number in range(300))
+    grey = np.full((300, 88, 88), 100, np.uint8)
+    faces = FaceSet(grey, np.arange(300) % 2, names, names, names, names)
+    recipe = load_recipe("lenet").with_epochs(3)
+    recipe = dataclasses.replace(
+        recipe,
+        input=InputSpec(28, Normalization.UNIT),
+        augmentation=dataclasses.replace(STILL, brightness=50.0, gentle=1.0),
+    )
+    examples = engine.Examples(faces, np.zeros(300, np.int64), np.ones(300, np.int64))
+    batches = engine.Batches(examples, recipe, seed=0, device=torch.device("cpu"))
+    shares = []
+    for epoch in (1, 2, 3):
+        light = torch.cat([batch.inputs[:, 0, 14, 14] for batch in batches.epoch(epoch)])
+        shares.append(float((light * 255 - 100).abs().lt(1e-2).float().mean()))
+    assert shares[0] < 0.05
+    assert 0.4 < shares[1] < 0.6
+    assert shares[2] == 1
 
 
 @pytest.mark.parametrize("size", [28, 48, 64])

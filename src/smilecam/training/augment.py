@@ -31,6 +31,9 @@ LEVELS = 16
 COVERED = (0.12, 0.4)
 """Width and height of what covers a face, as shares of the side."""
 
+GENTLE_REACH = 0.6
+"""How far a picture that is spared is still moved, as a share of the recipe's ranges."""
+
 # Annex K of the JPEG standard (ITU-T T.81): the luminance table at quality 50.
 JPEG_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -45,7 +48,12 @@ JPEG_TABLE = (
 
 
 def augment(
-    pictures: Tensor, settings: Augmentation, generator: torch.Generator, size: int = 0, margin: int = 0
+    pictures: Tensor,
+    settings: Augmentation,
+    generator: torch.Generator,
+    size: int = 0,
+    margin: int = 0,
+    gentle: float = 0.0,
 ) -> Tensor:
     """Change every picture of a batch in its own way.
 
@@ -55,34 +63,43 @@ def augment(
         generator: source of randomness, on the CPU, so that every device draws the same numbers.
         size: side of the result; 0 for what is left of ``side`` without the margin.
         margin: pixels on each edge of ``pictures`` that lie outside the framing of the result.
+        gentle: probability that a picture is spared: moved less far (``GENTLE_REACH``), its light and detail kept.
 
     Returns:
         float32 (n, 1, size, size), grey values 0 to 255; what comes in from outside repeats the border.
     """
     size = size or pictures.shape[-1] - 2 * margin
-    moved = _move(pictures, settings, generator, size, margin)
+    # Drawn only where it is asked for, so that recipes without it see the same numbers as ever.
+    spared = _chosen(len(pictures), gentle, generator) if gentle else torch.zeros(len(pictures))
+    reach = 1 - (1 - GENTLE_REACH) * spared
+    moved = _move(pictures, _transforms(reach, settings, generator), size, margin)
     lit = _relight(moved, settings, generator)
     lossy = _degrade(lit, settings.degrade, generator)
-    return _cover(_add_noise(lossy, settings.noise, generator), settings.occlusion, generator).clamp(0, 255)
+    changed = _cover(_add_noise(lossy, settings.noise, generator), settings.occlusion, generator).clamp(0, 255)
+    return torch.where((spared > 0).view(-1, 1, 1, 1).to(pictures.device), moved, changed) if gentle else changed
 
 
-def _move(pictures: Tensor, settings: Augmentation, generator: torch.Generator, size: int, margin: int) -> Tensor:
+def _move(pictures: Tensor, transforms: Tensor, size: int, margin: int) -> Tensor:
     n, side = len(pictures), pictures.shape[-1]
-    transforms = _transforms(n, settings, generator) * (1 - 2 * margin / side)
-    grid = nn.affine_grid(transforms.to(pictures.device), [n, 1, size, size], align_corners=False)
+    scaled = transforms * (1 - 2 * margin / side)
+    grid = nn.affine_grid(scaled.to(pictures.device), [n, 1, size, size], align_corners=False)
     # Held to the centres of the outermost pixels, the grid repeats the border, which not every Metal version can pad.
     edge = 1 - 1 / side
     return nn.grid_sample(pictures, grid.clamp(-edge, edge), mode="bilinear", align_corners=False)
 
 
-def _transforms(n: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
-    """(n, 2, 3) matrices from places in the result to places in the picture, both from -1 to 1."""
-    angle = _uniform(n, math.radians(settings.rotation), generator)
-    scale = 1 + _uniform(n, settings.scale, generator)
+def _transforms(reach: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
+    """(n, 2, 3) matrices from places in the result to places in the picture, both from -1 to 1.
+
+    ``reach`` (n,) is the share of the settings' ranges that each picture may use.
+    """
+    n = len(reach)
+    angle = reach * _uniform(n, math.radians(settings.rotation), generator)
+    scale = 1 + reach * _uniform(n, settings.scale, generator)
     mirror = 1 - 2 * _chosen(n, settings.flip, generator)
     # A side is 2 long in these coordinates.
-    across, down = (2 * _uniform(n, settings.translation, generator) for _ in range(2))
-    stretch = (1 + _uniform(n, settings.stretch, generator)).sqrt()
+    across, down = (2 * reach * _uniform(n, settings.translation, generator) for _ in range(2))
+    stretch = (1 + reach * _uniform(n, settings.stretch, generator)).sqrt()
     cosine, sine = angle.cos() * scale, angle.sin() * scale
     rows = [
         torch.stack([cosine * mirror * stretch, -sine / stretch, across], 1),

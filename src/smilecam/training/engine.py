@@ -128,14 +128,15 @@ class Batches:
         order = self._rows[torch.randperm(len(self._rows), generator=generator)].to(self._device)
         for rows in torch.split(order, self._recipe.training.batch_size):
             teacher = None if self._teacher is None else self._teacher[rows]
-            yield Batch(self._inputs(rows, generator), self._labels[rows], self._policies[rows], teacher)
+            yield Batch(self._inputs(rows, generator, number), self._labels[rows], self._policies[rows], teacher)
 
-    def _inputs(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+    def _inputs(self, rows: Tensor, generator: torch.Generator, number: int) -> Tensor:
         settings = self._recipe.augmentation
         if settings is None:
             return self._pictures[rows]
         size = render_size(self._recipe.input)
-        changed = augment(self._pictures[rows].float(), settings, generator, size, MARGIN)
+        gentle = settings.gentle * (number - 1) / max(1, self._recipe.training.epochs - 1)
+        changed = augment(self._pictures[rows].float(), settings, generator, size, MARGIN, gentle)
         return to_input(changed, self._area, self._recipe.input)
 
 

@@ -99,6 +99,8 @@ class Augmentation:
         noise: largest standard deviation of noise, in grey values; little noise is more frequent.
         degrade: probability that detail is lost: to blur, to a small picture, or to JPEG.
         occlusion: probability that a rectangle is covered.
+        gentle: probability in the last epoch, growing evenly from 0 in the first, that a picture is only moved, and
+            less far, so that a run ends on pictures like those it will meet.
     """
 
     translation: float
@@ -113,6 +115,7 @@ class Augmentation:
     noise: float = 0.0
     degrade: float = 0.0
     occlusion: float = 0.0
+    gentle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +278,7 @@ RANGES = {
     "noise": (0, 255),
     "degrade": (0, 1),
     "occlusion": (0, 1),
+    "gentle": (0, 1),
 }
 """What makes sense for each number of a recipe, ends included."""
 
