@@ -20,22 +20,26 @@ ALLOWED = {
     "opencv": set(),
     "interrupts": set(),
     "storage": {"errors"},
+    "download": {"errors"},
+    "detector_files": {"errors", "config", "storage", "download", "vision"},
     "provenance": set(),
     "vision": {"types", "errors", "config", "opencv", "vision"},
     "video": {"types", "errors", "config", "opencv", "storage", "video"},
-    "outputs": {"types", "errors", "storage", "video", "outputs"},
-    "pipeline": {"types", "errors", "config", "opencv", "vision", "video"},
-    "session": {"types", "errors", "pipeline", "outputs", "video"},
-    "data": {"types", "errors", "config", "opencv", "storage", "vision", "data"},
+    "stream": {"types", "errors", "config", "vision", "video", "stream"},
+    "outputs": {"types", "errors", "storage", "video", "stream", "outputs"},
+    "pipeline": {"types", "errors", "config", "detector_files", "vision", "video", "stream"},
+    "session": {"types", "errors", "pipeline", "outputs", "video", "stream"},
+    "data": {"types", "errors", "config", "opencv", "storage", "download", "vision", "data"},
     "evaluation": {"types", "errors", "config", "opencv", "storage", "provenance", "vision", "data", "evaluation"},
     "training": {"types", "errors", "config", "storage", "provenance", "vision", "data", "evaluation", "training"},
 }
 # What stands above everything may import from everywhere.
-TOP = {"cli", "demo", "__init__", "__main__"}
+TOP = {"cli", "demo", "watching", "__init__", "__main__"}
 # Outside package -> the rooms that name it.
 HOMES = {
     "cv2": {"opencv"},
     "onnxruntime": {"vision"},
+    "av": {"video"},
     "onnx": {"training"},
     "torch": {"training"},
     "matplotlib": {"training", "evaluation", "demo"},

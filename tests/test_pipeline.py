@@ -4,6 +4,7 @@ import pytest
 import smilecam
 from smilecam.errors import InvalidImage, ModelFileError, SourceEmpty, UsageProblem
 from smilecam.opencv import cv2
+from smilecam.types import EventKind
 from smilecam.vision.detect import HaarSettings
 
 
@@ -67,8 +68,11 @@ def test_stream(detector, clip):
     results = list(detector.stream(clip))
     assert [result.frame for result in results] == list(range(20))
     assert results[0].source == str(clip)
-    assert all(result.smiling for result in results[:10])
-    assert not any(result.smiling for result in results[10:])
+    assert all(result.faces[0].smile >= detector.threshold for result in results[:10])
+    assert all(result.smiling for result in results[2:10])  # a smile is one once it has lasted
+    assert not any(result.smiling for result in results[13:])
+    kinds = [event.kind for result in results for event in result.events]
+    assert kinds == [EventKind.SMILE_START, EventKind.SMILE_END]
 
 
 def test_stream_of_a_folder_is_refused(detector, tmp_path):

@@ -3,6 +3,8 @@
 >>> import smilecam
 >>> detector = smilecam.SmileDetector()
 >>> result = detector(image)
+>>> for result in detector.stream("clip.mp4"): ...
+>>> with smilecam.watch(0, on_event=print) as watching: ...
 
 Importing the package reads no file, opens nothing and needs no extra.
 """
@@ -15,17 +17,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smilecam.errors import SmilecamError
     from smilecam.pipeline import SmileDetector
-    from smilecam.types import Box, Face, FrameResult
+    from smilecam.types import Box, Event, Face, FrameResult
+    from smilecam.watching import Watching, watch
 
 __version__ = "0.1.0"
-__all__ = ["Box", "Face", "FrameResult", "SmileDetector", "SmilecamError", "__version__"]
+__all__ = [
+    "Box",
+    "Event",
+    "Face",
+    "FrameResult",
+    "SmileDetector",
+    "SmilecamError",
+    "Watching",
+    "__version__",
+    "watch",
+]
 
 _HOMES = {
     "Box": "smilecam.types",
+    "Event": "smilecam.types",
     "Face": "smilecam.types",
     "FrameResult": "smilecam.types",
     "SmileDetector": "smilecam.pipeline",
     "SmilecamError": "smilecam.errors",
+    "Watching": "smilecam.watching",
+    "watch": "smilecam.watching",
 }
 
 

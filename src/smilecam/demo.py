@@ -24,9 +24,10 @@ from smilecam.session import Outcome, read_sources
 from smilecam.storage import make_folder
 from smilecam.types import FrameResult, Picture
 from smilecam.video.annotate import annotate
+from smilecam.video.frames import Frame
 from smilecam.video.pictures import read_picture, write_picture
 from smilecam.video.record import VideoRecorder
-from smilecam.video.sources import Frame, Kind, Source, SourceRef
+from smilecam.video.sources import Kind, SourceRef
 
 FPS = 20
 SIDE = 480
@@ -143,7 +144,7 @@ def moving_view(part: Part) -> Iterator[Picture]:
         yield np.asarray(frame, np.uint8)
 
 
-class _Observer:
+class _Observer(Sink):
     """Keeps every result, and the frames for the contact sheet."""
 
     def __init__(self, wanted: set[int]) -> None:
@@ -151,19 +152,10 @@ class _Observer:
         self.results: list[FrameResult] = []
         self.shown: dict[int, Picture] = {}
 
-    def begin(self, source: Source) -> None:
-        pass
-
     def write(self, frame: Frame, result: FrameResult) -> None:
         self.results.append(result)
         if frame.number in self._wanted:
             self.shown[frame.number] = annotate(frame.image, result.faces)
-
-    def end(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:

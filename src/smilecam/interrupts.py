@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 _requested = False
 
 
+@dataclass(slots=True)
+class Deadline:
+    """Whether the time of a block is over."""
+
+    passed: bool = False
+
+
+class _TimeOver(KeyboardInterrupt):
+    """A deadline's own interrupt, to tell it from the user's."""
+
+
+_over: Deadline | None = None
+
+
 def requested() -> bool:
     """Whether this process has been asked to end."""
     return _requested
+
+
+@contextmanager
+def deadline(seconds: float | None) -> Iterator[Deadline]:
+    """End the block after so many seconds, as an interrupt would, but as if it had finished.
+
+    For the main thread, after ``take``. Open results are finished on the way out.
+    """
+    state = Deadline()
+    if seconds is None:
+        yield state
+        return
+    timer = threading.Timer(seconds, _pass, (state,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield state
+    except _TimeOver:
+        pass
+    finally:
+        timer.cancel()
+
+
+def _pass(state: Deadline) -> None:
+    global _over
+    _over = state
+    _thread.interrupt_main()
 
 
 def take() -> None:
@@ -41,7 +87,10 @@ def _signals() -> list[signal.Signals]:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """Interrupt once: open results are being finished while further requests come in."""
-    global _requested
+    global _requested, _over
+    if _over is not None:
+        _over.passed, _over = True, None
+        raise _TimeOver
     if not _requested:
         _requested = True
         raise KeyboardInterrupt

@@ -1,20 +1,29 @@
-"""The parts put together: a picture in, its faces and their smiles out."""
+"""The parts put together: a picture or a stream in, faces and their smiles out."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from smilecam.config import OperatingPoint
+from smilecam.detector_files import yunet_file
 from smilecam.errors import InvalidImage, SourceEmpty, UsageProblem
-from smilecam.opencv import cv2
-from smilecam.types import Face, FrameResult, GreyPicture, Picture
-from smilecam.video.sources import Frame, Kind, Source, camera_ref, find_sources, open_source
+from smilecam.stream.decide import DecisionSettings
+from smilecam.stream.film import FilmFinder
+from smilecam.stream.live import BackgroundSearch, LiveFinder
+from smilecam.stream.people import People
+from smilecam.stream.reading import FilmReading, LiveReading, PictureReading, Reading
+from smilecam.types import Event, Face, FrameResult, GreyPicture, Picture
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Kind, Source, camera_ref, find_sources, open_source
 from smilecam.vision.classify import DEFAULT_MODEL, SmileClassifier
-from smilecam.vision.crop import network_input
-from smilecam.vision.detect import PICTURE_SEARCH, VIDEO_SEARCH, HaarDetector, HaarSettings
+from smilecam.vision.detect import PICTURE_SEARCH, VIDEO_SEARCH, FaceDetector, HaarDetector, HaarSettings
+from smilecam.vision.read import FaceReader
 
 
 class SmileDetector:
@@ -24,11 +33,13 @@ class SmileDetector:
     >>> result = detector(image)
     >>> for result in detector.stream("clip.mp4"): ...
 
-    One detector serves one thread; make one for each.
+    Threads may share it: each stream is followed by itself.
 
     Attributes:
-        threshold: a probability that reaches it is called smiling.
+        threshold: a probability that reaches it is called smiling; in a stream smiles begin and end around it.
+        decision: when a smile begins and ends in a stream.
         classifier: the network, with ``classifier.info`` about it.
+        read_faces: reads faces that have been found.
     """
 
     def __init__(
@@ -38,29 +49,38 @@ class SmileDetector:
         haar: HaarSettings | None = None,
         policy: str | None = None,
         operating_point: str = OperatingPoint.BALANCED.value,
+        decision: DecisionSettings | None = None,
+        detector: str = HaarDetector.name,
+        search_size: int | None = None,
     ) -> None:
-        """Load a model and the face detector.
+        """Load a model.
 
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
             threshold: from 0 to 1; by default what the model file says for the operating point.
-            haar: how to search for faces; by default ``PICTURE_SEARCH`` when called with a picture, and
-                ``VIDEO_SEARCH`` for videos and cameras.
+            haar: how the cascade searches for faces; by default ``PICTURE_SEARCH`` when called with a picture, and
+                ``VIDEO_SEARCH`` for streams.
             policy: what counts as a smile, one of the model's policies; by default its first.
             operating_point: "balanced", "accuracy" or "precision".
+            decision: when a smile begins and ends in a stream.
+            detector: what finds faces: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings.
+            search_size: in place of the detector's own: faces are searched in the picture reduced to this longer side.
 
         Raises:
-            ModelFileError: the model file is missing or invalid.
-            UsageProblem: the threshold is not from 0 to 1, or there is no such policy or operating point.
+            ModelFileError: the file of the model, or of the face detector, is missing or invalid.
+            UsageProblem: the threshold is not from 0 to 1, or there is no such policy, operating point or detector.
         """
-        known = [point.value for point in OperatingPoint]
-        if operating_point not in known:
-            raise UsageProblem(f"no operating point {operating_point!r}: choose {', '.join(known)}")
+        check_choice("operating point", operating_point, [point.value for point in OperatingPoint])
+        check_choice("face detector", detector, [HaarDetector.name, "yunet"])
         self.classifier = SmileClassifier(model, policy)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
-        self._find_faces = HaarDetector()
+        self.decision = decision or DecisionSettings()
+        self._search_size = search_size
+        self._yunet = self._load_yunet() if detector == "yunet" else None
         self._in_pictures, self._in_videos = haar or PICTURE_SEARCH, haar or VIDEO_SEARCH
-        self._crop = self.classifier.info.crop_for(HaarDetector.name)
+        self.read_faces = FaceReader(self.classifier, self.classifier.info.crop_for(HaarDetector.name))
+        self._of_thread = threading.local()
+        self._background = BackgroundSearch(self.stream_detector)
 
     def __call__(self, image: Picture) -> FrameResult:
         """Read one picture.
@@ -74,13 +94,16 @@ class SmileDetector:
         Raises:
             InvalidImage: it is not such an array.
         """
-        return self._read(Frame(0, None, image), "", self._in_pictures)
+        check_picture(image)
+        return self._read_picture(Frame(0, None, image), "")
 
     def stream(self, source: str | Path | int) -> Iterator[FrameResult]:
-        """Read a video, a camera or a picture frame by frame, as fast as the results are taken.
+        """Read a video, a camera, a live stream or a picture frame by frame.
+
+        Of a live source each result is of the newest frame; a film gives every frame, as fast as they are taken.
 
         Args:
-            source: a file's path, or the index of a camera.
+            source: what ``smilecam detect`` takes: a file's path, an address, or the index of a camera.
 
         Raises:
             SourceError: it cannot be opened.
@@ -88,40 +111,78 @@ class SmileDetector:
         refs = [camera_ref(source)] if isinstance(source, int) else find_sources(source)
         if len(refs) != 1:
             raise SourceEmpty(f"{source} is not one picture, video or camera")
-        with open_source(refs[0]) as opened:
-            for _, result in self.analyze(opened):
-                yield result
+        with open_source(refs[0]) as opened, closing(self.reading(opened)) as reading:
+            for item in reading:
+                if not isinstance(item, Event):
+                    yield item[1]
 
-    def analyze(self, source: Source) -> Iterator[tuple[Frame, FrameResult]]:
-        """Read every frame of an open source, and give it back with what was seen in it."""
-        search = self._in_pictures if source.ref.kind is Kind.PICTURE else self._in_videos
-        for frame in source:
-            yield frame, self._read(frame, source.ref.name, search)
+    def reading(self, source: Source) -> Reading:
+        """Read an open source: iterate what is returned, and close it."""
+        if source.ref.kind is Kind.PICTURE:
+            return PictureReading(source, self._read_picture)
+        people = People(source.ref.name, self.threshold, self.decision)
+        detector = self.stream_detector()
+        if source.live:
+            return LiveReading(source, people, LiveFinder(detector, self._background), self.read_faces, self.grey)
+        return FilmReading(source, people, FilmFinder(detector), self.read_faces, self.grey)
 
-    def _read(self, frame: Frame, source: str, search: HaarSettings) -> FrameResult:
-        grey = to_grey(frame.image)
-        found = self._find_faces(grey, search)
-        batch = network_input(grey, [face.box for face in found], self._crop, self.classifier.info.input)
-        smiles = self.classifier(batch).tolist()
+    def close(self) -> None:
+        """End the thread that live streams share. Streams that are being read must have been closed."""
+        self._background.close()
+
+    def live_finder(self) -> LiveFinder:
+        """Finds the faces of one live stream; all of them share the thread for whole searches."""
+        return LiveFinder(self.stream_detector(), self._background)
+
+    def stream_detector(self) -> FaceDetector:
+        """A face detector for streams, for one thread."""
+        return self._make(self._in_videos)
+
+    def _make(self, haar: HaarSettings) -> FaceDetector:
+        if self._yunet is not None:
+            return self._yunet  # threads may share it
+        return HaarDetector(replace(haar, search_size=self._search_size) if self._search_size else haar)
+
+    def _load_yunet(self) -> FaceDetector:
+        from smilecam.vision.yunet import YuNetDetector, YuNetSettings
+
+        return YuNetDetector(yunet_file(), YuNetSettings(search_size=self._search_size) if self._search_size else None)
+
+    def _read_picture(self, frame: Frame, source: str) -> FrameResult:
+        if not hasattr(self._of_thread, "detector"):
+            self._of_thread.detector = self._make(self._in_pictures)
+        grey = frame.grey
+        found = self._of_thread.detector(grey)
+        (smiles,) = self.read_faces([(grey, found)])
         faces = tuple(
             Face(face.box, face.confidence, smile, smile >= self.threshold)
             for face, smile in zip(found, smiles, strict=True)
         )
         return FrameResult(source, frame.number, frame.time, faces)
 
+    def grey(self, frame: Frame) -> GreyPicture:
+        """What detectors and network look at."""
+        return frame.grey
 
-def to_grey(image: Picture) -> GreyPicture:
-    """The grey version of a picture.
 
-    Args:
-        image: uint8 (height, width, 3) blue-green-red, or (height, width).
+def check_choice(what: str, chosen: str, known: list[str]) -> None:
+    """Refuse what is not among ``known``.
 
     Raises:
-        InvalidImage: anything else.
+        UsageProblem: it is not.
+    """
+    if chosen not in known:
+        raise UsageProblem(f"no {what} {chosen!r}: choose {', '.join(known)}")
+
+
+def check_picture(image: Picture) -> None:
+    """Refuse what is no picture: uint8 (height, width, 3) or (height, width).
+
+    Raises:
+        InvalidImage: it is none.
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
         raise InvalidImage(f"a picture is a uint8 array, not {kind}")
     if image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         raise InvalidImage(f"a picture has the shape (height, width, 3) or (height, width), not {image.shape}")
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)

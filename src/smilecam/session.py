@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 
 from smilecam.errors import SourceError
 from smilecam.outputs.sink import Sink
 from smilecam.pipeline import SmileDetector
-from smilecam.types import FrameResult
-from smilecam.video.sources import Frame, Source, SourceRef, find_sources, open_source
+from smilecam.stream.figures import Figures
+from smilecam.stream.reading import Observation, Reading
+from smilecam.types import Event
+from smilecam.video.sources import Source, SourceOptions, SourceRef, find_sources, open_source
 
-Watch = Callable[[Source, Iterable[tuple[Frame, FrameResult]]], Iterable[tuple[Frame, FrameResult]]]
-"""Lets a progress bar see the frames of a source go by."""
+Watch = Callable[[Reading, Source, Iterable[Observation]], Iterable[Observation]]
+"""Lets a progress bar see what a source gives go by."""
+
+FIGURES_SECONDS = 5.0
+"""Between two reports of the live figures."""
+
+
+class Enough(Exception):
+    """What the session was for has been seen."""
 
 
 @dataclass(slots=True)
@@ -24,16 +32,21 @@ class Outcome:
     Attributes:
         tell: told at once of each source that could not be read.
         done: sources read to their end.
-        failed: a line for each source that could not be read.
+        errors: what was wrong with each source that could not be read.
     """
 
     tell: Callable[[str], None] = lambda _failure: None
     done: int = 0
-    failed: list[str] = field(default_factory=list)
+    errors: list[SourceError] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[str]:
+        """A line for each source that could not be read."""
+        return [str(error) for error in self.errors]
 
     def fail(self, error: SourceError) -> None:
         """Note a source that could not be read."""
-        self.failed.append(str(error))
+        self.errors.append(error)
         self.tell(str(error))
 
 
@@ -53,8 +66,9 @@ def read_sources(
     detector: SmileDetector,
     sinks: Sequence[Sink],
     outcome: Outcome,
-    watch: Watch = lambda _source, frames: frames,
+    watch: Watch = lambda _reading, _source, items: items,
     max_frames: int | None = None,
+    options: SourceOptions | None = None,
 ) -> None:
     """Read sources one after another.
 
@@ -63,8 +77,9 @@ def read_sources(
         detector: that reads.
         sinks: that are told; they are closed at the end, also after an error or interrupt.
         outcome: filled with how it went.
-        watch: wraps each source's frames.
+        watch: sees what each source gives go by, and may end the whole by raising ``Enough``.
         max_frames: stop each source after so many.
+        options: how sources are opened.
 
     Raises:
         OutputError: a sink cannot write.
@@ -74,13 +89,57 @@ def read_sources(
             stack.callback(sink.close)
         for ref in refs:
             try:
-                with open_source(ref) as source, _told(sinks, source):
-                    for frame, result in watch(source, islice(detector.analyze(source), max_frames)):
-                        for sink in sinks:
-                            sink.write(frame, result)
+                with open_source(ref, options or SourceOptions()) as source, _told(sinks, source):
+                    _read(source, detector, sinks, watch, max_frames)
                 outcome.done += 1
             except SourceError as error:
                 outcome.fail(error)
+            except Enough:
+                outcome.done += 1
+                return
+
+
+def _read(source: Source, detector: SmileDetector, sinks: Sequence[Sink], watch: Watch, max_frames: int | None) -> None:
+    reading = detector.reading(source)
+    due = FIGURES_SECONDS
+    try:
+        for item in watch(reading, source, _limited(reading, max_frames)):
+            _tell(sinks, item)
+            if source.live and not isinstance(item, Event) and (item[1].time or 0.0) >= due:
+                _tell_figures(sinks, reading.figures())
+                due = (item[1].time or 0.0) + FIGURES_SECONDS
+    finally:
+        for event in reading.close():
+            _tell(sinks, event)
+        if source.live:
+            _tell_figures(sinks, reading.figures())
+
+
+def _limited(items: Iterable[Observation], frames: int | None) -> Iterator[Observation]:
+    """The items up to a number of frames."""
+    if frames is None:
+        yield from items
+        return
+    for item in items:
+        yield item
+        frames -= not isinstance(item, Event)
+        if frames == 0:
+            return
+
+
+def _tell(sinks: Sequence[Sink], item: Observation) -> None:
+    """Give every sink a frame and then its events, or an event between frames."""
+    events = (item,) if isinstance(item, Event) else item[1].events
+    for sink in sinks:
+        if not isinstance(item, Event):
+            sink.write(*item)
+        for event in events:
+            sink.event(event)
+
+
+def _tell_figures(sinks: Sequence[Sink], figures: Figures) -> None:
+    for sink in sinks:
+        sink.figures(figures)
 
 
 @contextmanager

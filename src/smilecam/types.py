@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -37,12 +38,35 @@ class Box(NamedTuple):
         """Pixels from the upper edge to the lower one."""
         return self.y2 - self.y1
 
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return self.width * self.height
+
+    def moved(self, across: int, down: int) -> Box:
+        """The same box, so many pixels further to the right and below."""
+        return Box(self.x1 + across, self.y1 + down, self.x2 + across, self.y2 + down)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """What two boxes share, as a share of what they cover together (IoU): 0 to 1."""
+    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
+    shared = max(0, across) * max(0, down)
+    together = a.area + b.area - shared
+    return shared / together if together else 0.0
+
+
+Landmarks: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float]
+"""x and y of five points in pixels of the picture: the eye on the picture's left, the eye on its right, the tip of the
+nose, the corner of the mouth on the left, the one on the right."""
+
 
 class FoundFace(NamedTuple):
-    """A face as a detector reports it: where it is, and how sure the detector is (0 to 1)."""
+    """A face as a detector reports it: where it is, how sure the detector is (0 to 1), and points where it sees any."""
 
     box: Box
     confidence: float
+    landmarks: Landmarks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +76,74 @@ class Face:
     Attributes:
         box: where the face is, in pixels of the original picture.
         confidence: how sure the face detector is that this is a face, 0 to 1.
-        smile: the network's probability of a visible smile, 0 to 1.
-        smiling: whether ``smile`` reaches the model's threshold.
+        smile: the network's probability of a visible smile in this frame alone, 0 to 1.
+        smiling: the decision: in a picture whether ``smile`` reaches the threshold, in a stream the track's state.
+        track: number of the person's track through a stream, from 1; None in a picture.
+        intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time in a stream.
     """
 
     box: Box
     confidence: float
     smile: float
     smiling: bool
+    track: int | None = None
+    intensity: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The face as plain values; what a picture does not have is left out."""
+        content: dict[str, Any] = {
+            "box": list(self.box),
+            "confidence": round(self.confidence, 4),
+            "smile": round(self.smile, 4),
+            "smiling": self.smiling,
+        }
+        if self.track is not None:
+            content["track"] = self.track
+        if self.intensity is not None:
+            content["intensity"] = round(self.intensity, 3)
+        return content
+
+
+class EventKind(Enum):
+    """What can happen in a stream."""
+
+    SMILE_START = "smile_start"
+    SMILE_END = "smile_end"
+    SOURCE_LOST = "source_lost"
+    SOURCE_RESTORED = "source_restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in a stream.
+
+    Attributes:
+        kind: what.
+        source: the name of the stream, as in its frames.
+        time: seconds, when it was declared: the time of the frame that made it sure.
+        frame: number of that frame; None for what happens between frames.
+        track: of the person, for smiles.
+        since: seconds, when it began: a smile is declared only once it has lasted a while.
+        peak: the largest smoothed probability of the smile: so far, or for an end of the whole smile.
+    """
+
+    kind: EventKind
+    source: str
+    time: float
+    frame: int | None = None
+    track: int | None = None
+    since: float | None = None
+    peak: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event as plain values, in the form of one line of ``--jsonl``; what it does not have is left out."""
+        content: dict[str, Any] = {"type": "event", "event": self.kind.value, "source": self.source}
+        content["time"] = round(self.time, 4)
+        for name, digits in (("frame", 0), ("track", 0), ("since", 4), ("peak", 4)):
+            value = getattr(self, name)
+            if value is not None:
+                content[name] = round(value, digits) if digits else value
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +154,15 @@ class FrameResult:
         source: the name of the picture, video or camera, as it was given.
         frame: the frame's number, counted from 0; 0 for a picture.
         time: seconds since the first moment of the stream by its own timestamps; None for a picture.
-        faces: the faces, in the detector's order.
+        faces: the faces, from left to right.
+        events: what this frame made sure, in a stream.
     """
 
     source: str
     frame: int
     time: float | None
     faces: tuple[Face, ...]
+    events: tuple[Event, ...] = ()
 
     @property
     def smiling(self) -> bool:
@@ -84,19 +170,11 @@ class FrameResult:
         return any(face.smiling for face in self.faces)
 
     def as_dict(self) -> dict[str, Any]:
-        """The frame as plain values, in the form of one line of ``--jsonl``."""
+        """The frame as plain values, in the form of one line of ``--jsonl``; events have lines of their own."""
         return {
             "type": "frame",
             "source": self.source,
             "frame": self.frame,
             "time": None if self.time is None else round(self.time, 4),
-            "faces": [
-                {
-                    "box": list(face.box),
-                    "confidence": round(face.confidence, 4),
-                    "smile": round(face.smile, 4),
-                    "smiling": face.smiling,
-                }
-                for face in self.faces
-            ],
+            "faces": [face.as_dict() for face in self.faces],
         }

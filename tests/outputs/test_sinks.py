@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from smilecam.errors import OutputError, UsageProblem
 from smilecam.outputs.annotated import plan_names
 from smilecam.outputs.jsonl import JsonLines
-from smilecam.outputs.summary import SmileSpans, Summary, picture_line, state
+from smilecam.outputs.summary import SmileSpans, Summary, picture_line
 from smilecam.pipeline import SmileDetector
 from smilecam.session import Outcome, read_sources
-from smilecam.types import Box, Face, FrameResult
-from smilecam.video.sources import Frame, Kind, SourceRef
+from smilecam.types import Box, Event, EventKind, Face, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Kind, SourceRef
 
 SMILE = Face(Box(1, 2, 3, 4), 0.9876543, 0.93, smiling=True)
 NO_SMILE = Face(Box(1, 2, 3, 4), 0.5, 0.07, smiling=False)
@@ -28,6 +30,10 @@ def picture(name):
 
 def video(name):
     return SourceRef(name, Kind.VIDEO, Path(name))
+
+
+def stream(name):
+    return SourceRef(name, Kind.STREAM)
 
 
 CAMERA = SourceRef("camera:0", Kind.CAMERA, index=0)
@@ -69,19 +75,6 @@ def test_spans():
     assert str(spans) == "0.10-0.20 s, 0.40-0.40 s"
 
 
-@pytest.mark.parametrize(
-    ("faces", "words"),
-    [
-        ((), "no face"),
-        ((SMILE,), "smile"),
-        ((NO_SMILE,), "no smile"),
-        ((SMILE, NO_SMILE), "1 of 2 faces smile"),
-    ],
-)
-def test_state(faces, words):
-    assert state(result(*faces)) == words
-
-
 def test_picture_lines():
     assert picture_line(result()) == "clip.mp4: no face"
     assert picture_line(result(SMILE)) == "clip.mp4: 1 face: smile 93%"
@@ -90,18 +83,60 @@ def test_picture_lines():
 
 class Opened:
     def __init__(self, ref, expected=None):
-        self.ref, self.expected, self.missing = ref, expected, 0
+        self.ref, self.expected, self.missing, self.live = ref, expected, 0, ref.kind is Kind.CAMERA
 
 
-def test_changes_of_a_camera_are_told_as_they_come():
+def event(kind, time, track=None, since=None, peak=None):
+    return Event(kind, "clip.mp4", time, round(time * 10), track, since, peak)
+
+
+def test_what_happens_at_a_camera_is_told_as_it_comes():
     said = []
     summary = Summary(said.append)
     summary.begin(Opened(CAMERA))
-    for number, faces in enumerate([(), (), (NO_SMILE,), (SMILE,), (SMILE,), (NO_SMILE,)]):
-        summary.write(FRAME, result(*faces, time=number / 10, frame=number))
-    assert [line.split("s  ")[1] for line in said] == ["no face", "no smile", "smile", "no smile"]
+    happened = {
+        3: event(EventKind.SMILE_START, 0.3, 2, 0.1, 0.8),
+        5: event(EventKind.SOURCE_LOST, 0.5),
+        7: event(EventKind.SOURCE_RESTORED, 0.7),
+        20: event(EventKind.SMILE_END, 2.0, 2, 1.5, 0.974),
+    }
+    for number in range(21):
+        face = replace(SMILE, track=2) if 3 <= number < 20 else replace(NO_SMILE, track=2)
+        summary.write(FRAME, result(face, time=number / 10, frame=number))
+        if number in happened:
+            summary.event(happened[number])
+    assert said == [
+        "    0.30 s  person 2 smiles",
+        "    0.50 s  source lost, trying again",
+        "    0.70 s  source restored",
+        "    2.00 s  person 2 stops smiling (1.4 s, peak 97 %)",
+    ]
     summary.end()
-    assert said[-1] == "camera:0: 6 frames, 0.50 s; a face in 4, a smile in 2: 0.30-0.40 s"
+    assert said[4:] == ["camera:0: 21 frames, 2.00 s; a face in 21, a smile in 17: 0.10-1.50 s"]
+
+
+def test_spans_of_several_people_are_joined():
+    said = []
+    summary = Summary(said.append)
+    summary.begin(Opened(video("clip.mp4")))
+    for number in range(100):
+        summary.write(FRAME, result(replace(SMILE, track=1), time=number / 10, frame=number))
+    for track, start, end in ((1, 1.0, 3.0), (2, 2.0, 4.0), (3, 6.0, 7.0)):
+        summary.event(event(EventKind.SMILE_START, start + 0.2, track, start))
+        summary.event(event(EventKind.SMILE_END, end + 0.2, track, end))
+    summary.event(event(EventKind.SMILE_START, 9.2, 1, 9.0))
+    summary.end()
+    assert [line.split("smile in ")[1] for line in said] == ["100: 1.00-4.00 s, 6.00-7.00 s, 9.00-9.90 s"]
+
+
+def test_without_tracks_the_frames_are_told():
+    said = []
+    summary = Summary(said.append)
+    summary.begin(Opened(video("clip.mp4")))
+    for number, face in enumerate([NO_SMILE, SMILE, SMILE, NO_SMILE]):
+        summary.write(FRAME, result(face, time=number / 10, frame=number))
+    summary.end()
+    assert said == ["clip.mp4: 4 frames, 0.30 s; a face in 4, a smile in 2: 0.10-0.20 s"]
 
 
 def test_every_sink_is_ended_and_closed_though_one_fails(clip):
@@ -144,6 +179,15 @@ def test_names_in_a_folder_never_collide():
     ]
 
 
+def test_addresses_become_names():
+    names = plan_names(Path("out"), [stream("rtsp://door:554/live?a=1/../x"), stream("x" * 500)], into_folder=True)
+    assert [path.name for path in names.values()] == [
+        "rtsp_door554_live_a_1_.._x_smiles.mp4",
+        f"{'x' * 100}_smiles.mp4",
+    ]
+    assert {path.parent for path in names.values()} == {Path("out")}
+
+
 def test_one_file_for_one_source():
     assert plan_names(Path("out.png"), [picture("a.jpg")], into_folder=False) == {picture("a.jpg"): Path("out.png")}
 
@@ -160,3 +204,37 @@ def test_one_file_for_one_source():
 def test_impossible_names(target, refs, words):
     with pytest.raises(UsageProblem, match=words):
         plan_names(Path(target), refs, into_folder=False)
+
+
+def test_missing_sound_is_said_once(tmp_path, monkeypatch, clip):
+    from smilecam.outputs.annotated import AnnotatedOutput
+    from smilecam.video import encode
+    from smilecam.video.record import PLAIN_VIDEO
+
+    monkeypatch.setattr(encode, "find_spec", lambda _name: None)
+    said = []
+    refs = [SourceRef(str(path), Kind.VIDEO, clip) for path in (clip, tmp_path / "again")]
+    output = AnnotatedOutput(plan_names(tmp_path, refs, into_folder=True), say=said.append)
+    read_sources(refs, SmileDetector(), [output], Outcome(), max_frames=3)
+    assert said == [PLAIN_VIDEO]
+    assert len(output.written) == 2
+
+
+def test_figures_stand_in_a_live_recording(tmp_path, clip):
+    from smilecam.opencv import cv2
+    from smilecam.outputs.annotated import AnnotatedOutput
+    from smilecam.stream.figures import Figures
+
+    output = AnnotatedOutput({CAMERA: tmp_path / "out.mp4"})
+    opened = Opened(CAMERA)
+    opened.fps = 10.0
+    output.begin(opened)
+    grey = np.full((240, 480, 3), 128, np.uint8)
+    for number in range(4):
+        output.write(Frame(number, number / 10, grey), result(time=number / 10, frame=number))
+        if number == 1:
+            output.figures(Figures(2, 2, 0, 0, 10.0, 10.0, (1.0, 2.0, 3.0)))
+    output.end()
+    capture = cv2.VideoCapture(str(output.written[0]))
+    corners = [float(capture.read()[1][:20, :200].std()) for _ in range(4)]
+    assert max(corners[:2]) < 5 < 30 < min(corners[2:])

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from smilecam.types import Box, Face
-from smilecam.video.annotate import annotate, label_text
+from smilecam.video.annotate import SMILE_COLOUR, annotate, label_text
 
 SMILE = Face(Box(50, 60, 150, 160), 0.9, 0.93, smiling=True)
 NO_SMILE = Face(Box(50, 60, 150, 160), 0.9, 0.07, smiling=False)
@@ -11,6 +13,7 @@ NO_SMILE = Face(Box(50, 60, 150, 160), 0.9, 0.07, smiling=False)
 def test_label_says_it_in_words():
     assert label_text(SMILE) == "smile 93%"
     assert label_text(NO_SMILE) == "no smile 7%"
+    assert label_text(replace(SMILE, track=12)) == "#12 smile 93%"
 
 
 def test_original_is_left_alone():
@@ -42,3 +45,32 @@ def test_labels_stay_inside(box):
 
 def test_tiny_picture():
     assert annotate(np.zeros((1, 1, 3), np.uint8), (Face(Box(0, 0, 1, 1), 1, 1, smiling=True),)).shape == (1, 1, 3)
+
+
+def bar_of(share):
+    """Columns of the bar below the box that are filled, by the colour of a smile."""
+    drawn = annotate(np.full((300, 300, 3), 128, np.uint8), (replace(SMILE, intensity=share),))
+    return int(np.all(drawn[168, 50:150] == SMILE_COLOUR, axis=1).sum())
+
+
+def test_intensity_is_a_bar_below_the_box():
+    assert bar_of(0.0) == 0
+    assert 45 <= bar_of(0.5) <= 50
+    assert 95 <= bar_of(1.0) <= 100
+    assert bar_of(1.7) == bar_of(1.0)
+    without = annotate(np.full((300, 300, 3), 128, np.uint8), (SMILE,))
+    assert np.all(without[168, 50:150] == 128)
+
+
+def test_the_bar_stays_inside():
+    face = Face(Box(10, 10, 190, 200), 0.9, 0.9, smiling=True, intensity=1.0)
+    drawn = annotate(np.full((200, 200, 3), 128, np.uint8), (face,))
+    assert np.all(drawn[190:196, 100] == SMILE_COLOUR, axis=1).any()
+
+
+def test_status_line():
+    image = np.full((300, 400, 3), 128, np.uint8)
+    drawn = annotate(image, (), "30.0 frames/s")
+    assert np.any(drawn[:20, :100] > 200)
+    assert np.all(drawn[60:] == 128)
+    assert np.all(annotate(image, (), None) == 128)

@@ -1,9 +1,29 @@
 import numpy as np
 import pytest
 
-from smilecam.config import HAAR_TO_SMILES, WHOLE_BOX, CropGeometry, InputSpec, Normalization
-from smilecam.types import Box
-from smilecam.vision.crop import cut, network_input, normalize, resize, square_in_box
+from smilecam.config import (
+    HAAR_TO_SMILES,
+    WHOLE_BOX,
+    YUNET_TO_SMILES,
+    CropGeometry,
+    InputSpec,
+    LandmarkGeometry,
+    Normalization,
+)
+from smilecam.types import Box, FoundFace
+from smilecam.vision.crop import (
+    cut,
+    network_input,
+    normalize,
+    resize,
+    square_in_box,
+    square_of_face,
+    square_of_landmarks,
+    squares_input,
+)
+
+SMILES_POINTS = (170.0, 140.0, 470.0, 140.0, 320.0, 300.0, 220.0, 490.0, 420.0, 490.0)
+"""About where eyes, nose and mouth lie in the mean SMILES picture, enlarged to 640 x 640."""
 
 
 def test_haar_crop_has_the_published_geometry():
@@ -85,3 +105,41 @@ def test_network_input_shapes():
     batch = network_input(grey, [Box(0, 0, 20, 20), Box(30, 20, 60, 50)], HAAR_TO_SMILES, spec)
     assert batch.shape == (2, 1, 28, 28)
     assert batch.dtype == np.float32
+
+
+def test_points_of_the_mean_smiles_face_give_the_smiles_picture():
+    square = square_of_landmarks(SMILES_POINTS, YUNET_TO_SMILES)
+    assert np.allclose(square, (0, 0, 640, 640), atol=0.04 * 640)
+
+
+def test_square_of_points_follows_its_definition():
+    points = (0.0, 0.0, 30.0, 0.0, 15.0, 20.0, 5.0, 50.0, 25.0, 50.0)  # eyes 30 apart, mouth 50 below
+    assert square_of_landmarks(points, LandmarkGeometry(side=2, along=0.5)) == Box(-25, -15, 55, 65)
+    assert square_of_landmarks(points, LandmarkGeometry(side=1, along=0)) == Box(-5, -20, 35, 20)
+
+
+def test_square_of_points_moves_and_grows_with_the_face():
+    before = square_of_landmarks(SMILES_POINTS, YUNET_TO_SMILES)
+    farther = square_of_landmarks(tuple(100 + value for value in SMILES_POINTS), YUNET_TO_SMILES)
+    assert farther == Box(*(100 + value for value in before))
+    twice = square_of_landmarks(tuple(2 * value for value in SMILES_POINTS), YUNET_TO_SMILES)
+    assert abs(twice.width - 2 * before.width) <= 1
+
+
+def test_points_that_fall_together_still_give_a_pixel():
+    assert square_of_landmarks((5.0,) * 10, YUNET_TO_SMILES).width == 1
+
+
+def test_square_of_a_face_by_points_else_by_box():
+    box = Box(0, 0, 640, 640)
+    by_box = square_of_face(FoundFace(box, 1.0), HAAR_TO_SMILES, YUNET_TO_SMILES)
+    assert by_box == square_in_box(box, HAAR_TO_SMILES)
+    by_points = square_of_face(FoundFace(box, 1.0, SMILES_POINTS), HAAR_TO_SMILES, YUNET_TO_SMILES)
+    assert by_points == square_of_landmarks(SMILES_POINTS, YUNET_TO_SMILES) != by_box
+
+
+def test_squares_and_boxes_give_the_same_input():
+    grey = np.random.default_rng(0).integers(0, 256, (50, 60), dtype=np.uint8)
+    boxes, spec = [Box(0, 0, 20, 20), Box(30, 20, 60, 50)], InputSpec(28, Normalization.STANDARDIZE)
+    squares = [square_in_box(box, HAAR_TO_SMILES) for box in boxes]
+    assert np.array_equal(squares_input(grey, squares, spec), network_input(grey, boxes, HAAR_TO_SMILES, spec))

@@ -10,6 +10,7 @@ USAGE = 2
 SOURCE = 3
 MODEL = 4
 SOME_FAILED = 5
+NOT_SEEN = 6
 INTERRUPTED = 130
 
 MEANINGS = {
@@ -19,6 +20,7 @@ MEANINGS = {
     SOURCE: "a source could not be opened",
     MODEL: "model file invalid",
     SOME_FAILED: "some of several inputs failed",
+    NOT_SEEN: "what --until waits for did not come",
     INTERRUPTED: "interrupted",
 }
 

@@ -29,9 +29,33 @@ OPTIONS = (
     click.option("--threshold", type=click.FloatRange(0, 1), help="Smiling from this probability, in place of those."),
 )
 
+DETECTOR_OPTIONS = (
+    click.option(
+        "--detector",
+        type=click.Choice(["haar", "yunet"]),
+        default="haar",
+        show_default=True,
+        help="What finds faces: OpenCV's Haar cascade, or YuNet, which also sees small and turned ones "
+        "(smilecam models fetch yunet brings it).",
+    ),
+    click.option(
+        "--search-size",
+        type=click.IntRange(min=24),
+        help="Look for faces in the frame reduced to this longer side: more finds smaller faces, and is slower. "
+        "Default: with haar 960 for pictures and 480 for streams, with yunet 960.",
+    ),
+)
+
 
 def model_options(command: Command) -> Command:
     """Add --model, --policy, --operating-point and --threshold to a command."""
     for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def detector_options(command: Command) -> Command:
+    """Add --detector and --search-size to a command."""
+    for option in reversed(DETECTOR_OPTIONS):
         command = option(command)
     return command

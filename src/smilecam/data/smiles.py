@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from smilecam.config import LABELS
 from smilecam.data.faces import content_digest, read_faces
-from smilecam.errors import DataError, DownloadError
+from smilecam.download import Progress, download
+from smilecam.errors import DataError
 from smilecam.storage import DATA_VARIABLE, make_folder, whole_or_absent
 
 REPOSITORY = "hromi/SMILEsmileD"
@@ -27,11 +24,6 @@ CONTENT_DIGEST = "2680648e7d6c0167008feae2b9a041420082ed49b061742925cc5fe3316117
 """SHA-256 over the labels and bytes of all pictures (``content_digest``); archives of one commit may differ."""
 
 MAX_DOWNLOAD_BYTES = 512 * 2**20
-TIMEOUT_SECONDS = 30.0
-_BLOCK = 1 << 16
-
-Progress = Callable[[int, int | None], None]
-"""Told of the bytes that have arrived, and of the bytes expected where the server says so."""
 
 
 def archive_path(folder: Path) -> Path:
@@ -95,7 +87,9 @@ def fetch(folder: Path, archive: Path | None = None, url: str = URL, progress: P
         if archive is not None:
             shutil.copyfile(archive, temporary)
         else:
-            _download(url, temporary, progress or (lambda _arrived, _expected: None))
+            download(
+                url, temporary, MAX_DOWNLOAD_BYTES, progress, instead="fetch the archive elsewhere and use --archive"
+            )
         try:
             verify(temporary)
         except DataError as error:
@@ -109,37 +103,3 @@ def _is_good(path: Path) -> bool:
     except DataError:
         return False
     return True
-
-
-def _blocks(response: HTTPResponse) -> Iterator[bytes]:
-    """What arrives; errors here are the network's, not the disk's."""
-    try:
-        while block := response.read(_BLOCK):
-            yield block
-    except (OSError, HTTPException) as error:
-        raise DownloadError(f"the download broke off ({error}): try again") from error
-
-
-def _download(url: str, target: Path, progress: Progress) -> None:
-    request = urllib.request.Request(url, headers={"User-Agent": "smilecam"})  # noqa: S310 - https, or a test's own server
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, target.open("wb") as file:  # noqa: S310
-            length = response.headers.get("Content-Length")
-            expected = int(length) if length else None
-            arrived = 0
-            for block in _blocks(response):
-                arrived += len(block)
-                if arrived > MAX_DOWNLOAD_BYTES:
-                    raise DownloadError(f"{url} sends more than {MAX_DOWNLOAD_BYTES // 2**20} MiB")
-                file.write(block)
-                progress(arrived, expected)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise DownloadError(f"cannot download {url}: the server answers {error.code} {error.reason}") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise DownloadError(
-            f"cannot download {url} ({reason}): check the network, or fetch the archive elsewhere and use --archive"
-        ) from error
-    if expected is not None and arrived != expected:
-        raise DownloadError(f"{url} broke off after {arrived:,} of {expected:,} bytes: try again")

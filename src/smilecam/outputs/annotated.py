@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smilecam.errors import UsageProblem
-from smilecam.storage import same_file
+from smilecam.outputs.names import names_in, refuse_source
+from smilecam.outputs.sink import Sink
+from smilecam.stream.figures import Figures
 from smilecam.types import FrameResult
 from smilecam.video.annotate import annotate
+from smilecam.video.blur import FaceCover
+from smilecam.video.frames import Frame
 from smilecam.video.pictures import WRITABLE_SUFFIXES, write_picture
 from smilecam.video.record import CODECS, VideoRecorder
-from smilecam.video.sources import Frame, Kind, Source, SourceRef
+from smilecam.video.sources import Kind, Source, SourceRef
+
+__all__ = ["AnnotatedOutput", "plan_names", "refuse_source"]
 
 
 def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> dict[SourceRef, Path]:
@@ -29,7 +35,7 @@ def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> di
         UsageProblem: a file was named for several sources, its suffix does not fit, or it is a source itself.
     """
     if into_folder:
-        names = _names_in(target, refs)
+        names = names_in(target, refs, _suffix_in_folder)
     else:
         names = dict.fromkeys(refs, target)
         if len(refs) > 1:
@@ -41,70 +47,72 @@ def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> di
     return names
 
 
-def refuse_source(option: str, path: Path, refs: Sequence[SourceRef]) -> None:
-    """Refuse to write over a source.
-
-    Raises:
-        UsageProblem: ``path`` is one of the sources.
-    """
-    if same_file(path, *(ref.path for ref in refs)):
-        raise UsageProblem(f"{option} {path} would replace a source")
-
-
 def _check_suffix(path: Path, ref: SourceRef) -> None:
     fitting = WRITABLE_SUFFIXES if ref.kind is Kind.PICTURE else frozenset(CODECS)
     if path.suffix.lower() not in fitting:
         raise UsageProblem(f"--save {path}: for a {ref.kind.value} the name ends in {', '.join(sorted(fitting))}")
 
 
-def _names_in(folder: Path, refs: Sequence[SourceRef]) -> dict[SourceRef, Path]:
-    names: dict[SourceRef, Path] = {}
-    taken: set[str] = set()
-    for ref in refs:
-        stem = ref.path.stem if ref.path else ref.name.replace(":", "")
-        suffix = ".mp4"
-        if ref.kind is Kind.PICTURE:
-            own = ref.path.suffix if ref.path else ""
-            suffix = own if own.lower() in WRITABLE_SUFFIXES else ".png"
-        name, count = f"{stem}_smiles{suffix}", 1
-        while name.lower() in taken:  # some file systems do not tell cases apart
-            count += 1
-            name = f"{stem}_smiles_{count}{suffix}"
-        taken.add(name.lower())
-        names[ref] = folder / name
-    return names
+def _suffix_in_folder(ref: SourceRef) -> str:
+    if ref.kind is not Kind.PICTURE:
+        return ".mp4"
+    own = ref.path.suffix if ref.path else ""
+    return own if own.lower() in WRITABLE_SUFFIXES else ".png"
 
 
-class AnnotatedOutput:
+class AnnotatedOutput(Sink):
     """Draws boxes and labels, and writes a picture for a picture and a video for a video or camera.
+
+    A video keeps its sound where PyAV is installed. A live source's figures stand in the upper left corner.
 
     Attributes:
         written: the files that are finished.
     """
 
-    def __init__(self, names: dict[SourceRef, Path]) -> None:
-        """Prepare to write each source to its path, in folders that exist."""
-        self._names = names
+    def __init__(
+        self,
+        names: dict[SourceRef, Path],
+        blur: bool = False,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        """Prepare to write each source to its path, in folders that exist.
+
+        Args:
+            names: a path for each source.
+            blur: whether to make faces unrecognisable.
+            say: takes a line, once, where videos lose their sound.
+        """
+        self._names, self._blur = names, blur
+        self._status: str | None = None
+        self._say, self._said = say, set[str]()
         self._recorder: VideoRecorder | None = None
         self._picture_path: Path | None = None
         self.written: list[Path] = []
 
     def begin(self, source: Source) -> None:
         """Open the recording of a video."""
-        path = self._names[source.ref]
-        if source.ref.kind is Kind.PICTURE:
+        path, ref = self._names[source.ref], source.ref
+        self._cover, self._status = FaceCover(), None
+        if ref.kind is Kind.PICTURE:
             self._picture_path = path
         else:
-            self._recorder = VideoRecorder(path, source.fps)
+            # Of what is played at its own pace the first frames may be missing, and with them the common beginning.
+            sound = ref.path if ref.kind is Kind.VIDEO and not source.live else None
+            self._recorder = VideoRecorder(path, source.fps, sound, self._say_once)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw a frame and write it."""
-        drawn = annotate(frame.image, result.faces)
+        image = self._cover.cover(frame.image, result.faces, result.time) if self._blur else frame.image
+        drawn = annotate(image, result.faces, self._status)
         if self._recorder:
-            self._recorder.write(drawn, frame.time)
+            self._recorder.write(drawn, result.time if frame.time is None else frame.time)
         elif self._picture_path:
             write_picture(self._picture_path, drawn)
             self.written.append(self._picture_path)
+
+    def figures(self, figures: Figures) -> None:
+        """Show how a live source goes in the upper left corner of the frames that follow."""
+        self._status = str(figures)
 
     def end(self) -> None:
         """Finish the recording."""
@@ -114,5 +122,7 @@ class AnnotatedOutput:
             if recorder.written:
                 self.written.append(recorder.path)
 
-    def close(self) -> None:
-        """Nothing: each file is finished with its source."""
+    def _say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._say(line)

@@ -1,20 +1,21 @@
-"""One JSON object per line and frame."""
+"""One JSON object per line: for each frame, and for each event."""
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-from typing import TextIO
+from typing import Any
 
-from smilecam.errors import OutputError
-from smilecam.types import FrameResult
-from smilecam.video.sources import Frame, Source
+from smilecam.outputs.sink import Sink
+from smilecam.outputs.textfile import STANDARD_OUTPUT, TextFile
+from smilecam.stream.figures import Figures
+from smilecam.types import Event, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Source
 
-STANDARD_OUTPUT = "-"
+__all__ = ["STANDARD_OUTPUT", "JsonLines"]
 
 
-class JsonLines:
+class JsonLines(Sink):
     """Writes each frame's result as one line, at once, so that a reader never waits and an interrupt loses none."""
 
     def __init__(self, target: str) -> None:
@@ -23,37 +24,32 @@ class JsonLines:
         Raises:
             OutputError: the file cannot be opened.
         """
-        self._target = target
-        if target == STANDARD_OUTPUT:
-            if sys.stdout is None:  # closed by whoever started this process
-                raise OutputError("cannot write standard output: it is closed")
-            self._file: TextIO = sys.stdout
-        else:
-            try:
-                self._file = Path(target).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed in close()
-            except OSError as error:
-                raise self._failure(error) from error
+        self._file = TextFile(target)
+        self._source = ""
 
     def begin(self, source: Source) -> None:
-        """Nothing: every line names its source."""
+        """Keep the name, for the lines that are about no frame."""
+        self._source = source.ref.name
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Write one line and hand it on.
+        """Write a frame's line and hand it on.
 
         Raises:
             OutputError: the disk is full, for one.
             BrokenPipeError: nobody reads standard output any more.
         """
-        try:
-            self._file.write(json.dumps(result.as_dict()) + "\n")
-            self._file.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise self._failure(error) from error
+        self._line(result.as_dict())
 
-    def end(self) -> None:
-        """Nothing: all lines are out."""
+    def event(self, event: Event) -> None:
+        """Write an event's line; raises as ``write`` does."""
+        self._line(event.as_dict())
+
+    def figures(self, figures: Figures) -> None:
+        """Write a line of live figures; raises as ``write`` does."""
+        self._line({**figures.as_dict(), "source": self._source})
+
+    def _line(self, content: dict[str, Any]) -> None:
+        self._file.write(json.dumps(content) + "\n")
 
     def close(self) -> None:
         """Close the file.
@@ -61,12 +57,4 @@ class JsonLines:
         Raises:
             OutputError: what was still to be written cannot be.
         """
-        if self._target == STANDARD_OUTPUT:
-            return
-        try:
-            self._file.close()
-        except OSError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: OSError) -> OutputError:
-        return OutputError(f"cannot write {self._target}: {error.strerror or error}")
+        self._file.close()

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from smilecam.stream.figures import Figures
+from smilecam.types import Event, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Source
 
-from smilecam.types import FrameResult
-from smilecam.video.sources import Frame, Source
 
+class Sink:
+    """Takes the results of one source after another; by itself it does nothing with them.
 
-class Sink(Protocol):
-    """Takes the results of one source after another.
-
-    The order of calls is ``begin``, any number of ``write``, ``end`` for each source, and ``close`` once. ``end``
-    comes also when a source fails or the run is interrupted, so that what was written so far is finished.
+    The order of calls is ``begin``, any number of ``write``, ``event`` and ``figures``, ``end`` for each source, and
+    ``close`` once. ``end`` comes also when a source fails or the run is interrupted, so that what was written so far is
+    finished. All may raise ``OutputError`` where results cannot be written.
     """
 
     def begin(self, source: Source) -> None:
-        """A source has been opened.
-
-        Raises:
-            OutputError: its results cannot be written.
-        """
+        """A source has been opened."""
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """A frame has been read.
+        """A frame has been read."""
 
-        Raises:
-            OutputError: its result cannot be written.
-        """
+    def event(self, event: Event) -> None:
+        """Something happened; what a frame made sure comes after that frame."""
+
+    def figures(self, figures: Figures) -> None:
+        """How a live source goes: every few seconds, and before its end."""
 
     def end(self) -> None:
-        """The source has ended.
-
-        Raises:
-            OutputError: its results cannot be finished.
-        """
+        """The source has ended."""
 
     def close(self) -> None:
         """There are no more sources."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from smilecam.types import FrameResult
-from smilecam.video.sources import Frame, Kind, Source
+from smilecam.outputs.sink import Sink
+from smilecam.outputs.smiles import OpenSmiles, Smile, person
+from smilecam.types import Event, EventKind, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Kind, Source
 
 Say = Callable[[str], None]
 
@@ -41,10 +44,11 @@ class _Counts:
     with_face: int = 0
     with_smile: int = 0
     last_time: float = 0.0
+    tracked: bool = False
 
 
-class Summary:
-    """Says one line about each source, and for a camera also each change while it runs."""
+class Summary(Sink):
+    """Says one line about each source, and for a live one also what happens while it runs."""
 
     def __init__(self, say: Say) -> None:
         """Keep the function that takes a line."""
@@ -54,29 +58,35 @@ class Summary:
     def begin(self, source: Source) -> None:
         """Start counting."""
         self._source, self._counts, self._spans = source, _Counts(), SmileSpans()
+        self._open, self._smiles = OpenSmiles(), list[Smile]()
         self._last: FrameResult | None = None
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Count a frame; for a camera, tell a change."""
-        self._counts.frames += 1
-        self._counts.with_face += bool(result.faces)
-        self._counts.with_smile += result.smiling
-        self._counts.last_time = result.time or 0.0
+        """Count a frame."""
+        counts = self._counts
+        counts.frames += 1
+        counts.with_face += bool(result.faces)
+        counts.with_smile += result.smiling
+        counts.last_time = result.time or 0.0
+        counts.tracked = counts.tracked or any(face.track is not None for face in result.faces)
         self._spans.add(result)
-        live = self._source is not None and self._source.ref.kind is Kind.CAMERA
-        if live and (self._last is None or state(self._last) != state(result)):
-            self._say(f"{result.time or 0:8.2f} s  {state(result)}")
         self._last = result
+
+    def event(self, event: Event) -> None:
+        """Note a smile; for a live source, tell what happened."""
+        smile = self._open.take(event)
+        if smile:
+            self._smiles.append(smile)
+        if self._source is not None and self._source.live:
+            self._say(f"{event.time:8.2f} s  {_happened(event, smile)}")
 
     def end(self) -> None:
         """Say the line."""
         source, last = self._source, self._last
         if source is None or last is None:
             return
+        self._smiles += self._open.finish(self._counts.last_time)
         self._say(picture_line(last) if source.ref.kind is Kind.PICTURE else self._video_line(source))
-
-    def close(self) -> None:
-        """Nothing: every source has had its line."""
 
     def _video_line(self, source: Source) -> str:
         counts = self._counts
@@ -85,19 +95,30 @@ class Summary:
             f"{source.ref.name}: {counts.frames} frames{announced}, {counts.last_time:.2f} s; "
             f"a face in {counts.with_face}, a smile in {counts.with_smile}"
         )
-        if self._spans.spans:
-            line += f": {self._spans}"
-        return line
+        spans = joined_spans(self._smiles) if counts.tracked else self._spans
+        return f"{line}: {spans}" if spans.spans else line
 
 
-def state(result: FrameResult) -> str:
-    """A frame in a few words."""
-    if not result.faces:
-        return "no face"
-    smiling = sum(face.smiling for face in result.faces)
-    if len(result.faces) == 1:
-        return "smile" if smiling else "no smile"
-    return f"{smiling} of {len(result.faces)} faces smile"
+def joined_spans(smiles: Iterable[Smile]) -> SmileSpans:
+    """The stretches in which at least one of several people smiled, in order."""
+    joined = SmileSpans()
+    for smile in sorted(smiles, key=lambda smile: smile.start):
+        if joined.spans and smile.start <= joined.spans[-1][1]:
+            first, last = joined.spans[-1]
+            joined.spans[-1] = (first, max(last, smile.end))
+        else:
+            joined.spans.append((smile.start, smile.end))
+    return joined
+
+
+def _happened(event: Event, ended: Smile | None) -> str:
+    """An event in a few words, with the smile that ended with it."""
+    if event.kind is EventKind.SMILE_START:
+        return f"{person(event.track)} smiles"
+    if ended is None:
+        return "source lost, trying again" if event.kind is EventKind.SOURCE_LOST else "source restored"
+    peak = "" if ended.peak is None else f", peak {100 * ended.peak:.0f} %"
+    return f"{ended.person} stops smiling ({ended.seconds:.1f} s{peak})"
 
 
 def picture_line(result: FrameResult) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from smilecam.errors import OutputError
 from smilecam.opencv import cv2, is_unicode
 from smilecam.storage import PendingFile
 from smilecam.types import Picture
+from smilecam.video.encode import EncodedVideo, can_encode
 from smilecam.video.sources import DEFAULT_FPS
 
-CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
-"""Codec for each suffix; OpenCV's wheels cannot write H.264."""
+CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG", ".webm": "VP80"}
+"""OpenCV's codec for each suffix; its wheels cannot write H.264."""
 
 SMALLEST_SIDE = 16
 """Smaller frames are padded: MPEG-4 codes blocks of 16 pixels."""
@@ -22,14 +24,40 @@ SMALLEST_SIDE = 16
 LONGEST_GAP_SECONDS = 10.0
 """A longer silence between two frames is taken for a broken timestamp and is not filled."""
 
+PLAIN_VIDEO = 'videos have no sound and are not in H.264: pip install "smilecam[video]" gives both'
+"""What users are told where PyAV is absent."""
 
-def _padded(image: Picture) -> Picture:
-    """The picture, with its border repeated where it is smaller than encoders take."""
+
+class _Writer(Protocol):
+    """Takes frames of one size."""
+
+    def write(self, image: Picture, at: float | None) -> None:
+        """Add a frame; raises OutputError."""
+
+    def close(self) -> None:
+        """Finish the file; raises OutputError if it is not whole."""
+
+
+def _coded_size(image: Picture) -> tuple[int, int]:
+    """Width and height in pixels of a video of such frames: even, as encoders take it, and not tiny."""
     height, width = image.shape[:2]
-    down, across = max(0, SMALLEST_SIDE - height), max(0, SMALLEST_SIDE - width)
-    if not (down or across):
+    return max(SMALLEST_SIDE, width + width % 2), max(SMALLEST_SIDE, height + height % 2)
+
+
+def _fitted(image: Picture, size: tuple[int, int]) -> Picture:
+    """The picture in a size (width, height): its border repeated where little is missing, else scaled between bars."""
+    width, height = size
+    if image.shape[:2] == (height, width):
         return image
-    return np.asarray(cv2.copyMakeBorder(image, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
+    if _coded_size(image) == size:
+        down, across = height - image.shape[0], width - image.shape[1]
+        return np.asarray(cv2.copyMakeBorder(image, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    fitted = np.zeros((height, width, 3), np.uint8)
+    fitted[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+    return fitted
 
 
 def _plays(path: Path, frames: int) -> bool:
@@ -49,96 +77,144 @@ def _plays(path: Path, frames: int) -> bool:
         video.release()
 
 
-class VideoRecorder:
-    """Writes frames at a steady rate, each shown from its own time on.
+class _SteadyVideo:
+    """A video file on its way by OpenCV: at a steady rate, without sound.
 
-    A file has one rate, but cameras and phones give frames when they can: a frame is repeated until the next one is
-    due, so the recording keeps the stream's pace. Every frame is written at least once.
+    A frame is repeated until the next one is due, so the recording keeps the stream's pace. Every frame is written at
+    least once.
+    """
+
+    def __init__(self, path: Path, shown_path: Path, fps: float, size: tuple[int, int]) -> None:
+        """Begin a file, as for ``EncodedVideo``.
+
+        Raises:
+            OutputError: no encoder takes this.
+        """
+        self._path, self._shown, self._fps = path, shown_path, fps
+        code = cv2.VideoWriter.fourcc(*CODECS[shown_path.suffix.lower()])
+        self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, fps, size)
+        if not self._writer.isOpened():
+            raise OutputError(f"cannot write {shown_path}: no encoder takes {size[0]}x{size[1]} at {fps:g} frames/s")
+        self._last: Picture | None = None
+        self._start = 0.0
+        self._written = 0
+
+    def write(self, image: Picture, at: float | None) -> None:
+        """Add a frame that is shown from ``at`` on."""
+        if self._last is None:
+            self._start = at or 0.0
+        elif at is not None:
+            missing = round((at - self._start) * self._fps) - self._written
+            if 0 < missing <= LONGEST_GAP_SECONDS * self._fps:
+                self._repeat(self._last, missing)
+            elif missing > 0:
+                self._start += missing / self._fps
+        self._repeat(image, 1)
+        self._last = image.copy()
+
+    def _repeat(self, image: Picture, times: int) -> None:
+        for _ in range(times):
+            self._writer.write(image)
+        self._written += times
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            OutputError: what the encoder gave does not hold all frames.
+        """
+        self._writer.release()
+        if not _plays(self._path, self._written):
+            raise OutputError(f"cannot write {self._shown} to its end (is the disk full?)")
+
+
+class VideoRecorder:
+    """Writes frames, each shown from its own time on.
+
+    With PyAV the video is in H.264 (VP9 in WebM): no frame is repeated, the recording's clock is that of the frames,
+    and the sound of a source file is kept. Without PyAV, and in AVI, OpenCV writes frames at a steady rate, and there
+    is no sound.
 
     The file appears when the recorder is closed, with all frames so far: after an interrupt too. A recorder that
-    was given no frame leaves nothing.
+    was given no frame, or could not write to the end, leaves nothing.
 
     Attributes:
         path: of the file.
-        written: frames written so far, repeated ones counted.
+        written: frames given so far.
     """
 
-    def __init__(self, path: Path, fps: float | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        fps: float | None,
+        sound: Path | None = None,
+        say: Callable[[str], None] = lambda _line: None,
+        plain: bool = False,
+    ) -> None:
         """Prepare to write.
 
         Args:
             path: a name that ends in one of ``CODECS``.
             fps: frames a second; None for 25.
+            sound: a video file that the frames come from, from its first one on; None for no sound.
+            say: takes a line for the user where PyAV is absent.
+            plain: whether to write with OpenCV though PyAV is there.
 
         Raises:
             OutputError: the suffix is not known, or the folder cannot be written.
         """
-        if path.suffix.lower() not in CODECS:
+        suffix = path.suffix.lower()
+        if suffix not in CODECS:
             raise OutputError(f"cannot write {path}: a video's name ends in {', '.join(CODECS)}")
         if not is_unicode(path.resolve()):  # OpenCV ends the process over such a name
             raise OutputError(f"cannot write {path}: a video's name must be valid Unicode")
-        self.path, self._fps = path, fps or DEFAULT_FPS
+        self.path, self._fps, self._sound = path, fps or DEFAULT_FPS, sound
+        self._encodes = not plain and can_encode(suffix)
+        if not self._encodes and not can_encode(".mp4"):
+            say(PLAIN_VIDEO)
         self._pending = PendingFile(path)
-        self._writer: cv2.VideoWriter | None = None
-        self._last: Picture | None = None
-        self._start = 0.0
+        self._size: tuple[int, int] | None = None
+        self._writer: _Writer | None = None
         self.written = 0
 
     def write(self, image: Picture, at: float | None) -> None:
         """Add a frame.
 
         Args:
-            image: uint8 (height, width, 3), blue-green-red, of one size for all frames.
+            image: uint8 (height, width, 3), blue-green-red; one of another size than the first is made to fit it.
             at: seconds; None to follow the frame before at the steady rate.
 
         Raises:
             OutputError: the file cannot be written.
         """
-        image = _padded(image)
-        if self._writer is None:
-            self._writer = self._open(image)
-            self._start = at or 0.0
-        if self._last is not None and at is not None:
-            due = round((at - self._start) * self._fps)
-            missing = due - self.written
-            if 0 < missing <= LONGEST_GAP_SECONDS * self._fps:
-                self._repeat(self._last, missing)
-            elif missing > 0:
-                self._start += missing / self._fps
-        if self._last is not None and image.shape != self._last.shape:
-            raise OutputError(f"cannot write {self.path}: the frames change their size")
-        self._repeat(image, 1)
-        self._last = image
+        if self._size is None or self._writer is None:
+            self._size = _coded_size(image)
+            self._writer = self._open(self._size)
+        self._writer.write(_fitted(image, self._size), at)
+        self.written += 1
 
-    def _repeat(self, image: Picture, times: int) -> None:
-        for _ in range(times):
-            if self._writer is not None:
-                self._writer.write(image)
-        self.written += times
-
-    def _open(self, image: Picture) -> cv2.VideoWriter:
-        height, width = image.shape[:2]
-        code = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
-        writer = cv2.VideoWriter(str(self._pending.temporary), cv2.CAP_FFMPEG, code, self._fps, (width, height))
-        if not writer.isOpened():
-            raise OutputError(f"cannot write {self.path}: no encoder takes {width}x{height} at {self._fps:g} frames/s")
-        return writer
+    def _open(self, size: tuple[int, int]) -> _Writer:
+        if self._encodes:
+            return EncodedVideo(self._pending.temporary, self.path, self._fps, size, self._sound)
+        return _SteadyVideo(self._pending.temporary, self.path, self._fps, size)
 
     def close(self) -> None:
         """Finish the file and put it in place; without frames, leave none.
 
         Raises:
-            OutputError: what the encoder gave does not hold all frames, or the file cannot be put in place.
+            OutputError: it does not hold all frames and is dropped, or it cannot be put in place.
         """
-        if self._writer is None:
-            self._pending.drop()
-            return
-        self._writer.release()
-        self._writer = None
-        whole = _plays(self._pending.temporary, self.written)
-        self._pending.keep()
-        if not whole:
-            raise OutputError(f"{self.path} does not hold all of its {self.written} frames (is the disk full?)")
+        writer, self._writer = self._writer, None
+        whole = False
+        try:
+            if writer is not None and self.written:
+                writer.close()
+                whole = True
+        finally:
+            if not whole:
+                self._pending.drop()
+        if whole:
+            self._pending.keep()
 
     def __enter__(self) -> Self:
         return self

@@ -1,25 +1,26 @@
-"""Where frames come from: pictures, video files and cameras behind one interface."""
+"""Where frames come from: pictures, videos, cameras and streams behind one interface.
+
+Every form of source is a module of its own beside this one, which is loaded once it is opened.
+"""
 
 from __future__ import annotations
 
 import glob
-import math
+import re
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, Self
 
-import numpy as np
-
 from smilecam.config import PICTURE_SUFFIXES
-from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
-from smilecam.opencv import cv2, is_unicode, max_pixels, variable_set
-from smilecam.types import Picture
-from smilecam.video.pictures import check_file, read_picture
+from smilecam.errors import MissingExtra, SourceEmpty, SourceNotFound, SourceUnreadable, UsageProblem
+from smilecam.types import Event
+from smilecam.video.frames import Frame
+from smilecam.video.pictures import read_picture
+from smilecam.video.urls import STREAM_SCHEMES, is_address, is_stream, redacted
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -42,8 +43,9 @@ VIDEO_SUFFIXES = frozenset(
 )
 """File names that are read as video, in lower case."""
 
-MAX_CAMERA_INDEX = 99
-"""OpenCV reads the hundreds of an index as the choice of a back end."""
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg"
+"""Formats that hold video and show it by their first bytes. Not among them are play lists (HLS, concat), which name
+other files, and raw streams, which FFmpeg believes to see in texts and zip archives too."""
 
 DEFAULT_FPS = 25.0
 """Where neither timestamps nor a rate are known."""
@@ -58,6 +60,59 @@ class Kind(Enum):
     PICTURE = "picture"
     VIDEO = "video"
     CAMERA = "camera"
+    STREAM = "stream"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a source has been through so far; it grows while frames are taken.
+
+    Attributes:
+        received: frames that arrived, the dropped ones among them.
+        dropped: frames that a newer one replaced before anybody took them.
+        corrupt: pieces that could not be decoded, or not whole.
+        reconnects: times that a lost source came back.
+    """
+
+    received: int = 0
+    dropped: int = 0
+    corrupt: int = 0
+    reconnects: int = 0
+
+
+class Backend(Enum):
+    """What decodes videos and streams."""
+
+    AUTO = "auto"
+    """PyAV where it is installed, OpenCV otherwise."""
+
+    PYAV = "pyav"
+    OPENCV = "opencv"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How to read sources.
+
+    Attributes:
+        open_timeout: seconds that a camera or stream may take to open.
+        read_timeout: seconds without a frame after which a camera or stream counts as lost.
+        reconnect: whether to open a lost camera or stream again, as often as it takes.
+        give_up_after: seconds without a frame after which a lost camera or stream is an error; None for never. One
+            that has not worked before is an error at once.
+        paced: whether to play files at their own pace as if they were live: the newest frame only.
+        backend: what decodes videos and streams.
+    """
+
+    open_timeout: float = 10.0
+    read_timeout: float = 10.0
+    reconnect: bool = True
+    give_up_after: float | None = None
+    paced: bool = False
+    backend: Backend = Backend.AUTO
+
+
+DEFAULT_OPTIONS = SourceOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +122,17 @@ class SourceRef:
     Attributes:
         name: as results show it.
         kind: what it is.
-        path: of the file; None for a camera.
-        index: of the camera; None for a file.
+        path: of the file, or the pattern of a sequence of pictures; None for others.
+        index: of the camera; None for others.
+        url: of the stream, with its password if it has one: never to be shown; ``-`` for standard input, or the
+            description of a test card; None for others.
     """
 
     name: str
     kind: Kind
     path: Path | None = None
     index: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a stream.
-
-    Attributes:
-        number: counted from 0.
-        time: seconds by the stream's own timestamps, or a camera's clock; None for a picture.
-        image: uint8 (height, width, 3), blue-green-red.
-    """
-
-    number: int
-    time: float | None
-    image: Picture
+    url: str | None = field(default=None, repr=False)
 
 
 class Source(Protocol):
@@ -97,21 +140,26 @@ class Source(Protocol):
 
     Attributes:
         ref: what it was opened from.
+        live: whether frames arrive in their own time and the newest one counts; others wait to be taken.
         fps: frames a second where it says so.
         expected: number of frames where it says so; streams can be wrong about it.
         missing: once it has ended, how many fewer frames could be decoded than it says.
+        counts: what has arrived and been dropped; another thread may be at work on it.
     """
 
     ref: SourceRef
+    live: bool
     fps: float | None
     expected: int | None
     missing: int
+    counts: Counts
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Give the frames.
+    def __iter__(self) -> Iterator[Frame | Event]:
+        """Give the frames, and between them word that a live source was lost or restored.
 
         Raises:
             SourceUnreadable: nothing can be decoded, or a camera stops.
+            SourceLost: a live source went away and did not come back in time.
         """
 
     def __enter__(self) -> Self:
@@ -124,6 +172,7 @@ class Source(Protocol):
 class PictureSource:
     """A picture file as a stream of one frame."""
 
+    live = False
     fps: float | None = None
     expected: int | None = 1
     missing = 0
@@ -135,10 +184,11 @@ class PictureSource:
             SourceNotFound: nothing is there.
             SourceUnreadable: it is not a picture, is damaged, or is over a limit.
         """
-        self.ref = ref
+        self.ref, self.counts = ref, Counts()
         self._image = read_picture(path)
 
     def __iter__(self) -> Iterator[Frame]:
+        self.counts.received += 1
         yield Frame(0, None, self._image)
 
     def __enter__(self) -> Self:
@@ -148,146 +198,103 @@ class PictureSource:
         pass
 
 
-class _Capture:
-    """What video files and cameras share: an OpenCV capture, let go of at the end."""
-
-    missing = 0
-
-    def __init__(self, ref: SourceRef, capture: cv2.VideoCapture) -> None:
-        self.ref = ref
-        self._capture = capture
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        self.fps: float | None = rate if math.isfinite(rate) and 0 < rate <= 1000 else None
-
-    def _read(self) -> Picture | None:
-        try:
-            done, image = self._capture.read()
-        except cv2.error as error:
-            raise SourceUnreadable(f"{self.ref.name} cannot be decoded further") from error
-        return np.asarray(image, np.uint8) if done and image is not None else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._capture.release()
-
-
-class VideoSource(_Capture):
-    """A video file, decoded by the FFmpeg inside OpenCV, which is kept from opening other files for it."""
-
-    def __init__(self, ref: SourceRef, path: Path) -> None:
-        """Open the file.
-
-        Raises:
-            SourceNotFound: nothing is there.
-            SourceUnreadable: it is no video, is empty or damaged, or its frames are over the limit.
-        """
-        check_file(path)
-        capture = _open_file(path)
-        if not capture.isOpened():
-            raise SourceUnreadable(f"{path} is not a video, or is damaged")
-        super().__init__(ref, capture)
-        width, height = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if width * height > max_pixels():
-            capture.release()
-            raise SourceUnreadable(f"{path} has frames of more than {max_pixels():,} pixels")
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.expected: int | None = int(count) if math.isfinite(count) and 0 < count < 2**53 else None
-
-    def __iter__(self) -> Iterator[Frame]:
-        number, last = 0, 0.0
-        while (image := self._read()) is not None:
-            at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            if not at >= last:  # some streams lack a timestamp here and there
-                at = last + 1 / (self.fps or DEFAULT_FPS)
-            yield Frame(number, at, image)
-            number, last = number + 1, at
-        if number == 0:
-            raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded")
-        self.missing = max(0, (self.expected or 0) - number)
-
-
-class CameraSource(_Capture):
-    """A camera of this machine; it has no end."""
-
-    expected: int | None = None
-
-    def __init__(self, ref: SourceRef, index: int, clock: Clock = time.monotonic) -> None:
-        """Open the camera.
-
-        Raises:
-            SourceNotFound: there is none of this index, or it is in use.
-        """
-        capture = _open_camera(index)
-        if capture is None:
-            raise SourceNotFound(f"no camera opens at index {index}: is it plugged in, and not in use elsewhere?")
-        super().__init__(ref, capture)
-        self._clock = clock
-
-    def __iter__(self) -> Iterator[Frame]:
-        start, number = self._clock(), 0
-        while (image := self._read()) is not None:
-            yield Frame(number, self._clock() - start, image)
-            number += 1
-        raise SourceUnreadable(f"{self.ref.name} stopped giving frames")
-
-
-CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg"
-"""Formats that hold video and show it by their first bytes. Not among them are play lists (HLS, concat), which name
-other files, and raw streams, which FFmpeg believes to see in texts and zip archives too."""
-
-_opening = threading.Lock()
-
-
-def _open_file(path: Path) -> cv2.VideoCapture:
-    # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
-    # are none.
-    full = path.resolve()
-    if not is_unicode(full):  # OpenCV ends the process over such a name
-        raise SourceUnreadable(f"{path}: a video's name must be valid Unicode")
-    options = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
-    with _opening, variable_set("OPENCV_FFMPEG_CAPTURE_OPTIONS", options):
-        return cv2.VideoCapture(str(full), cv2.CAP_FFMPEG)
-
-
-def _open_camera(index: int) -> cv2.VideoCapture | None:
-    # Many webcams open on Windows through DirectShow only.
-    backends = (cv2.CAP_DSHOW, cv2.CAP_ANY) if sys.platform == "win32" else (cv2.CAP_ANY,)
-    if index > MAX_CAMERA_INDEX:
-        return None
-    for backend in backends:
-        capture = cv2.VideoCapture(index, backend)
-        if capture.isOpened():
-            return capture
-        capture.release()
-    return None
-
-
-def open_source(ref: SourceRef) -> Source:
+def open_source(ref: SourceRef, options: SourceOptions = DEFAULT_OPTIONS) -> Source:
     """Open what a reference names.
+
+    Args:
+        ref: as ``find_sources`` gives it.
+        options: how to read it.
 
     Raises:
         SourceError: it cannot be opened.
+        MissingExtra: it needs PyAV, which is not installed.
+        UsageProblem: it cannot be read in the way that ``options`` ask for.
     """
+    if ref.kind is Kind.PICTURE and ref.path is not None:
+        return PictureSource(ref, ref.path)
     if ref.kind is Kind.CAMERA and ref.index is not None:
-        return CameraSource(ref, ref.index)
+        return _open_camera(ref, ref.index, options)
+    if ref.kind is Kind.STREAM and ref.url is not None:
+        return _open_stream(ref, ref.url, options)
+    if ref.kind is Kind.VIDEO and (ref.path or ref.url) is not None:
+        return _open_video(ref, options)
+    raise SourceNotFound(f"{ref.name} names no source")
+
+
+def _open_camera(ref: SourceRef, index: int, options: SourceOptions) -> Source:
+    from smilecam.video.live import LiveSource
+    from smilecam.video.opencv_sources import CameraSource
+
+    # macOS asks the user whether the camera may be used, and does so in the main thread only.
+    return LiveSource(ref, lambda: CameraSource(ref, index), options, open_here=sys.platform == "darwin")
+
+
+def _open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
+    from smilecam.video.live import LiveSource
+
+    if url == STANDARD_INPUT:
+        if not _uses_pyav(options, "reading standard input"):
+            raise UsageProblem("standard input is read through PyAV, not through OpenCV")
+        from smilecam.video.pyav_sources import open_standard_input
+
+        return LiveSource(ref, lambda: open_standard_input(ref), options, paced=options.paced)
+    if _uses_pyav(options):
+        from smilecam.video.pyav_sources import open_stream
+
+        return LiveSource(ref, lambda: open_stream(ref, url, options), options)
+    from smilecam.video.opencv_sources import StreamSource
+
+    return LiveSource(ref, lambda: StreamSource(ref, url, options), options)
+
+
+def _open_video(ref: SourceRef, options: SourceOptions) -> Source:
+    from smilecam.video.live import LiveSource
+
+    if options.paced:
+        return LiveSource(ref, lambda: _open_finite(ref, options), options, paced=True)
+    return _open_finite(ref, options)
+
+
+def _open_finite(ref: SourceRef, options: SourceOptions) -> Source:
+    from smilecam.video import opencv_sources, sequence, synthetic
+
     if ref.path is None:
-        raise SourceNotFound(f"{ref.name} names no file")
-    return PictureSource(ref, ref.path) if ref.kind is Kind.PICTURE else VideoSource(ref, ref.path)
+        return synthetic.SyntheticSource(ref, synthetic.parse(ref.url or ref.name))
+    if sequence.is_pattern(ref.path) and not ref.path.exists():
+        return sequence.SequenceSource(ref, sequence.numbered_files(ref.path))
+    if _uses_pyav(options):
+        from smilecam.video.pyav_sources import open_file
+
+        return open_file(ref, ref.path)
+    return opencv_sources.VideoSource(ref, ref.path)
 
 
-def camera_ref(index: int) -> SourceRef:
+def _uses_pyav(options: SourceOptions, needed_for: str | None = None) -> bool:
+    if options.backend is Backend.OPENCV:
+        return False
+    installed = find_spec("av") is not None
+    if not installed and (needed_for or options.backend is Backend.PYAV):
+        raise MissingExtra(needed_for or "decoding with PyAV", "video")
+    return installed
+
+
+def camera_ref(index: int, name: str | None = None) -> SourceRef:
     """The camera of an index."""
-    return SourceRef(f"camera:{index}", Kind.CAMERA, index=index)
+    return SourceRef(name or f"camera:{index}", Kind.CAMERA, index=index)
+
+
+STANDARD_INPUT = "-"
+"""Names standard input in place of a file."""
 
 
 def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRef]:
     """Turn what a user typed into sources.
 
     Args:
-        argument: a file, a folder, a pattern such as ``photos/*.jpg``, or a camera: its index where no file or folder
-            bears that name, or ``camera:0``. A ``Path`` is always a file or folder.
+        argument: a file, a folder, a pattern such as ``photos/*.jpg``, numbered pictures as ``frames_%04d.png``, or,
+            where no file or folder bears that name: a camera by its index, as ``camera:0``, or by its device as
+            ``/dev/video0``; the address of a stream, as ``rtsp://host/path``; ``-`` for a video on standard input;
+            ``synthetic:640x480@30?seconds=10`` for a test card. A ``Path`` is always a file, a folder or a device.
         recursive: whether to look into folders inside a folder.
 
     Returns:
@@ -298,23 +305,70 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         SourceEmpty: a folder or pattern has neither pictures nor videos.
         SourceUnreadable: the system does not let it be looked at.
     """
-    path = Path(argument)
+    text, path = str(argument), Path(argument)
     try:
-        exists = path.exists()
-        if isinstance(argument, str) and not exists:
-            index = argument.removeprefix("camera:")
-            if index.isascii() and index.isdigit():
-                return [camera_ref(int(index[:9]))]
+        exists = _exists(path, text)
+        if not exists and (named := _without_file(argument)):
+            return [named]
+        if device := re.fullmatch(r"/dev/video(\d{1,3})", path.resolve().as_posix()):
+            return [camera_ref(int(device[1]), text)]
         if path.is_dir():
             inside = path.rglob("*") if recursive else path.iterdir()
-            return _known_files(inside, f"no pictures or videos in {argument}")
-        if not exists and glob.has_magic(str(argument)):
-            matching = map(Path, glob.glob(str(argument), recursive=True))  # noqa: PTH207 - takes absolute patterns too
-            return _known_files(matching, f"no pictures or videos match {argument}")
+            return _known_files(inside, f"no pictures or videos in {text}")
+        if not exists and (sequence := _sequence(path)):
+            return [sequence]
+        if not exists and glob.has_magic(text):
+            matching = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns too
+            return _known_files(matching, f"no pictures or videos match {text}")
         return [_file_ref(path)]
-    except (OSError, ValueError) as error:  # a name may be too long, hold a null byte, or be forbidden
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # a name may be too long, hold a null byte, be a link to itself
         reason = getattr(error, "strerror", None) or error
-        raise SourceUnreadable(f"{str(argument)[:200]} cannot be looked at: {reason}") from error
+        raise SourceUnreadable(f"{text[:200]} cannot be looked at: {reason}") from error
+
+
+def _exists(path: Path, text: str) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        if is_address(text):  # too long for a file's name; and it may hold a password, so no error may quote it
+            return False
+        raise
+
+
+def _without_file(argument: str | Path) -> SourceRef | None:
+    """A source that is no file, if this names one."""
+    text = str(argument)
+    if is_address(text):
+        if not (isinstance(argument, str) and is_stream(text)):
+            raise SourceNotFound(
+                f"{redacted(text)}: a stream's address begins with {', '.join(STREAM_SCHEMES)} and ://"
+            )
+        return SourceRef(redacted(text), Kind.STREAM, url=text)
+    if not isinstance(argument, str):
+        return None
+    if text == STANDARD_INPUT:
+        return SourceRef("stdin", Kind.STREAM, url=text)
+    if text.startswith("synthetic:"):
+        from smilecam.video.synthetic import parse
+
+        parse(text)
+        return SourceRef(text, Kind.VIDEO, url=text)
+    index = text.removeprefix("camera:")
+    return camera_ref(int(index[:9])) if index.isascii() and index.isdigit() else None
+
+
+def _sequence(path: Path) -> SourceRef | None:
+    from smilecam.video.sequence import is_pattern, numbered_files
+
+    if not is_pattern(path):
+        return None
+    if not numbered_files(path):
+        raise SourceEmpty(f"no pictures match {path}")
+    return SourceRef(str(path), Kind.VIDEO, path)
 
 
 def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:

@@ -1,4 +1,4 @@
-"""The network at run time: a batch of faces in, probabilities of a smile out. ONNX Runtime lives here alone."""
+"""The network at run time: a batch of faces in, probabilities of a smile out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from smilecam.errors import ModelFileError
 from smilecam.types import FloatArray
 from smilecam.vision.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.vision.onnx_file import read_model_file
 from smilecam.vision.probability import apply_calibration
+from smilecam.vision.runtime import open_session
 
 DEFAULT_MODEL = "smilenet"
 
@@ -63,7 +63,7 @@ class SmileClassifier:
             if METADATA_KEY not in metadata:
                 raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
             self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
-            self._session = _open_session(content)
+            self._session = open_session(content)
             self._outputs = len(self.info.policy().calibration.weights)
             self._check_shapes()
             self._check_output()
@@ -116,18 +116,3 @@ class SmileClassifier:
             raise ModelFileError("cannot be run on a batch of three faces") from error
         if output.shape != (3, self._outputs) or not np.isfinite(output).all():
             raise ModelFileError("does not give finite log odds for each face")
-
-
-def _open_session(content: bytes) -> onnxruntime.InferenceSession:
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    # Networks this small lose more by waking threads than they gain.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # The runtime also takes a format of its own, which onnx_file cannot look through.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelFileError("is not a network that ONNX Runtime accepts") from error

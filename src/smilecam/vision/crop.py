@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from smilecam.config import CropGeometry, InputSpec, Normalization
+from smilecam.config import CropGeometry, InputSpec, LandmarkGeometry, Normalization
 from smilecam.opencv import cv2
-from smilecam.types import Box, FloatArray, GreyPicture
+from smilecam.types import Box, FloatArray, FoundFace, GreyPicture, Landmarks
 
 STANDARDIZE_EPSILON = 1.0
 """Added to the standard deviation, in grey values, so that a flat picture stays flat instead of exploding."""
@@ -22,11 +25,46 @@ def square_in_box(box: Box, geometry: CropGeometry) -> Box:
     Returns:
         A square of at least one pixel, in the coordinates of ``box``.
     """
-    side = max(1, round(geometry.side * max(box.width, box.height)))
     centre_x = (box.x1 + box.x2) / 2 + geometry.shift_x * box.width
     centre_y = (box.y1 + box.y2) / 2 + geometry.shift_y * box.height
-    x1, y1 = round(centre_x - side / 2), round(centre_y - side / 2)
-    return Box(x1, y1, x1 + side, y1 + side)
+    return _square(centre_x, centre_y, geometry.side * max(box.width, box.height))
+
+
+def square_of_landmarks(landmarks: Landmarks, geometry: LandmarkGeometry) -> Box:
+    """The square that ``geometry`` puts around five points, in whole pixels; it may leave the picture.
+
+    Args:
+        landmarks: of a face, in pixels.
+        geometry: side and height as multiples of distances between them.
+
+    Returns:
+        A square of at least one pixel, in the coordinates of the points.
+    """
+    left_x, left_y, right_x, right_y, _, _, mouth_x1, mouth_y1, mouth_x2, mouth_y2 = landmarks
+    eyes_x, eyes_y = (left_x + right_x) / 2, (left_y + right_y) / 2
+    down_x, down_y = (mouth_x1 + mouth_x2) / 2 - eyes_x, (mouth_y1 + mouth_y2) / 2 - eyes_y
+    mean_distance = (math.hypot(right_x - left_x, right_y - left_y) + math.hypot(down_x, down_y)) / 2
+    centre_x, centre_y = eyes_x + geometry.along * down_x, eyes_y + geometry.along * down_y
+    return _square(centre_x, centre_y, geometry.side * mean_distance)
+
+
+def square_of_face(face: FoundFace, box_geometry: CropGeometry, landmark_geometry: LandmarkGeometry) -> Box:
+    """The square of a face that goes to the network: by its points where the detector gave any, else by its box.
+
+    Args:
+        face: as found, in pixels of the picture.
+        box_geometry: which part of a box goes in.
+        landmark_geometry: which square around points goes in.
+    """
+    if face.landmarks is None:
+        return square_in_box(face.box, box_geometry)
+    return square_of_landmarks(face.landmarks, landmark_geometry)
+
+
+def _square(centre_x: float, centre_y: float, side: float) -> Box:
+    pixels = max(1, round(side))
+    x1, y1 = round(centre_x - pixels / 2), round(centre_y - pixels / 2)
+    return Box(x1, y1, x1 + pixels, y1 + pixels)
 
 
 def cut(grey: GreyPicture, square: Box) -> GreyPicture:
@@ -81,7 +119,7 @@ def normalize(grey: GreyPicture | FloatArray, normalization: Normalization) -> F
     return np.asarray((values - mean) / (deviation + np.float32(STANDARDIZE_EPSILON)), dtype=np.float32)
 
 
-def network_input(grey: GreyPicture, boxes: list[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
+def network_input(grey: GreyPicture, boxes: Sequence[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
     """Cut, resize and normalise every face of a picture into one batch.
 
     Args:
@@ -93,7 +131,21 @@ def network_input(grey: GreyPicture, boxes: list[Box], geometry: CropGeometry, s
     Returns:
         float32 (faces, 1, size, size); the first axis is 0 when there are no boxes.
     """
-    batch = np.empty((len(boxes), spec.size, spec.size), dtype=np.uint8)
-    for row, box in enumerate(boxes):
-        batch[row] = resize(cut(grey, square_in_box(box, geometry)), spec.size)
+    return squares_input(grey, [square_in_box(box, geometry) for box in boxes], spec)
+
+
+def squares_input(grey: GreyPicture, squares: Sequence[Box], spec: InputSpec) -> FloatArray:
+    """Cut given squares out of a picture, resize and normalise them into one batch.
+
+    Args:
+        grey: uint8 (height, width).
+        squares: in pixels of ``grey``; they may leave it.
+        spec: size and normalisation of the network's input.
+
+    Returns:
+        float32 (squares, 1, size, size); the first axis is 0 when there are none.
+    """
+    batch = np.empty((len(squares), spec.size, spec.size), dtype=np.uint8)
+    for row, square in enumerate(squares):
+        batch[row] = resize(cut(grey, square), spec.size)
     return normalize(batch, spec.normalization)[:, np.newaxis]

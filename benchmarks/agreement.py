@@ -1,0 +1,112 @@
+"""What following faces between searches costs in results, beside a whole search of every frame.
+
+    python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
+
+Each clip is read twice: as the product reads films, and with every frame searched as a whole. A face of the whole
+search is confident from a confidence of .8 on; it is found when the other reading has a box there that overlaps it by
+half (IoU). Decisions are the states of found faces, after smoothing, which both readings do alike; raw ones compare
+the probability of the frame alone with the threshold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from smilecam import SmileDetector, provenance
+from smilecam.stream.film import FilmFinder, FilmSettings
+from smilecam.stream.people import People
+from smilecam.stream.reading import FilmReading
+from smilecam.types import FoundFace, FrameResult, GreyPicture, overlap
+from smilecam.video.sources import find_sources, open_source
+
+CONFIDENT = 0.8
+SAME = 0.5
+
+
+class EveryFrame(FilmFinder):
+    """Searches every frame as a whole."""
+
+    def ends_stretch(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
+        """Each frame is a stretch."""
+        return True
+
+    def __call__(self, pictures: Sequence[GreyPicture], times: Sequence[float]) -> list[list[FoundFace]]:  # noqa: ARG002
+        """Search them all."""
+        return [self._detector(picture) for picture in pictures]
+
+
+def read_clip(detector: SmileDetector, clip: Path, finder: FilmFinder) -> list[FrameResult]:
+    """All results of a clip with faces found in a given way."""
+    with open_source(find_sources(clip)[0]) as source:
+        people = People(str(clip), detector.threshold, detector.decision)
+        reading = FilmReading(source, people, finder, detector.read_faces, detector.grey)
+        results = [item[1] for item in reading if isinstance(item, tuple)]
+        reading.close()
+    return results
+
+
+def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
+    """Counts of confident faces, of those found, and of decisions that differ."""
+    confident = found = changed = raw_changed = 0
+    for mine, theirs in zip(ours, whole, strict=True):
+        for face in theirs.faces:
+            if face.confidence < CONFIDENT:
+                continue
+            confident += 1
+            same = max(mine.faces, key=lambda other: overlap(other.box, face.box), default=None)
+            if same is None or overlap(same.box, face.box) < SAME:
+                continue
+            found += 1
+            changed += same.smiling != face.smiling
+            raw_changed += (same.smile >= threshold) != (face.smile >= threshold)
+    return {
+        "frames": len(ours),
+        "confident": confident,
+        "found": found,
+        "changed": changed,
+        "raw_changed": raw_changed,
+        "boxes": sum(len(result.faces) for result in ours),
+        "boxes_whole": sum(len(result.faces) for result in whole),
+    }
+
+
+def main() -> None:
+    """Compare on every clip and in sum."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--model", default="smilenet")
+    parser.add_argument("--detector", default="haar")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    detector = SmileDetector(options.model, detector=options.detector)
+    rows = {}
+    for clip in options.clips:
+        ours = read_clip(detector, clip, FilmFinder(detector.stream_detector(), FilmSettings()))
+        whole = read_clip(detector, clip, EveryFrame(detector.stream_detector()))
+        rows[clip.name] = compare(ours, whole, detector.threshold)
+    total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
+    print("| clip | frames | confident faces | found | decisions changed | raw ones | boxes | by whole search |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, row in (rows | {"all": total}).items():
+        print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
+    share, changed = total["found"] / max(1, total["confident"]), total["changed"] / max(1, total["found"])
+    raw = total["raw_changed"] / max(1, total["found"])
+    print(f"found {share:.2%}, decisions changed {changed:.2%}, raw {raw:.2%}")
+    print(f"commit {provenance.commit()}, {provenance.machine()}")
+    if options.json:
+        content = {
+            "clips": rows,
+            "total": total,
+            "detector": options.detector,
+            "commit": provenance.commit(),
+            "machine": provenance.machine(),
+        }
+        options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

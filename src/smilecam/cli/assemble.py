@@ -1,0 +1,45 @@
+"""From options to the parts they describe. Imported by commands when they run, since it is heavy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smilecam.pipeline import SmileDetector
+from smilecam.stream.decide import DecisionSettings
+from smilecam.video.sources import SourceOptions
+
+
+def make_detector(**options: Any) -> SmileDetector:  # noqa: ANN401 - options are of several types
+    """The detector that ``model_options``, ``detector_options`` and ``stream_options`` describe.
+
+    Raises:
+        ModelFileError: a model file is missing or invalid.
+        UsageProblem: options contradict each other.
+    """
+    decision = DecisionSettings(
+        smoothing=options["smoothing"],
+        hysteresis=options["hysteresis"],
+        min_smile=options["min_smile"],
+        min_pause=options["min_pause"],
+        relative=options["relative"],
+    )
+    return SmileDetector(
+        options["model"],
+        options["threshold"],
+        policy=options["policy"],
+        operating_point=options["operating_point"],
+        decision=decision,
+        detector=options["detector"],
+        search_size=options["search_size"],
+    )
+
+
+def source_options(**options: Any) -> SourceOptions:  # noqa: ANN401 - options are of several types
+    """How ``stream_options`` say that sources are opened."""
+    return SourceOptions(
+        open_timeout=options["open_timeout"],
+        read_timeout=options["read_timeout"],
+        reconnect=options["give_up_after"] != 0,
+        give_up_after=options["give_up_after"],
+        paced=options["paced"],
+    )

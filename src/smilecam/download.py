@@ -1,0 +1,126 @@
+"""Bringing a file from a web server: with limits on its size and on how long it may take."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from smilecam.errors import DownloadError
+
+TIMEOUT_SECONDS = 30.0
+"""The server may be silent for so long."""
+
+_BLOCK = 1 << 16
+
+Progress = Callable[[int, int | None], None]
+"""Told of the bytes that have arrived, and of the bytes expected where the server says so."""
+
+
+class ServerRefused(DownloadError):
+    """The server is there, but does not give the file."""
+
+
+def download(
+    url: str,
+    target: Path,
+    max_bytes: int,
+    progress: Progress | None = None,
+    *,
+    instead: str,
+    timeout: float = TIMEOUT_SECONDS,
+    patience: float | None = None,
+) -> None:
+    """Bring one file.
+
+    Args:
+        url: http or https; a user's name and password in it are sent, and never shown.
+        target: where to write; what arrived before a failure stays there.
+        max_bytes: more is an error.
+        progress: told of what arrives.
+        instead: what else the user could do, for the message when there is no network.
+        timeout: seconds for which the server may be silent.
+        patience: seconds after which the whole must have arrived.
+
+    Raises:
+        ServerRefused: the server answers that it has no such file, or will not give it.
+        DownloadError: the network or the server failed.
+    """
+    shown = without_password(url)
+    request = _request(url, shown)
+    deadline = None if patience is None else time.monotonic() + patience
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response, target.open("wb") as file:  # noqa: S310
+            length = response.headers.get("Content-Length")
+            expected = int(length) if length and length.isascii() and length.isdigit() else None
+            if expected is not None and expected > max_bytes:
+                raise DownloadError(f"{shown} sends {_amount(expected)}, over the limit of {_amount(max_bytes)}")
+            arrived = 0
+            for block in _blocks(response, deadline):
+                arrived += len(block)
+                if arrived > max_bytes:
+                    raise DownloadError(f"{shown} sends more than {_amount(max_bytes)}")
+                file.write(block)
+                if progress:
+                    progress(arrived, expected)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise ServerRefused(f"cannot download {shown}: the server answers {error.code}") from error
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        raise DownloadError(f"cannot download {shown} ({_reason(error)}): check the network, or {instead}") from error
+    if expected is not None and arrived != expected:
+        raise DownloadError(f"{shown} broke off after {arrived:,} of {expected:,} bytes: try again")
+
+
+def without_password(url: str) -> str:
+    """The address without a user's name and password, and without the query, where keys can stand.
+
+    Everything before the last ``@`` is taken for name and password: people forget to escape them.
+    """
+    scheme, mark, rest = url.partition("://")
+    return scheme + mark + rest.rpartition("@")[2].partition("?")[0]
+
+
+def _request(url: str, shown: str) -> urllib.request.Request:
+    """A request, with name and password in a header: the library does not take them from an address."""
+    try:
+        parts = urlsplit(url)
+        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+        request = urllib.request.Request(address, headers={"User-Agent": "smilecam"})  # noqa: S310 - checked below
+    except ValueError as error:
+        raise DownloadError(f"{shown} is no address") from error
+    if parts.scheme not in {"http", "https"} or not request.host:
+        raise DownloadError(f"{shown} is no http or https address")
+    if parts.username is not None:
+        named = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        # A header that is not sent on to another server when this one redirects.
+        request.add_unredirected_header("Authorization", "Basic " + b64encode(named.encode()).decode())
+    return request
+
+
+def _blocks(response: HTTPResponse, deadline: float | None) -> Iterator[bytes]:
+    """What arrives; errors here are the network's, not the disk's."""
+    try:
+        while block := response.read1(_BLOCK):
+            yield block
+            if deadline is not None and time.monotonic() > deadline:
+                raise DownloadError("the download takes too long: try again")
+    except (OSError, HTTPException) as error:
+        raise DownloadError(f"the download broke off ({_reason(error)}): try again") from error
+
+
+def _reason(error: BaseException) -> str:
+    inner = getattr(error, "reason", None)
+    inner = inner if isinstance(inner, BaseException) else error
+    if isinstance(inner, TimeoutError):
+        return "no answer in time"
+    return getattr(inner, "strerror", None) or "no connection"
+
+
+def _amount(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"

@@ -1,0 +1,1 @@
+"""What time adds to pictures: faces followed from frame to frame, tracks, steady decisions, live figures."""

@@ -1,0 +1,171 @@
+"""A source being read from end to end: frames in, results out, each stage beside the others where that pays."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+
+from smilecam.stream.ahead import ReadAhead
+from smilecam.stream.figures import Figures, Meter
+from smilecam.stream.film import FilmFinder
+from smilecam.stream.live import LiveFinder
+from smilecam.stream.people import People
+from smilecam.types import Event, FoundFace, FrameResult, GreyPicture
+from smilecam.video.frames import Frame
+from smilecam.video.sources import Source
+from smilecam.vision.read import FaceReader
+
+Observation = tuple[Frame, FrameResult] | Event
+"""What a stream gives: a frame with what was seen in it, or word of something between frames."""
+
+DECODED_AHEAD = 8
+"""Frames: enough to bridge a whole search; each of a large film takes 3 MB."""
+
+STRETCHES_AHEAD = 1
+
+STRETCH_PIXELS = 16_000_000
+"""A stretch is not longer than this, since several are in memory: 8 frames of 1920x1080."""
+
+Stretch = list[tuple[Frame, list[FoundFace]]]
+Grey = Callable[[Frame], GreyPicture]
+
+
+class Reading(ABC):
+    """One source being read once. Iterate it, then ``close`` it, whatever happened."""
+
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        """Prepare; nothing is read yet."""
+        self._source, self._clock = source, clock
+        self._meter = Meter(source.counts)
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Observation]:
+        """Give every frame with its result, and events between frames.
+
+        Raises:
+            SourceError: the source fails.
+        """
+
+    def figures(self) -> Figures:
+        """How it goes."""
+        return self._meter.figures()
+
+    def close(self) -> tuple[Event, ...]:
+        """End all threads, and give the ends of the smiles that were open."""
+        return ()
+
+    def _count(self, frame: Frame) -> None:
+        self._meter.result(self._clock(), frame.arrived)
+
+
+class PictureReading(Reading):
+    """A picture: a frame without time."""
+
+    def __init__(self, source: Source, read: Callable[[Frame, str], FrameResult]) -> None:
+        """Prepare.
+
+        Args:
+            source: open.
+            read: gives the result of a frame, from it and the source's name.
+        """
+        super().__init__(source)
+        self._read = read
+
+    def __iter__(self) -> Iterator[Observation]:
+        for frame in self._source:
+            if not isinstance(frame, Event):
+                result = self._read(frame, self._source.ref.name)
+                self._count(frame)
+                yield frame, result
+
+
+class LiveReading(Reading):
+    """A live source: each frame by itself and at once."""
+
+    def __init__(self, source: Source, people: People, finder: LiveFinder, read: FaceReader, grey: Grey) -> None:
+        """Prepare.
+
+        Args:
+            source: open, live.
+            people: of this stream.
+            finder: of this stream.
+            read: reads faces.
+            grey: the grey picture of a frame.
+        """
+        super().__init__(source)
+        self._people, self._finder, self._read, self._grey = people, finder, read, grey
+
+    def __iter__(self) -> Iterator[Observation]:
+        for frame in self._source:
+            if isinstance(frame, Event):
+                yield frame
+                continue
+            grey = self._grey(frame)
+            faces = self._finder(grey)
+            (smiles,) = self._read([(grey, faces)])
+            result = self._people.update(frame.number, frame.time or 0.0, faces, smiles)
+            self._count(frame)
+            yield frame, result
+
+    def close(self) -> tuple[Event, ...]:
+        """Give the ends of the smiles that were open."""
+        return self._people.end()
+
+
+class FilmReading(Reading):
+    """A film: decoding, finding and reading run beside each other, a stretch of frames at a time."""
+
+    def __init__(self, source: Source, people: People, finder: FilmFinder, read: FaceReader, grey: Grey) -> None:
+        """Prepare; the arguments are those of ``LiveReading``."""
+        super().__init__(source)
+        self._people, self._finder, self._read, self._grey = people, finder, read, grey
+        self._threads = ExitStack()
+
+    def close(self) -> tuple[Event, ...]:
+        """End the threads, and give the ends of the smiles that were open."""
+        self._threads.close()
+        return self._people.end()
+
+    def __iter__(self) -> Iterator[Observation]:
+        decoded = self._threads.enter_context(ReadAhead(self._source, DECODED_AHEAD))
+        stretches = self._threads.enter_context(ReadAhead(self._found(decoded), STRETCHES_AHEAD))
+        self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
+        held: tuple[Frame, FrameResult] | None = None
+        for stretch in stretches:
+            smiles = self._read([(self._grey(frame), faces) for frame, faces in stretch])
+            for (frame, faces), of_frame in zip(stretch, smiles, strict=True):
+                if held:
+                    yield held
+                result = self._people.update(frame.number, frame.time or 0.0, faces, of_frame)
+                self._count(frame)
+                held = frame, result
+        if held:
+            yield held[0], _with_events(held[1], self._people.end())
+
+    def _found(self, frames: Iterable[Frame | Event]) -> Iterator[Stretch]:
+        """Cut the film into stretches and find their faces."""
+        waiting: list[Frame] = []
+        for frame in frames:
+            if isinstance(frame, Event):
+                continue
+            if waiting and self._grey(frame).shape != self._grey(waiting[0]).shape:
+                yield self._find(waiting)
+                waiting = []
+            waiting.append(frame)
+            height, width = self._grey(frame).shape
+            full = len(waiting) * height * width >= STRETCH_PIXELS
+            if full or self._finder.ends_stretch(len(waiting), (frame.time or 0.0) - (waiting[0].time or 0.0)):
+                yield self._find(waiting)
+                waiting = []
+        if waiting:
+            yield self._find(waiting)
+
+    def _find(self, frames: list[Frame]) -> Stretch:
+        faces = self._finder([self._grey(frame) for frame in frames], [frame.time or 0.0 for frame in frames])
+        return list(zip(frames, faces, strict=True))
+
+
+def _with_events(result: FrameResult, events: tuple[Event, ...]) -> FrameResult:
+    return FrameResult(result.source, result.frame, result.time, result.faces, (*result.events, *events))

@@ -1,0 +1,83 @@
+"""What has changed in a picture since it was searched: searching the rest again would find the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from smilecam.opencv import cv2
+from smilecam.types import Box, GreyPicture
+
+CELLS = 40
+"""Cells along the longer side: the smallest face that is searched in streams covers four of them."""
+
+CHANGED = 4
+"""Grey values by which the mean of a cell must differ. Noise of a cell's many pixels stays below 1; a face that comes
+in changes its cells by tens; one that was there and not found, and turns a little, by some."""
+
+AROUND = 0.35
+"""How far beyond a known face change is expected, as a share of its side: hair and collar move with it."""
+
+MARGIN = 3
+"""Cells about a change that are searched with it: parts of a face may look like what was there before."""
+
+
+class Scene:
+    """A picture in a few hundred cells, to compare others with."""
+
+    def __init__(self, grey: GreyPicture, faces: Iterable[Box]) -> None:
+        """Keep a picture that has been searched.
+
+        Args:
+            grey: uint8 (height, width).
+            faces: what is known in it: change about them is nothing new.
+        """
+        self._cells, self._shape = _cells(grey), grey.shape
+        self._faces = list(faces)
+
+    def change(self, grey: GreyPicture, faces: Iterable[Box]) -> Box | None:
+        """Where another picture shows something new, apart from what happens about the faces of both.
+
+        Args:
+            grey: uint8 (height, width).
+            faces: where the faces are in it.
+
+        Returns:
+            A part of the picture that holds all that is new, with a margin; None where nothing is.
+        """
+        height, width = grey.shape
+        if grey.shape != self._shape:
+            return Box(0, 0, width, height)
+        changed = np.abs(_cells(grey) - self._cells) > CHANGED
+        for box in (*self._faces, *faces):
+            changed[self._covered(box)] = False
+        # A face covers a block of cells; the edge of a shoulder that moves, only lines of them.
+        blocks = changed[:-1, :-1] & changed[1:, :-1] & changed[:-1, 1:] & changed[1:, 1:]
+        rows, columns = np.nonzero(blocks)
+        if len(rows) == 0:
+            return None
+        down, across = (side / cells for cells, side in zip(changed.shape, self._shape, strict=True))
+        top, bottom = rows.min() - MARGIN, rows.max() + 2 + MARGIN
+        left, right = columns.min() - MARGIN, columns.max() + 2 + MARGIN
+        return Box(
+            max(0, int(left * across)),
+            max(0, int(top * down)),
+            min(width, int(right * across) + 1),
+            min(height, int(bottom * down) + 1),
+        )
+
+    def _covered(self, box: Box) -> tuple[slice, slice]:
+        down, across = (cells / side for cells, side in zip(self._cells.shape, self._shape, strict=True))
+        margin = AROUND * max(box.width, box.height)
+        top, bottom = max(0, int((box.y1 - margin) * down)), int((box.y2 + margin) * down) + 1
+        left, right = max(0, int((box.x1 - margin) * across)), int((box.x2 + margin) * across) + 1
+        return slice(top, bottom), slice(left, right)
+
+
+def _cells(grey: GreyPicture) -> npt.NDArray[np.int16]:
+    height, width = grey.shape
+    factor = CELLS / max(height, width)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.int16)
