@@ -220,6 +220,15 @@ def test_an_exception_of_the_items_is_raised_where_they_are_taken():
     assert taken == [1]
 
 
+def test_items_that_cannot_even_begin():
+    class Items:
+        def __iter__(self):
+            raise ValueError("no beginning")
+
+    with ReadAhead(Items(), 4) as ahead, pytest.raises(ValueError, match="no beginning"):
+        list(ahead)
+
+
 @pytest.mark.parametrize("taken", [0, 1, 50])
 def test_leaving_early_ends_the_thread_and_closes_the_items(taken):
     closed = threading.Event()

@@ -4,7 +4,7 @@ import pytest
 
 from smilecam.stream.matching import between, match
 from smilecam.stream.tracks import Tracker
-from smilecam.types import Box, FoundFace, overlap
+from smilecam.types import Box, FoundFace, likeness, overlap
 
 
 def box(x, y=0, side=100):
@@ -16,6 +16,13 @@ def test_overlap():
     assert overlap(box(0), box(50)) == pytest.approx(1 / 3)
     assert overlap(box(0), box(100)) == 0
     assert overlap(Box(0, 0, 0, 0), Box(0, 0, 0, 0)) == 0
+
+
+def test_one_face_seen_larger_and_smaller():
+    assert likeness(box(0, 0, 100), box(20, 20, 60)) == pytest.approx(0.6)
+    assert likeness(box(0, 0, 100), box(20, 20, 40)) == pytest.approx(0.16)
+    assert likeness(box(0), box(50)) == pytest.approx(1 / 3)
+    assert likeness(box(0), Box(5, 5, 5, 5)) == 0
 
 
 def test_the_best_pairs_come_first():

@@ -59,20 +59,24 @@ class ReadAhead(Generic[T]):
             raise self._failure
 
     def _run(self) -> None:
+        try:
+            self._make_items()
+        except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the items are taken
+            self._failure = error
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _make_items(self) -> None:
         iterator = iter(self._items)
         try:
             for item in iterator:
                 if not self._offer(item):
                     break
-        except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the items are taken
-            self._failure = error
         finally:
             close = getattr(iterator, "close", None)
             if close:
                 close()
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
 
     def _offer(self, item: T) -> bool:
         """Wait for room and put an item there; False when nobody takes items any more."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from smilecam.stream.matching import between, match
-from smilecam.types import Box, FoundFace, GreyPicture, overlap
+from smilecam.types import Box, FoundFace, GreyPicture, likeness
 from smilecam.vision.change import Scene
 from smilecam.vision.detect import FaceDetector
 
 SAME_FACE = 0.4
-"""Boxes that overlap (IoU) by this are one face."""
+"""Boxes so alike are one face."""
 
 MOSTLY_CHANGED = 0.6
 """Where more of the picture than this has changed, the whole is searched: it costs little more."""
@@ -151,7 +151,7 @@ class _Stretch:
         while at > 0:
             step = self._look(looks[at], at, -1)
             if step is None or any(
-                step[0] in other.faces and overlap(other.faces[step[0]].box, step[1].box) >= SAME_FACE
+                step[0] in other.faces and likeness(other.faces[step[0]].box, step[1].box) >= SAME_FACE
                 for other in trails
             ):
                 break
@@ -193,6 +193,6 @@ def _distinct(faces: Iterator[FoundFace]) -> list[FoundFace]:
     """From left to right, each face once: of boxes on one face the surest stays."""
     kept: list[FoundFace] = []
     for face in sorted(faces, key=lambda face: -face.confidence):
-        if all(overlap(face.box, other.box) < SAME_FACE for other in kept):
+        if all(likeness(face.box, other.box) < SAME_FACE for other in kept):
             kept.append(face)
     return sorted(kept)

@@ -12,11 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from smilecam.stream.matching import match
-from smilecam.types import FoundFace, GreyPicture, overlap
+from smilecam.types import FoundFace, GreyPicture, likeness
 from smilecam.vision.detect import FaceDetector
 
 SAME_FACE = 0.3
-"""Boxes that overlap (IoU) by this are one face: a little less than in films, since a search is some frames old."""
+"""Boxes so alike are one face: a little less than in films, since a search is some frames old."""
 
 UNCONFIRMED = 2
 """Whole searches in a row that do not see a followed face before it is given up."""
@@ -121,7 +121,7 @@ class LiveFinder:
         """Of two boxes that came to lie on one face, keep the one that is known for longer."""
         kept: list[_Known] = []
         for known in self._known:
-            if all(overlap(known.face.box, other.face.box) < SAME_FACE for other in kept):
+            if all(likeness(known.face.box, other.face.box) < SAME_FACE for other in kept):
                 kept.append(known)
         self._known = kept
 

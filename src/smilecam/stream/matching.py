@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from smilecam.types import Box, FoundFace, Landmarks, overlap
+from smilecam.types import Box, FoundFace, Landmarks, likeness
 
 
 def match(before: Sequence[Box], now: Sequence[Box], least: float) -> list[tuple[int, int]]:
-    """Pair boxes greedily, those that share most first.
+    """Pair boxes greedily, those most alike first.
 
     Args:
         before: boxes of one moment.
         now: boxes of another.
-        least: overlap (IoU, 0 to 1) from which two boxes may be a pair.
+        least: likeness (0 to 1) from which two boxes may be a pair.
 
     Returns:
         Pairs of indices into ``before`` and ``now``; each box is in one pair at most.
     """
-    shares = [(overlap(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now)]
+    shares = [(likeness(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now)]
     pairs: list[tuple[int, int]] = []
     used_before, used_now = set[int](), set[int]()
     for share, i, j in sorted(shares, key=lambda entry: (-entry[0], entry[1:])):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from smilecam.stream.matching import match
 from smilecam.types import Box
 
-LEAST_OVERLAP = 0.25
-"""Overlap (IoU) with where a person is expected, from which a face may be theirs."""
+LEAST_LIKENESS = 0.25
+"""Likeness of a face to the box where a person is expected, from which it may be theirs."""
 
 VELOCITY_MEMORY = 0.3
 """Seconds over which a person's speed is averaged: several frames, so that the trembling of boxes cancels out."""
@@ -72,7 +72,7 @@ class Tracker:
         gone = [person for person in self._people if time - person.time > self._bridge]
         self._people = [person for person in self._people if time - person.time <= self._bridge]
         expected = [person.expected(time) for person in self._people]
-        pairs = match(expected, boxes, LEAST_OVERLAP)
+        pairs = match(expected, boxes, LEAST_LIKENESS)
         pairs += _nearest(expected, boxes, pairs)
         whose = {j: self._people[i] for i, j in pairs}
         numbers = []

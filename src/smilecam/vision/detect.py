@@ -60,6 +60,9 @@ NEAR_MARGIN = 0.2
 NEAR_CONFIDENCE = 0.2
 """What a known face keeps being believed at, as a share of what a new one needs: there was a face about here."""
 
+SIZE_MATTERS = 8.0
+"""What a box of e times the size of the one before loses of its score: keeps boxes from shrinking from look to look."""
+
 
 class _Look(NamedTuple):
     """How to look where a face was.
@@ -169,7 +172,7 @@ class HaarDetector:
         return [next(filter(None, (self._again(grey, face.box, look) for look in LOOKS)), None) for face in faces]
 
     def _again(self, grey: GreyPicture, before: Box, look: _Look) -> FoundFace | None:
-        side = max(before.width, before.height)
+        side, least = max(before.width, before.height), NEAR_CONFIDENCE * self.settings.min_confidence
         margin = round(NEAR_MARGIN * side)
         left, top = max(0, before.x1 - margin), max(0, before.y1 - margin)
         window = grey[top : max(0, before.y2 + margin), left : max(0, before.x2 + margin)]
@@ -187,9 +190,11 @@ class HaarDetector:
             outputRejectLevels=True,
         )
         found = zip(np.ravel(scores).tolist(), np.reshape(boxes, (-1, 4)).tolist(), strict=True)
-        score, box = max(found, default=(-math.inf, []))
-        if not box or confidence(score) < NEAR_CONFIDENCE * self.settings.min_confidence:
+        sure = [(score, box) for score, box in found if confidence(score) >= least]
+        if not sure:
             return None
+        # Of boxes of several sizes the sure ones, but sizes change slowly.
+        score, box = max(sure, key=lambda one: one[0] - SIZE_MATTERS * abs(math.log(one[1][2] / (side * factor))))
         placed = _enlarge(box, width / size[0], height / size[1], width, height).moved(left, top)
         return FoundFace(placed, confidence(score))
 
