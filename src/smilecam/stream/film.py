@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from smilecam.stream.matching import between, match
 from smilecam.types import Box, FoundFace, GreyPicture, likeness
-from smilecam.vision.change import Scene
+from smilecam.vision.change import Scene, search_part
 from smilecam.vision.detect import FaceDetector
 
 SAME_FACE = 0.4
@@ -84,6 +84,8 @@ class FilmFinder:
         trails = [stretch.follow(trail, -1) for trail in self._known]
         alive = [trail for trail in trails if last in trail.faces]
         known = [trail.faces[last].box for trail in alive]
+        if len(alive) < len(trails):
+            self._scene = None  # where somebody was lost, nothing need have changed much
         found, whole = self._search(pictures[last], times[last], known)
         pairs = match(known, [face.box for face in found], SAME_FACE)
         _confirm(alive, found, pairs, last, whole)
@@ -106,7 +108,7 @@ class FilmFinder:
                 return [], False
             region = change if change.area <= MOSTLY_CHANGED * region.area else region
         whole = region.area == picture.size
-        found = self._detector(picture) if whole else self._detector(picture, region)
+        found = self._detector(picture) if whole else search_part(self._detector, picture, region)
         self._scene = Scene(picture, [*known, *(face.box for face in found)])
         if whole:
             self._searched = time

@@ -1,7 +1,7 @@
 """Finding faces in a live stream: quick looks where faces were in every frame, whole searches beside them.
 
-A whole search takes longer than a frame may wait. So it runs in a thread of its own, on one frame at a time; what it
-finds is looked for again in the newest frame when it is done.
+A search takes longer than a frame may wait. So it runs in a thread of its own, on one frame at a time; what it finds is
+looked for again in the newest frame when it is done. While the picture stays the same, little is searched.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from smilecam.stream.matching import match
-from smilecam.types import FoundFace, GreyPicture, likeness
+from smilecam.types import Box, FoundFace, GreyPicture, likeness, overlap
+from smilecam.vision.change import Scene, search_part
 from smilecam.vision.detect import FaceDetector
 
 SAME_FACE = 0.3
 """Boxes so alike are one face: a little less than in films, since a search is some frames old."""
+
+STRAYED = 0.6
+"""Where a search sees a face whose box overlaps the followed one by less than this, the search is right."""
 
 UNCONFIRMED = 2
 """Whole searches in a row that do not see a followed face before it is given up."""
@@ -27,12 +31,14 @@ class LiveSettings:
     """How often to search.
 
     Attributes:
-        search_every: seconds from the begin of one whole search to the next, at least.
+        search_every: seconds from the begin of one search to the next, at least; they are of what has changed.
         search_every_unseen: the same while no face is known.
+        search_whole_every: seconds between searches of the whole picture, at most.
     """
 
     search_every: float = 0.25
     search_every_unseen: float = 0.1
+    search_whole_every: float = 3.0
 
 
 class BackgroundSearch:
@@ -44,14 +50,14 @@ class BackgroundSearch:
         self._detector: FaceDetector | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-search")
 
-    def submit(self, grey: GreyPicture) -> Future[list[FoundFace]]:
-        """Search a picture that nobody changes any more."""
-        return self._pool.submit(self._search, grey)
+    def submit(self, grey: GreyPicture, region: Box | None) -> Future[list[FoundFace]]:
+        """Search a picture that nobody changes any more, or a part of it."""
+        return self._pool.submit(self._search, grey, region)
 
-    def _search(self, grey: GreyPicture) -> list[FoundFace]:
+    def _search(self, grey: GreyPicture, region: Box | None) -> list[FoundFace]:
         if self._detector is None:
             self._detector = self._make()
-        return self._detector(grey)
+        return self._detector(grey) if region is None else search_part(self._detector, grey, region)
 
     def close(self) -> None:
         """End the thread; a search that runs is not waited for longer than it takes, those that wait are dropped."""
@@ -86,7 +92,9 @@ class LiveFinder:
         self._detector, self._search, self._clock = detector, search, clock
         self._known: list[_Known] = []
         self._running: Future[list[FoundFace]] | None = None
-        self._searched = float("-inf")
+        self._whole = True
+        self._scene: Scene | None = None
+        self._asked = self._searched_whole = float("-inf")
 
     def __call__(self, grey: GreyPicture) -> list[FoundFace]:
         """Find the faces of the next frame.
@@ -101,6 +109,8 @@ class LiveFinder:
             done, self._running = self._running, None
             self._take(done.result())
         looks = self._detector.near(grey, [known.face for known in self._known])
+        if None in looks:
+            self._scene = None  # where somebody was lost, nothing need have changed much
         self._known = [
             _Known(face, known.unconfirmed) for known, face in zip(self._known, looks, strict=True) if face is not None
         ]
@@ -109,11 +119,13 @@ class LiveFinder:
         return sorted(known.face for known in self._known)
 
     def _take(self, found: list[FoundFace]) -> None:
-        """Add the faces that a search found and nobody knew; count the known ones that it did not find."""
+        """Add faces that a search found and nobody knew; set right the known ones, and count those it did not find."""
         pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE)
-        confirmed, seen = {i for i, _ in pairs}, {j for _, j in pairs}
+        confirmed, seen = dict(pairs), {j for _, j in pairs}
         for i, known in enumerate(self._known):
-            known.unconfirmed = 0 if i in confirmed else known.unconfirmed + 1
+            known.unconfirmed = 0 if i in confirmed else known.unconfirmed + self._whole
+            if i in confirmed and overlap(found[confirmed[i]].box, known.face.box) < STRAYED:
+                known.face = found[confirmed[i]]  # looks had come to see a part of it
         self._known = [known for known in self._known if known.unconfirmed < UNCONFIRMED]
         self._known += [_Known(face) for j, face in enumerate(found) if j not in seen]
 
@@ -126,7 +138,16 @@ class LiveFinder:
         self._known = kept
 
     def _ask(self, grey: GreyPicture) -> None:
+        """Have what has changed since the last search searched, when it is time."""
         now = self._clock()
         wait = self.settings.search_every if self._known else self.settings.search_every_unseen
-        if self._running is None and now - self._searched >= wait:
-            self._running, self._searched = self._search.submit(grey), now
+        if self._running is not None or now - self._asked < wait:
+            return
+        self._asked = now
+        boxes = [known.face.box for known in self._known]
+        self._whole = self._scene is None or now - self._searched_whole >= self.settings.search_whole_every
+        region = None if self._whole or self._scene is None else self._scene.change(grey, boxes)
+        if self._whole or region is not None:
+            self._running, self._scene = self._search.submit(grey, region), Scene(grey, boxes)
+        if self._whole:
+            self._searched_whole = now

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from smilecam.opencv import cv2
-from smilecam.types import Box, GreyPicture
+from smilecam.types import Box, FoundFace, GreyPicture
+from smilecam.vision.detect import FaceDetector
 
 CELLS = 40
 """Cells along the longer side: the smallest face that is searched in streams covers four of them."""
@@ -81,3 +82,28 @@ def _cells(grey: GreyPicture) -> npt.NDArray[np.int16]:
     factor = CELLS / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.int16)
+
+
+def search_part(detector: FaceDetector, grey: GreyPicture, region: Box) -> list[FoundFace]:
+    """Search a part of a picture, leaving out what its edges cut off.
+
+    Args:
+        detector: searches.
+        grey: uint8 (height, width).
+        region: the part.
+
+    Returns:
+        Faces from left to right, in pixels of the whole picture.
+    """
+    return [face for face in detector(grey, region) if not _cut_off(face.box, region, grey.shape)]
+
+
+def _cut_off(box: Box, region: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box ends where the region does, and the picture goes on."""
+    height, width = shape
+    return (
+        (box.x1 <= region.x1 and region.x1 > 0)
+        or (box.y1 <= region.y1 and region.y1 > 0)
+        or (box.x2 >= region.x2 and region.x2 < width)
+        or (box.y2 >= region.y2 and region.y2 < height)
+    )
