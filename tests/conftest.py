@@ -48,6 +48,18 @@ def videos(material: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def yunet_model(material: Path) -> Path:
+    """The file of the YuNet detector."""
+    path = material.parent / "models" / "yunet_n_640_640.onnx"
+    if not path.is_file():
+        reason = f"{path} is not at hand"
+        if os.environ.get(REQUIRED_VARIABLE):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
 def portraits() -> tuple[Picture, Picture]:
     """The astronaut, smiling, and Grace Hopper, not smiling."""
     pytest.importorskip("skimage", reason='needs the "demo" extra')

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from smilecam.cli import exit_codes
-from smilecam.cli.main import call
 from smilecam.opencv import cv2
 
 ROOT = Path(__file__).parents[2]
@@ -26,19 +25,6 @@ def photos(tmp_path, astronaut, hopper):
     cv2.imwrite(str(folder / "astronaut.jpg"), astronaut)
     cv2.imwrite(str(folder / "hopper.png"), hopper)
     return folder
-
-
-@pytest.fixture
-def command(capfd, tmp_path, monkeypatch):
-    """Run a command in this process, in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = call([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 def one_line(err):

@@ -9,21 +9,7 @@ import time
 import pytest
 
 from smilecam.cli import exit_codes
-from smilecam.cli.main import call
 from smilecam.opencv import cv2
-
-
-@pytest.fixture
-def command(capfd, tmp_path, monkeypatch):
-    """Run a command in this process, in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = call([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
 
 
 def lines_of(path, kind):

@@ -1,6 +1,5 @@
 """``smilecam models``: real web servers on loopback, the real file, and everything that can go wrong with it."""
 
-import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -14,17 +13,6 @@ from smilecam.download import download, without_password
 from smilecam.errors import DownloadError, ModelFileError
 
 FILE = "yunet_n_640_640.onnx"
-
-
-@pytest.fixture(scope="module")
-def yunet_model(material):
-    path = material.parent / "models" / FILE
-    if not path.is_file():
-        reason = f"{path} is not at hand"
-        if os.environ.get("SMILECAM_TEST_DATA_REQUIRED"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 @pytest.fixture

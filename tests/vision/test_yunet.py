@@ -1,6 +1,5 @@
 """The YuNet detector with its real network, on real pictures."""
 
-import os
 import threading
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -15,19 +14,6 @@ from smilecam.types import Box, overlap
 from smilecam.vision.crop import square_in_box, square_of_face
 from smilecam.vision.detect import HaarDetector
 from smilecam.vision.yunet import LARGE_FACE, PICTURE_SEARCH, VIDEO_SEARCH, YuNetDetector
-
-FILE = "yunet_n_640_640.onnx"
-
-
-@pytest.fixture(scope="module")
-def yunet_model(material):
-    path = material.parent / "models" / FILE
-    if not path.is_file():
-        reason = f"{path} is not at hand"
-        if os.environ.get("SMILECAM_TEST_DATA_REQUIRED"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 @pytest.fixture(scope="module")

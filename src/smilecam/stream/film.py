@@ -11,19 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from smilecam.stream.matching import between, match
+from smilecam.stream.matching import SAME_FACE, UNCONFIRMED, between, match
 from smilecam.types import Box, FoundFace, GreyPicture, likeness
 from smilecam.vision.change import Scene, search_part
 from smilecam.vision.detect import FaceDetector
 
-SAME_FACE = 0.4
-"""Boxes so alike are one face."""
-
 MOSTLY_CHANGED = 0.6
 """Where more of the picture than this has changed, the whole is searched: it costs little more."""
-
-UNCONFIRMED = 2
-"""Whole searches in a row that do not see a followed face before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from smilecam.stream.matching import match
+from smilecam.stream.matching import SAME_FACE, UNCONFIRMED, match
 from smilecam.types import Box, FoundFace, GreyPicture, likeness, overlap
 from smilecam.vision.change import Scene, search_part
 from smilecam.vision.detect import FaceDetector
 
-SAME_FACE = 0.3
-"""Boxes so alike are one face: a little less than in films, since a search is some frames old."""
+SAME_FACE_LATER = 0.3
+"""Boxes so alike are one face where one is some frames old, as what a search found is when it is done."""
 
 STRAYED = 0.6
 """Where a search sees a face whose box overlaps the followed one by less than this, the search is right."""
-
-UNCONFIRMED = 2
-"""Whole searches in a row that do not see a followed face before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ class LiveFinder:
 
     def _take(self, found: list[FoundFace]) -> None:
         """Add faces that a search found and nobody knew; set right the known ones, and count those it did not find."""
-        pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE)
+        pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE_LATER)
         confirmed, seen = dict(pairs), {j for _, j in pairs}
         for i, known in enumerate(self._known):
             known.unconfirmed = 0 if i in confirmed else known.unconfirmed + self._whole

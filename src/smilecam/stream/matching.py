@@ -7,6 +7,12 @@ from typing import cast
 
 from smilecam.types import Box, FoundFace, Landmarks, likeness
 
+SAME_FACE = 0.4
+"""Boxes of one moment that are so alike are one face."""
+
+UNCONFIRMED = 2
+"""Searches of the whole picture in a row that do not see a followed face before it is given up."""
+
 
 def match(before: Sequence[Box], now: Sequence[Box], least: float) -> list[tuple[int, int]]:
     """Pair boxes greedily, those most alike first.
