@@ -18,6 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from measuring import measured, peak_rss_mb
 
 WIDTH = 300

@@ -1,4 +1,4 @@
-"""Write the tables of docs/accuracy.md and docs/model-card.md anew, from the figures in docs/.
+"""Write the tables of the pages in docs/ anew, from the figures that stand there.
 
     python docs/update_figures.py [--check]
 
@@ -21,9 +21,10 @@ from smilecam.vision.classify import SmileClassifier
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent / "benchmarks"))
 
-from targets import load, table  # noqa: E402 - benchmarks are scripts, not a package
+import video_tables  # noqa: E402 - benchmarks are scripts, not a package
+from targets import load, table  # noqa: E402
 
-PAGES = ("accuracy.md", "model-card.md", "training.md")
+PAGES = ("accuracy.md", "model-card.md", "training.md", "performance.md")
 MODELS = {"smilenet": "smilenet-1", "lenet": "lenet-2"}
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
@@ -179,6 +180,26 @@ def slices() -> str:
     return rows_of(["property", "range", "n", "accuracy", "balanced accuracy", "AUC"], rows)
 
 
+def film_table() -> str:
+    """Clips from file to JSON lines."""
+    return video_tables.film_table(load("figures/video.json"))
+
+
+def live_table() -> str:
+    """Clips as live streams."""
+    return video_tables.live_table(load("figures/video.json"))
+
+
+def rest_table() -> str:
+    """Many streams, memory and start."""
+    return video_tables.rest_table(load("figures/video.json"))
+
+
+def flicker_table() -> str:
+    """False changes and delays."""
+    return video_tables.flicker_table(load("figures/flicker.json"))
+
+
 def speed() -> str:
     """Time to the reference's accuracy."""
     rows = []
@@ -197,6 +218,8 @@ def speed() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function for function in (folds, points, peers, robustness, clips, card, crop, slices, speed)
 } | {"targets": table}
+TABLES |= {function.__name__: function for function in (film_table, live_table, rest_table, flicker_table)}
+TABLES |= {function.__name__: function for function in (video_tables.performance_targets, video_tables.measured_with)}
 
 
 def updated(text: str) -> str:

@@ -1,0 +1,182 @@
+"""The figures of benchmarks/video.py and benchmarks/flicker.py as tables, and beside their targets.
+
+For those scripts and for docs/update_figures.py. The standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from targets import Row, load
+
+Figures = dict[str, Any]
+
+NAMES = {
+    "decode_only": "decoding alone",
+    "opencv_decode": "decoding alone, OpenCV",
+    "tutorial_keras": "the tutorial's way, Keras",
+    "tutorial_onnx": "the tutorial's way, ONNX Runtime",
+}
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def variant(name: str) -> str:
+    """A variant as tables show it."""
+    return NAMES.get(name, ", ".join(f"`{part}`" for part in name.split("_")))
+
+
+def film_table(found: Figures) -> str:
+    """Every clip in every way."""
+    rows = [
+        [
+            clip,
+            variant(name),
+            f"{row['frames_per_second']:.1f}",
+            f"{row['of_decode_only']:.3f}",
+            f"{row['times_tutorial']:.1f}",
+            f"{row['cpu_seconds_per_video_second']:.3f}",
+            _or_dash(row["peak_rss_mb"], "{:.0f}"),
+        ]
+        for clip, variants in found["clips"].items()
+        for name, row in variants.items()
+    ]
+    header = ["clip", "what", "frames/s", "of decoding alone", "times the tutorial", "CPU s a video s", "peak MB"]
+    return markdown(header, rows) if rows else ""
+
+
+def live_table(found: Figures) -> str:
+    """Every clip as a live stream."""
+    rows = []
+    for clip, variants in found["live"].items():
+        for name, row in variants.items():
+            pressed = row["overloaded"]
+            cells = [_latency(row), f"{row['dropped']} of {row['frames']}", f"{row['core_share']:.1%}"]
+            of_pressed = [f"{pressed['dropped']} of {pressed['frames']}", _latency(pressed)]
+            rows.append([clip, variant(name), *cells, *of_pressed])
+    header = ["clip", "what", "p50 / p95 / p99, ms", "dropped", "of one core"]
+    return markdown([*header, "dropped at 8 times the pace", "p50 / p95 / p99, ms"], rows) if rows else ""
+
+
+def rest_table(found: Figures) -> str:
+    """Many streams, memory, start."""
+    rows = []
+    for clip, detectors in found["many"].items():
+        for name, row in detectors.items():
+            kept = f"{row['kept_up']} of {row['streams']} without a drop, {row['dropped']} of {row['frames']} dropped"
+            late = f"p50 / p95 / p99 {_latency(row)} ms, {row['core_share']:.0%} of one core"
+            rows.append([f"{row['streams']} streams of {clip}, `{name}`", f"{kept}, {late}"])
+    for clip, detectors in found["soak"].items():
+        for name, row in detectors.items():
+            early, end = (_or_dash(row[key], "{:.1f}") for key in ("rss_mb_at_tenth", "rss_mb_at_end"))
+            most = _or_dash(row["peak_rss_mb"], "{:.1f}")
+            what = f"{row['frames']} frames live of {clip}, `{name}`"
+            rows.append([what, f"{early} MB after a tenth, {end} MB at the end, {most} MB at most"])
+    if found["start"]:
+        names = {"python": "python -c pass", "help": "smilecam --help", "photo": "smilecam detect PHOTO"}
+        rows += [[f"start: `{text}`", f"{found['start'][name]:.2f} s"] for name, text in names.items()]
+    return markdown(["what", "figures"], rows) if rows else ""
+
+
+def flicker_table(found: Figures) -> str:
+    """False changes and delays, as the product decides and frame by frame."""
+    rows = []
+    for mode, ways in found["modes"].items():
+        for way, row in ways.items():
+            smiles = row["smiles"]
+            late = max((smile["since_delay"] for smile in smiles if smile["since_delay"] is not None), default=None)
+            told = max((smile["told_delay"] for smile in smiles if smile["told_delay"] is not None), default=None)
+            changes = [f"{row['false_changes']}", f"{row['per_minute']:.2f}"]
+            seen = f"{sum(smile['since_delay'] is not None for smile in smiles)} of {len(smiles)}"
+            rows.append([mode, way, *changes, seen, _or_dash(late, "{:+.2f}"), _or_dash(told, "{:+.2f}")])
+    header = ["played", "decided", "false changes", "a minute", "smiles found"]
+    return markdown([*header, "latest begin, s", "latest word of it, s"], rows)
+
+
+def performance_targets() -> str:
+    """Targets and results, from docs/figures/video.json and flicker.json."""
+    found, calm = load("figures/video.json"), load("figures/flicker.json")
+    rows = [*_film_targets(found), *_live_targets(found), *_flicker_targets(calm)]
+    return markdown(
+        ["what", "target", "result", "met"],
+        [[row.what, row.wanted, row.found, "yes" if row.met else "no"] for row in rows],
+    )
+
+
+def measured_with() -> str:
+    """What the figures of docs/performance.md were made with."""
+    found, calm = load("figures/video.json"), load("figures/flicker.json")
+    of_run = found["settings"]
+    return (
+        f"Measured at commit {found['commit'][:10]} on {found['machine']}, {of_run['rounds']} rounds of at least "
+        f"{found['n']} frames, {of_run['live_seconds']:g} s of each live stream; flicker at commit "
+        f"{calm['commit'][:10]} over {calm['n']} labelled frames. No seed: nothing is drawn."
+    )
+
+
+def _film_targets(found: Figures) -> Iterator[Row]:
+    clips = list(found["clips"].items())
+    (small, of_small), (large, of_large) = clips[0], clips[-1]
+    row, slow = of_small["haar_smilenet"], of_small["haar_smilenet"]["tutorial"]
+    times = row["times_tutorial"]
+    met = times >= 40 and slow == "tutorial_keras"
+    yield Row(f"{small}, `haar`, times {variant(slow)}", "at least 40", f"{times:.1f}", met)
+    yield _share(f"{small}, `haar`, of decoding alone", 0.5, row["of_decode_only"])
+    if "yunet_smilenet" in of_large:
+        yield _share(f"{large}, `yunet`, of decoding alone", 0.8, of_large["yunet_smilenet"]["of_decode_only"])
+
+
+def _share(what: str, wanted: float, found: float) -> Row:
+    return Row(what, f"at least {wanted:.0%}", f"{found:.0%}", found >= wanted)
+
+
+def _live_targets(found: Figures) -> Iterator[Row]:
+    for clip, variants in found["live"].items():
+        row = variants["haar_smilenet"]
+        late = row["latency_ms"]
+        met = late["p50"] <= 5 and late["p99"] <= 15 and row["dropped"] == 0 and row["core_share"] <= 0.25
+        wanted = "p50 at most 5 ms, p99 at most 15 ms, no drop, at most 25 % of one core"
+        text = f"{late['p50']:.1f} ms, {late['p99']:.1f} ms, {row['dropped']} dropped, {row['core_share']:.0%}"
+        yield Row(f"live, 640x480 at 30 frames/s, {clip}, `haar`", wanted, text, met)
+    for clip, detectors in found["many"].items():
+        row = detectors["haar"]
+        met = row["kept_up"] == row["streams"] and row["latency_ms"]["p99"] <= 60
+        text = f"{row['kept_up']} of {row['streams']}, {row['latency_ms']['p99']:.1f} ms"
+        what = f"{row['streams']} streams, 640x480 at 15 frames/s, {clip}, `haar`"
+        yield Row(what, "all without a drop, p99 at most 60 ms", text, met)
+    for detectors in found["soak"].values():
+        row = detectors["haar"]
+        early, end, most = row["rss_mb_at_tenth"], row["rss_mb_at_end"], row["peak_rss_mb"]
+        text = f"{most:.0f} MB, {end - early:+.1f} MB from a tenth to the end"
+        yield Row(
+            f"memory, {row['frames']:,} frames live", "at most 300 MB, flat", text, most <= 300 and end <= 1.02 * early
+        )
+    for name, text, wanted in (("help", "`smilecam --help`", 0.2), ("photo", "one photo through `detect`", 1.0)):
+        seconds = found["start"][name]
+        yield Row(f"start, {text}", f"at most {wanted:g} s", f"{seconds:.2f} s", seconds <= wanted)
+
+
+def _flicker_targets(found: Figures) -> Iterator[Row]:
+    for mode, ways in found["modes"].items():
+        row = ways["smoothed"]
+        yield Row(f"false changes a minute, {mode}", "at most 1", f"{row['per_minute']:.2f}", row["per_minute"] <= 1)
+        delays = [smile["since_delay"] for smile in row["smiles"]]
+        told = [smile["told_delay"] for smile in row["smiles"]]
+        met = all(delay is not None and delay <= 0.4 for delay in delays)
+        known = [delay for delay in delays if delay is not None]
+        text = f"{len(known)} of {len(delays)}, begin at most {max(known, default=0):+.2f} s after the label's"
+        text += f", word of it {max((delay for delay in told if delay is not None), default=0):+.2f} s"
+        yield Row(f"labelled smiles found, {mode}", "all, within 0.4 s of their start", text, met)
+
+
+def _latency(row: Figures) -> str:
+    return " / ".join(f"{row['latency_ms'][name]:.1f}" for name in ("p50", "p95", "p99"))
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)

@@ -1,0 +1,214 @@
+"""One piece of work of benchmarks/video.py, in a process of its own, so that memory and threads are its own.
+
+    python benchmarks/video_worker.py JSON
+
+JSON has the name of the work under "work", and its arguments by name. The figures are printed as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from measuring import measured, peak_rss_mb, rss_mb
+from smilecam import SmileDetector
+from smilecam.cli.main import call
+from smilecam.opencv import cv2
+from smilecam.outputs.jsonl import JsonLines
+from smilecam.outputs.sink import Sink
+from smilecam.session import Outcome, read_sources
+from smilecam.stream.reading import Reading
+from smilecam.types import Event, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.video.sources import SourceOptions, find_sources, open_source
+
+SETTLED_SECONDS = 2.0
+"""So long after the last of many streams was opened, latencies begin to count."""
+
+SAMPLE_FRAMES = 200
+"""Between two looks at the memory of a long run."""
+
+
+def command(*arguments: str) -> str:
+    """Run a command of the product in this process; what it says."""
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = call(arguments)
+    if code != 0:
+        raise SystemExit(f"smilecam {' '.join(arguments)} ended with {code}")
+    return said.getvalue()
+
+
+def decode(clip: str) -> dict[str, Any]:
+    """The product's own source, every frame taken and none looked at."""
+
+    def take(most: float = float("inf")) -> int:
+        taken = 0
+        with open_source(find_sources(clip)[0]) as source:
+            for _ in source:
+                taken += 1
+                if taken >= most:
+                    break
+        return taken
+
+    with measured() as begin:
+        take(1)
+    with measured() as cost:
+        frames = take()
+    return _figures(frames, cost.seconds, cost.cpu_seconds, begin.seconds)
+
+
+def opencv_decode(clip: str) -> dict[str, Any]:
+    """OpenCV's loop over a film, which gives colours."""
+    with measured() as begin:
+        cv2.VideoCapture(clip).read()
+    with measured() as cost:
+        capture, frames = cv2.VideoCapture(clip), 0
+        while capture.read()[0]:
+            frames += 1
+    return _figures(frames, cost.seconds, cost.cpu_seconds, begin.seconds)
+
+
+def film(clip: str, arguments: Sequence[str], frames: int) -> dict[str, Any]:
+    """``smilecam detect`` from a file to JSON lines: once for one frame, which loads what is needed, then the whole."""
+    work = ("detect", clip, "--jsonl", os.devnull, *arguments)
+    with measured() as begin:
+        command(*work, "--max-frames", "1")
+    with measured() as cost:
+        said = command(*work)
+    if f" {frames} frames," not in said:
+        raise SystemExit(f"smilecam did not read {frames} frames of {clip}: {said}")
+    return _figures(frames, cost.seconds, cost.cpu_seconds, begin.seconds)
+
+
+def live(clip: str, arguments: Sequence[str], lines: str) -> dict[str, Any]:
+    """``smilecam detect --paced``, and the live figures that it writes last; what it needs is loaded before."""
+    command("detect", clip, "--jsonl", lines, *arguments, "--max-frames", "1")
+    with measured() as cost:
+        command("detect", clip, "--paced", "--jsonl", lines, *arguments)
+    found = [line for line in Path(lines).read_text("utf-8").splitlines() if '"figures"' in line]
+    figures = json.loads(found[-1])
+    return {
+        "frames": figures["received"],
+        "dropped": figures["dropped"],
+        "rate": figures["rate"],
+        "latency_ms": figures["latency_ms"],
+        "core_share": cost.cpu_seconds / cost.seconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
+    """Several paced streams in one process: a thread for each, one detector for all."""
+    shared = SmileDetector(detector=detector)
+    opened, finished = threading.Barrier(streams + 1), []
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            with open_source(find_sources(clip)[0], SourceOptions(paced=True)) as source:
+                opened.wait(60)
+                with closing(shared.reading(source)) as reading:
+                    finished.append(_late(reading, time.monotonic() + SETTLED_SECONDS))
+        except BaseException as error:  # noqa: BLE001 - a thread's edge: raised below
+            failures.append(error)
+            opened.abort()
+
+    threads = [threading.Thread(target=read, daemon=True) for _ in range(streams)]
+    for thread in threads:
+        thread.start()
+    opened.wait(60)
+    with measured() as cost:
+        for thread in threads:
+            thread.join()
+    shared.close()
+    if failures:
+        raise failures[0]
+    latencies = [late for _, _, stream in finished for late in stream]
+    return {
+        "streams": streams,
+        "frames": sum(taken + dropped for taken, dropped, _ in finished),
+        "dropped": sum(dropped for _, dropped, _ in finished),
+        "kept_up": sum(dropped == 0 for _, dropped, _ in finished),
+        "latency_ms": _quantiles(latencies),
+        "core_share": cost.cpu_seconds / cost.seconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def _late(reading: Reading, settled: float) -> tuple[int, int, list[float]]:
+    """Read a stream: its results, the frames dropped, and the latencies in seconds, from a time on."""
+    taken = last = 0
+    first: int | None = None
+    latencies = []
+    for item in reading:
+        now = time.monotonic()
+        if isinstance(item, Event) or item[0].arrived is None or now < settled:
+            continue
+        first = item[0].number if first is None else first
+        last = item[0].number
+        taken += 1
+        latencies.append(now - item[0].arrived)
+    received = 0 if first is None else last - first + 1
+    return taken, received - taken, latencies
+
+
+class Memory(Sink):
+    """Looks at the memory of the process as frames go by."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.samples: list[tuple[int, float]] = []
+
+    def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
+        """Look, now and then."""
+        now = rss_mb()
+        if now is not None and (not self.samples or frame.number - self.samples[-1][0] >= SAMPLE_FRAMES):
+            self.samples.append((frame.number, now))
+
+
+def soak(clip: str, detector: str, frames: int) -> dict[str, Any]:
+    """A long live run into JSON lines: memory after a tenth of it, at its end, and at most."""
+    memory, outcome, shared = Memory(), Outcome(), SmileDetector(detector=detector)
+    sinks: list[Sink] = [JsonLines(os.devnull), memory]
+    with measured() as cost:
+        read_sources(find_sources(clip), shared, sinks, outcome, options=SourceOptions(paced=True))
+    shared.close()
+    if outcome.failed:
+        raise SystemExit(outcome.failed[0])
+    early = [size for number, size in memory.samples if number >= frames / 10]
+    return {
+        "frames": frames,
+        "seconds": cost.seconds,
+        "rss_mb_at_tenth": early[0] if early else None,
+        "rss_mb_at_end": early[-1] if early else None,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def _quantiles(latencies: Sequence[float]) -> dict[str, float]:
+    values = 1000 * np.quantile(latencies, (0.5, 0.95, 0.99))
+    return dict(zip(("p50", "p95", "p99"), values.tolist(), strict=True))
+
+
+def _figures(frames: int, seconds: float, cpu_seconds: float, start_seconds: float) -> dict[str, Any]:
+    times = {"frames": frames, "seconds": seconds, "cpu_seconds": cpu_seconds, "start_seconds": start_seconds}
+    return {**times, "peak_rss_mb": peak_rss_mb()}
+
+
+WORK = {work.__name__: work for work in (decode, opencv_decode, film, live, many, soak)}
+
+
+if __name__ == "__main__":
+    job = json.loads(sys.argv[1])
+    print(json.dumps(WORK[job.pop("work")](**job)))

@@ -1,0 +1,66 @@
+"""Make the pictures of the live page that docs/web.md shows.
+
+    python docs/make_screenshot.py [FOLDER]
+
+A real server and a real browser (Debian's chromium, by Playwright), in front of a camera that plays two portraits in
+the public domain: Grace Hopper (US Navy) and the astronaut Eileen Collins (NASA). Needs the extras web, demo and dev.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "web"))
+
+import live_page  # noqa: E402
+
+from smilecam.demo import portraits  # noqa: E402
+
+SHOTS = (("light", 1440, 1010), ("dark", 1440, 1010), ("dark", 390, 844))
+"""Theme, width and height of each picture."""
+
+LONG_ENOUGH = "document.querySelectorAll('#event-list [data-event=smile_start]').length >= 4"
+
+
+def take(browser: Browser, address: str, path: Path, scheme: str, width: int, height: int) -> None:
+    """One picture, in the middle of the fourth smile."""
+    size = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    page.click("#use-camera")
+    for _ in range(600):
+        if page.evaluate(LONG_ENOUGH):
+            break
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(1200)
+    page.screenshot(path=path, type="jpeg", quality=84)
+    context.close()
+
+
+def main() -> None:
+    """Make them all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    astronaut, hopper = portraits()
+    shots = [live_page.Shot(hopper, 2.4, False), live_page.Shot(astronaut, 3.2, True)]
+    with tempfile.TemporaryDirectory() as work, live_page.serving() as server, sync_playwright() as playwright:
+        clip = live_page.camera_clip(Path(work) / "camera.y4m", shots, (960, 540), 225, mark=False)
+        browser = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
+        for scheme, width, height in SHOTS:
+            path = folder / f"page_{scheme}_{width}.jpg"
+            take(browser, server.address, path, scheme, width, height)
+            print(path)  # noqa: T201
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

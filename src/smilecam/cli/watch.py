@@ -1,0 +1,119 @@
+"""``smilecam watch``: the live page."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smilecam.cli.extras import require
+from smilecam.cli.model_options import detector_options, model_options
+from smilecam.cli.stream_options import stream_options
+from smilecam.cli.text import one_line
+from smilecam.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from smilecam.video.sources import Source
+    from smilecam.web.settings import Models, Settings
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need --token.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8470, show_default=True, help="0 for any that is free.")
+@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option(
+    "--token",
+    envvar="SMILECAM_TOKEN",
+    help="The secret in the page's address; default: a new one each time. Also taken from SMILECAM_TOKEN, where other "
+    "users of the machine cannot see it.",
+)
+@click.option("--allow-host", "names", multiple=True, help="Answer under this name too, as behind a proxy. Repeatable.")
+@click.option("--ssl-certfile", type=click.Path(path_type=Path), help="Certificate, for https.")
+@click.option("--ssl-keyfile", type=click.Path(path_type=Path), help="Its key, where it is in a file of its own.")
+@model_options
+@detector_options
+@stream_options
+def watch(
+    source: str | None,
+    host: str,
+    port: int,
+    no_browser: bool,
+    token: str | None,
+    names: tuple[str, ...],
+    ssl_certfile: Path | None,
+    ssl_keyfile: Path | None,
+    **settings: Any,  # noqa: ANN401 - the shared options, of several types
+) -> None:
+    """Open a page that shows smiles as they happen.
+
+    Without SOURCE the page asks for the browser's own camera. With one, it shows the server's: a camera's index, an
+    address such as rtsp://host/path, or a video file, which is played at its own pace. Nothing is stored and nothing
+    leaves this machine. End it with Ctrl-C.
+    """
+    require("web", "smilecam watch")
+    from smilecam.web.serve import ServeOptions, serve
+    from smilecam.web.settings import Models
+
+    options = ServeOptions(host, port, token, names, not no_browser, ssl_certfile, ssl_keyfile)
+    options.check()
+    models = Models(settings["model"], settings["search_size"])
+    chosen = _settings(models, **settings)
+    with ExitStack() as stack:
+        opened = stack.enter_context(_open(source, **settings)) if source is not None else None
+        serve(models, chosen, options, _say, _complain, opened)
+
+
+def _say(address: str) -> None:
+    click.echo(f"smilecam is at {address}")
+    click.echo("End it with Ctrl-C.")
+
+
+def _complain(text: str) -> None:
+    click.echo(f"smilecam: {one_line(text)}", err=True)
+
+
+def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types
+    from smilecam.stream.decide import DecisionSettings
+    from smilecam.web.problems import Problem
+    from smilecam.web.settings import YUNET, Settings
+
+    decision = DecisionSettings(
+        smoothing=options["smoothing"],
+        hysteresis=options["hysteresis"],
+        min_smile=options["min_smile"],
+        min_pause=options["min_pause"],
+        relative=options["relative"],
+    )
+    if options["detector"] == YUNET:
+        from smilecam.detector_files import yunet_file
+
+        yunet_file()
+    chosen = Settings(
+        models.default,
+        options["policy"],
+        options["operating_point"],
+        options["threshold"],
+        options["detector"],
+        decision,
+    )
+    try:
+        return models.check(chosen)
+    except Problem as problem:
+        raise UsageProblem(str(problem)) from problem
+
+
+def _open(source: str, **options: Any) -> Source:  # noqa: ANN401 - options are of several types
+    from smilecam.cli.assemble import source_options
+    from smilecam.video.sources import Kind, find_sources, open_source
+
+    refs = find_sources(source)
+    if len(refs) != 1 or refs[0].kind is Kind.PICTURE:
+        raise UsageProblem("smilecam watch takes one camera, stream or video; smilecam detect reads pictures")
+    ref = refs[0]
+    if ref.path is not None:  # the page has no use for the folders of this machine
+        ref = replace(ref, name=ref.path.name)
+    return open_source(ref, source_options(**{**options, "paced": True}))

@@ -1,0 +1,54 @@
+"""One stream being followed, with settings that may change from frame to frame."""
+
+from __future__ import annotations
+
+from smilecam.stream.live import LiveFinder
+from smilecam.stream.people import People
+from smilecam.types import Event, FrameResult
+from smilecam.video.frames import Frame
+from smilecam.web.settings import Models, Settings
+
+
+class Follower:
+    """Reads the frames of one live stream. One thread at a time may use it."""
+
+    def __init__(self, name: str, models: Models, settings: Settings) -> None:
+        """Begin a stream.
+
+        Args:
+            name: of the stream, for its results.
+            models: that settings choose from.
+            settings: of the first frame.
+        """
+        self._models, self._settings = models, settings
+        self._people = People(name, models.threshold(settings), settings.decision)
+        self._detector = models.detector(settings)
+        self._finder: LiveFinder | None = None
+        self._finder_of = ""
+
+    def read(self, frame: Frame, settings: Settings) -> FrameResult:
+        """Read the next frame.
+
+        Args:
+            frame: its numbers and times only grow.
+            settings: to read it by; who is who does not change with them.
+        """
+        if settings is not self._settings:
+            self._take(settings)
+        finder = self._finder
+        if finder is None or self._finder_of != settings.detector:
+            finder = self._detector.live_finder()
+            self._finder, self._finder_of = finder, settings.detector
+        picture = self._detector.grey(frame)
+        faces = finder(picture)
+        (smiles,) = self._detector.read_faces([(picture, faces)])
+        return self._people.update(frame.number, frame.time or 0.0, faces, smiles)
+
+    def end(self) -> tuple[Event, ...]:
+        """The ends of the smiles that were open."""
+        return self._people.end()
+
+    def _take(self, settings: Settings) -> None:
+        self._settings = settings
+        self._detector = self._models.detector(settings)
+        self._people.decide_by(self._models.threshold(settings), settings.decision)

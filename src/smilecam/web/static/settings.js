@@ -1,0 +1,101 @@
+// The settings of the reading: what the server offers, what is wanted, and what is in force.
+
+import { $, el, percent, say } from "./dom.js";
+
+const WORDS = {
+  broad: "Any visible smile (broad)", strict: "Clear smiles only (strict)", haar: "Haar cascade", yunet: "YuNet (small and turned faces)",
+};
+
+export class Settings {
+  /** @param {(wanted: object, changes: object) => void} changed called with all that is wanted, and what is new of it */
+  constructor(changed) {
+    this.changed = changed;
+    this.wanted = {};
+    this.models = [];
+    $("settings-form").addEventListener("submit", (event) => event.preventDefault());
+    const choose = (id, take) => $(id).addEventListener("change", () => take($(id).value));
+    choose("s-model", (model) => this.set({ model, policy: this.fittingPolicy(model) }));
+    choose("s-policy", (policy) => this.set({ policy }));
+    choose("s-detector", (detector) => this.set({ detector }));
+    choose("s-point", (point) => {
+      if (point === "own") this.set({ threshold: Number($("s-threshold").value) / 100 });
+      else this.set({ operating_point: point, threshold: null });
+    });
+    this.slider("s-threshold", (value) => this.set({ threshold: value / 100 }), (value) => percent(value / 100));
+    this.slider("s-smoothing", (smoothing) => this.set({ smoothing }), (value) => `${Number(value).toFixed(2)} s`);
+  }
+
+  slider(id, take, words) {
+    let waiting = 0;
+    const input = $(id);
+    this[id] = words;
+    input.addEventListener("input", () => {
+      say($(`${id}-out`), words(input.value));
+      clearTimeout(waiting);
+      waiting = setTimeout(() => take(Number(input.value)), 60);
+    });
+  }
+
+  fittingPolicy(model) {
+    const names = this.policies(model);
+    const now = $("s-policy").value;
+    return names.includes(now) ? now : names[0];
+  }
+
+  policies(model) {
+    return (this.models.find((one) => one.name === model)?.policies ?? []).map((policy) => policy.name);
+  }
+
+  /** What the server offers. */
+  offer(offered) {
+    this.models = offered.models;
+    options($("s-model"), offered.models.map((model) => [model.name, `${model.name} ${model.version ?? ""}`.trim()]));
+    options($("s-detector"), offered.detectors.map((name) => [name, WORDS[name] ?? name]));
+    this.force({ ...offered.default, ...this.wanted });
+  }
+
+  /** The threshold that what is chosen comes to, by the models' list. */
+  thresholdNow() {
+    if ($("s-point").value === "own") return Number($("s-threshold").value) / 100;
+    const model = this.models.find((one) => one.name === $("s-model").value);
+    const policy = model?.policies.find((one) => one.name === $("s-policy").value);
+    return policy?.thresholds?.[$("s-point").value] ?? policy?.threshold;
+  }
+
+  set(changes) {
+    Object.assign(this.wanted, changes);
+    for (const name of Object.keys(this.wanted)) if (this.wanted[name] === undefined) delete this.wanted[name];
+    this.force(this.wanted);
+    this.changed(this.wanted, changes);
+  }
+
+  /** Show what is in force. */
+  force(values) {
+    const select = (id, value) => { if (value != null) $(id).value = value; };
+    select("s-model", values.model);
+    options($("s-policy"), this.policies($("s-model").value).map((name) => [name, WORDS[name] ?? name]));
+    select("s-policy", values.policy);
+    select("s-detector", values.detector);
+    if ("threshold" in values || values.operating_point) {
+      const own = values.threshold != null;
+      select("s-point", own ? "own" : values.operating_point);
+    }
+    this.put("s-threshold", values.threshold_in_force ?? values.threshold, 100);
+    this.put("s-smoothing", values.smoothing, 1);
+  }
+
+  put(id, value, scale) {
+    if (value == null) return;
+    const input = $(id);
+    if (document.activeElement !== input || !input.matches(":active")) input.value = String(value * scale);
+    say($(`${id}-out`), this[id](value * scale));
+  }
+}
+
+function options(select, wanted) {
+  const now = [...select.options].map((option) => option.value);
+  if (now.join("\n") === wanted.map(([value]) => value).join("\n")) return;
+  const chosen = select.value;
+  select.replaceChildren(...wanted.map(([value, text]) => el("option", { value }, text)));
+  if (wanted.some(([value]) => value === chosen)) select.value = chosen;
+}
