@@ -129,3 +129,12 @@ def test_loading_opencv_leaves_the_environment_as_it_was():
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean)
     assert done.stdout.strip() == "True"
+
+
+def test_reading_a_face_leaves_nothing_in_the_temporary_folder(tmp_path):
+    # ONNX Runtime's reporting library would leave a file there.
+    code = "import numpy, smilecam; smilecam.SmileDetector()(numpy.zeros((64, 64, 3), 'uint8'))"
+    clean = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(tmp_path))
+    subprocess.run([sys.executable, "-c", code], check=True, env=clean | folders)
+    assert list(tmp_path.iterdir()) == []

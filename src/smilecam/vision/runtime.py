@@ -1,10 +1,20 @@
-"""ONNX Runtime as every network here is run. It is named here alone."""
+"""ONNX Runtime as every network here is run. It is named here alone.
+
+Version 1.32 carries a library that reports its use to its makers, on Linux too: importing it leaves a file ``.ses`` with
+a number of its own in the temporary folder. Smilecam sends nothing anywhere, so that is turned off while it is imported,
+and again by its own function for builds that do not know the variable. Where a program has imported it before smilecam,
+that program's choice holds.
+"""
 
 from __future__ import annotations
 
-import onnxruntime
-
 from smilecam.errors import ModelFileError
+from smilecam.opencv import variable_set
+
+with variable_set("ORT_DISABLE_TELEMETRY", "1"):
+    import onnxruntime
+
+onnxruntime.disable_telemetry_events()
 
 
 def open_session(content: bytes) -> onnxruntime.InferenceSession:
@@ -16,7 +26,6 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     Raises:
         ModelFileError: ONNX Runtime does not accept it.
     """
-    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # Networks this small lose more by waking threads than they gain.
     options.intra_op_num_threads = 1
