@@ -1,9 +1,9 @@
 """ONNX Runtime as every network here is run. It is named here alone.
 
-Version 1.32 carries a library that reports its use to its makers, on Linux too: importing it leaves a file ``.ses`` with
-a number of its own in the temporary folder. Smilecam sends nothing anywhere, so that is turned off while it is imported,
-and again by its own function for builds that do not know the variable. Where a program has imported it before smilecam,
-that program's choice holds.
+Version 1.32 carries a library that reports its use to its makers, on Linux too: importing it leaves a file ``.ses``
+with a number of its own in the temporary folder. Smilecam sends nothing anywhere, so that is turned off while it is
+imported, and again by its own function for builds that do not know the variable. Where a program has imported it before
+smilecam, that program's choice holds.
 """
 
 from __future__ import annotations
