@@ -40,7 +40,7 @@ def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) ->
         part = results[start : end + 1]
         if not part:
             raise SystemExit(f"{clip} ends before frame {start}")
-        smiling = sum(result.smiling for result in part)
+        smiling = sum(any(face.smile >= detector.threshold for face in result.faces) for result in part)
         rows.append(
             {
                 "clip": clip.name,

@@ -31,7 +31,7 @@ from typing import Any
 
 from smilecam import provenance
 from smilecam.vision.classify import model_path
-from video_clips import Loop, first_picture, letterbox, loop
+from video_clips import Loop, encode, first_picture, loop
 
 HERE = Path(__file__).resolve().parent
 CLIPS = ("pyfeat_single_face.mp4", "facenetpt_video.mp4")
@@ -161,7 +161,7 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def live(bench: Bench, clip: Path) -> Figures:
     """A clip as a live stream of 640x480 at 30 frames/s, and as one that is too fast: variant -> figures."""
-    fitted = letterbox(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
+    fitted = encode(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
     count = round(bench.options.live_seconds * LIVE_FPS)
     paced, pressed = loop(fitted, bench.folder, count), loop(fitted, bench.folder, count, FASTER)
     lines = str(bench.folder / "live.jsonl")
@@ -176,7 +176,7 @@ def live(bench: Bench, clip: Path) -> Figures:
 
 def many(bench: Bench, clip: Path) -> Figures:
     """Many streams of a clip in one process: detector -> figures."""
-    fitted = letterbox(clip, bench.folder, *LIVE_SIZE, MANY_FPS)
+    fitted = encode(clip, bench.folder, *LIVE_SIZE, MANY_FPS)
     looped = loop(fitted, bench.folder, round(bench.options.live_seconds * MANY_FPS))
     found = {}
     for detector in bench.detectors:
@@ -187,7 +187,7 @@ def many(bench: Bench, clip: Path) -> Figures:
 
 def soak(bench: Bench, clip: Path) -> Figures:
     """The memory of a long live run, with each detector."""
-    fitted = letterbox(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
+    fitted = encode(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
     looped = loop(fitted, bench.folder, bench.options.soak_frames, FASTER)
     found = {}
     for detector in bench.detectors:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.video.frame import PictureType
+from av.video.stream import VideoStream
 
 from smilecam.opencv import cv2
 from smilecam.types import Picture
 from smilecam.video.sources import find_sources, open_source
 
 IN_MP4 = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})
-"""Codecs whose packets an MP4 file takes, with exact times; the rest goes into Matroska."""
+"""Codecs whose packets an MP4 file takes; clips in others are encoded anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +60,41 @@ def loop(clip: Path, folder: Path, frames: int, faster: int = 1) -> Loop:
     """
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
+        codec = stream.codec_context
+        if codec.name not in IN_MP4:
+            anew = encode(clip, folder, codec.width // 2 * 2, codec.height // 2 * 2, round(stream.average_rate or 25))
+            return loop(anew, folder, frames, faster)
         packets = [packet for packet in container.demux(stream) if packet.size and packet.pts is not None]
-        first = min(packet.pts for packet in packets)
-        length = max(packet.pts + (packet.duration or 0) for packet in packets) - first
-        base = stream.time_base or Fraction(1, 1000)
-        if not packets[-1].duration:
-            length += round(length / (len(packets) - 1))
-        suffix = "mp4" if stream.codec_context.name in IN_MP4 else "mkv"
-        target = folder / f"{clip.stem}-{frames}-{faster}x.{suffix}"
-        # Writing a packet changes its times.
-        times = [(packet.pts, packet.dts, packet.duration) for packet in packets]
-        repeats = math.ceil(frames / len(packets))
+        times, length = _times(packets)
+        target = folder / f"{clip.stem}-{frames}-{faster}x.mp4"
+        base, repeats = stream.time_base or Fraction(1, 1000), math.ceil(frames / len(packets))
         with av.open(str(target), "w") as out:
             copy = out.add_stream_from_template(stream)
             for turn in range(repeats):
                 for packet, (pts, dts, duration) in zip(packets, times, strict=True):
-                    packet.stream = copy
-                    # A finer clock first: what is played faster must not fall onto one tick.
-                    packet.time_base = base / faster
-                    packet.pts, packet.duration = pts + turn * length, duration
-                    packet.dts = None if dts is None else dts + turn * length
+                    packet.stream, packet.time_base = copy, base / faster
+                    packet.pts, packet.dts, packet.duration = pts + turn * length, dts + turn * length, duration
                     out.mux(packet)
-        size = stream.codec_context.width, stream.codec_context.height
-        return Loop(target, repeats * len(packets), float(len(packets) / (length * base)) * faster, *size)
+        fps = float(len(packets) / (length * base)) * faster
+        return Loop(target, repeats * len(packets), fps, codec.width, codec.height)
 
 
-def letterbox(clip: Path, folder: Path, width: int, height: int, fps: int) -> Path:
+def _times(packets: Sequence[Packet[VideoStream]]) -> tuple[list[tuple[int, int, int]], int]:
+    """Each packet's time to be shown, time to be decoded and duration, which writing it changes; and how long all last.
+
+    Some files lack the times to decode. These are the times to show in order, as early as the latest packet needs.
+    """
+    shown = [packet.pts or 0 for packet in packets]
+    ordered = sorted(shown)
+    ahead = max(at - pts for at, pts in zip(ordered, shown, strict=True))
+    period = round((ordered[-1] - ordered[0]) / max(1, len(packets) - 1))
+    times = [
+        (pts, at - ahead, packet.duration or period) for packet, pts, at in zip(packets, shown, ordered, strict=True)
+    ]
+    return times, ordered[-1] - ordered[0] + period
+
+
+def encode(clip: Path, folder: Path, width: int, height: int, fps: int) -> Path:
     """Encode a clip anew in H.264: fitted into one size with black bars, one frame after another at one rate."""
     target = folder / f"{clip.stem}-{width}x{height}-{fps}.mp4"
     with av.open(str(target), "w") as out, open_source(find_sources(clip)[0]) as source:

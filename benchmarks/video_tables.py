@@ -113,9 +113,9 @@ def measured_with() -> str:
     found, calm = load("figures/video.json"), load("figures/flicker.json")
     of_run = found["settings"]
     return (
-        f"Measured at commit {found['commit'][:10]} on {found['machine']}, {of_run['rounds']} rounds of at least "
-        f"{found['n']} frames, {of_run['live_seconds']:g} s of each live stream; flicker at commit "
-        f"{calm['commit'][:10]} over {calm['n']} labelled frames. No seed: nothing is drawn."
+        f"Measured at commit {found['commit'][:10]} on {found['machine']}: {of_run['rounds']} rounds of at least "
+        f"{found['n']} frames,\n{of_run['live_seconds']:g} s of each live stream. Flicker at commit "
+        f"{calm['commit'][:10]}: {calm['n']} labelled frames. No seed: nothing is drawn."
     )
 
 
