@@ -136,20 +136,22 @@ def test_a_scene_changes_where_something_new_comes_in():
     noise = np.random.default_rng(0)
     flat = np.full((240, 320), 90, np.uint8)
     scene = Scene(flat, [square(50)])
-    assert scene.change(flat, []) is None
-    assert scene.change(noise.normal(90, 6, flat.shape).clip(0, 255).astype(np.uint8), []) is None
+    assert scene.changes(flat, []) == []
+    assert scene.changes(noise.normal(90, 6, flat.shape).clip(0, 255).astype(np.uint8), []) == []
     moved = flat.copy()
     moved[40:80, 50:90] = 200
-    assert scene.change(moved, []) is None
+    assert scene.changes(moved, []) == []
     moved[150:170, 200:220] = 130
-    region = scene.change(moved, [])
-    assert region.x1 <= 200
-    assert region.y1 <= 150
-    assert region.x2 >= 220
-    assert region.y2 >= 170
-    assert region.area < flat.size / 4
-    assert scene.change(moved, [Box(195, 145, 225, 175)]) is None
-    assert scene.change(flat[:200], []) == Box(0, 0, 320, 200)
+    (part,) = scene.changes(moved, [])
+    assert part.x1 <= 200 - 16
+    assert part.y1 <= 150 - 16
+    assert part.x2 >= 220 + 16
+    assert part.y2 >= 170 + 16
+    assert part.area < flat.size / 4
+    assert scene.changes(moved, [Box(195, 145, 225, 175)]) == []
+    moved[200:220, 20:50] = 30
+    assert len(scene.changes(moved, [])) == 2
+    assert scene.changes(flat[:200], []) == [Box(0, 0, 320, 200)]
 
 
 @pytest.fixture

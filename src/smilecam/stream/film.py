@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from smilecam.stream.matching import SAME_FACE, UNCONFIRMED, between, match
 from smilecam.types import Box, FoundFace, GreyPicture, likeness
-from smilecam.vision.change import Scene, search_part
+from smilecam.vision.change import Scene, search_parts
 from smilecam.vision.detect import FaceDetector
 
 MOSTLY_CHANGED = 0.6
@@ -95,18 +95,18 @@ class FilmFinder:
 
     def _search(self, picture: GreyPicture, time: float, known: list[Box]) -> tuple[list[FoundFace], bool]:
         """Search what has changed since the last search, and whether that was the whole picture."""
-        region = Box(0, 0, picture.shape[1], picture.shape[0])
+        parts = None
         if self._scene is not None and 0 <= time - self._searched < self.settings.search_every_unchanged:
-            change = self._scene.change(picture, known)
-            if change is None:
+            parts = self._scene.changes(picture, known)
+            if not parts:
                 return [], False
-            region = change if change.area <= MOSTLY_CHANGED * region.area else region
-        whole = region.area == picture.size
-        found = self._detector(picture) if whole else search_part(self._detector, picture, region)
+            if sum(part.area for part in parts) > MOSTLY_CHANGED * picture.size:
+                parts = None
+        found = self._detector(picture) if parts is None else search_parts(self._detector, picture, parts)
         self._scene = Scene(picture, [*known, *(face.box for face in found)])
-        if whole:
+        if parts is None:
             self._searched = time
-        return found, whole
+        return found, parts is None
 
 
 def _confirm(

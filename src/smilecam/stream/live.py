@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from smilecam.stream.matching import SAME_FACE, UNCONFIRMED, match
 from smilecam.types import Box, FoundFace, GreyPicture, likeness, overlap
-from smilecam.vision.change import Scene, search_part
+from smilecam.vision.change import Scene, search_parts
 from smilecam.vision.detect import FaceDetector
 
 SAME_FACE_LATER = 0.3
@@ -47,14 +47,14 @@ class BackgroundSearch:
         self._detector: FaceDetector | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-search")
 
-    def submit(self, grey: GreyPicture, region: Box | None) -> Future[list[FoundFace]]:
-        """Search a picture that nobody changes any more, or a part of it."""
-        return self._pool.submit(self._search, grey, region)
+    def submit(self, grey: GreyPicture, parts: list[Box] | None) -> Future[list[FoundFace]]:
+        """Search a picture that nobody changes any more, or only parts of it."""
+        return self._pool.submit(self._search, grey, parts)
 
-    def _search(self, grey: GreyPicture, region: Box | None) -> list[FoundFace]:
+    def _search(self, grey: GreyPicture, parts: list[Box] | None) -> list[FoundFace]:
         if self._detector is None:
             self._detector = self._make()
-        return self._detector(grey) if region is None else search_part(self._detector, grey, region)
+        return self._detector(grey) if parts is None else search_parts(self._detector, grey, parts)
 
     def close(self) -> None:
         """End the thread; a search that runs is not waited for longer than it takes, those that wait are dropped."""
@@ -143,8 +143,8 @@ class LiveFinder:
         self._asked = now
         boxes = [known.face.box for known in self._known]
         self._whole = self._scene is None or now - self._searched_whole >= self.settings.search_whole_every
-        region = None if self._whole or self._scene is None else self._scene.change(grey, boxes)
-        if self._whole or region is not None:
-            self._running, self._scene = self._search.submit(grey, region), Scene(grey, boxes)
+        parts = None if self._whole or self._scene is None else self._scene.changes(grey, boxes)
+        if self._whole or parts:
+            self._running, self._scene = self._search.submit(grey, parts), Scene(grey, boxes)
         if self._whole:
             self._searched_whole = now

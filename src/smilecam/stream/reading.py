@@ -20,8 +20,8 @@ from smilecam.vision.read import FaceReader
 Observation = tuple[Frame, FrameResult] | Event
 """What a stream gives: a frame with what was seen in it, or word of something between frames."""
 
-DECODED_AHEAD = 8
-"""Frames: enough to bridge a whole search; each of a large film takes 3 MB."""
+DECODED_AHEAD = 16
+"""Frames: a stretch is decoded while the one before is searched; each of a large film takes 3 MB."""
 
 STRETCHES_AHEAD = 1
 

@@ -111,6 +111,25 @@ class _Turn:
         return image
 
 
+class _Turns:
+    """How the frames of a stream are to be turned.
+
+    Looking at a frame's side data makes a circle of references, which keeps the frame's memory until Python collects
+    such circles: films would take hundreds of megabytes. So it is looked at only when something about frames changes.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[int, int, int] | None = None
+        self._turn: _Turn | None = None
+
+    def of(self, frame: av.VideoFrame) -> _Turn | None:
+        """The turn that a frame needs, if any."""
+        now = (frame.width, frame.height, frame.rotation)
+        if now != self._known:
+            self._known, self._turn = now, _turn_of(frame)
+        return self._turn
+
+
 def _turn_of(frame: av.VideoFrame) -> _Turn | None:
     side_data: Mapping[str, Buffer] = cast(Any, frame.side_data)
     if (matrix := side_data.get("DISPLAYMATRIX")) is None:
@@ -165,14 +184,14 @@ class AvSource:
             codec.flags |= Flags.low_delay
 
     def __iter__(self) -> Iterator[Frame]:
-        last = 0.0
+        last, turns = 0.0, _Turns()
         discarded = 0
         for packet in self._packets():
             arrived = time.monotonic() if self.live else None
             discarded += packet is not None and packet.is_discard
             for decoded in self._decode(packet):
                 last = self._time(decoded, last)
-                picture = _Decoded(decoded, _turn_of(decoded))
+                picture = _Decoded(decoded, turns.of(decoded))
                 number = self.counts.received
                 self.counts.received += 1
                 yield Frame(number, None if self._timeless else last, undeveloped=picture, arrived=arrived)

@@ -38,7 +38,7 @@ class Scene:
         self._cells, self._shape = _cells(grey), grey.shape
         self._faces = list(faces)
 
-    def change(self, grey: GreyPicture, faces: Iterable[Box]) -> Box | None:
+    def changes(self, grey: GreyPicture, faces: Iterable[Box]) -> list[Box]:
         """Where another picture shows something new, apart from what happens about the faces of both.
 
         Args:
@@ -46,28 +46,31 @@ class Scene:
             faces: where the faces are in it.
 
         Returns:
-            A part of the picture that holds all that is new, with a margin; None where nothing is.
+            Parts of the picture that hold all that is new, with a margin; none where nothing is.
         """
         height, width = grey.shape
         if grey.shape != self._shape:
-            return Box(0, 0, width, height)
+            return [Box(0, 0, width, height)]
         changed = np.abs(_cells(grey) - self._cells) > CHANGED
         for box in (*self._faces, *faces):
             changed[self._covered(box)] = False
         # A face covers a block of cells; the edge of a shoulder that moves, only lines of them.
-        blocks = changed[:-1, :-1] & changed[1:, :-1] & changed[:-1, 1:] & changed[1:, 1:]
-        rows, columns = np.nonzero(blocks)
-        if len(rows) == 0:
-            return None
+        blocks = (changed[:-1, :-1] & changed[1:, :-1] & changed[:-1, 1:] & changed[1:, 1:]).astype(np.uint8)
+        if not blocks.any():
+            return []
+        # A block's corner stands for its four cells; with their margins, neighbours become one part.
+        grown = cv2.dilate(np.pad(blocks, ((0, 1), (0, 1))), np.ones((2 * MARGIN + 2,) * 2, np.uint8))
+        parts = cv2.connectedComponentsWithStats(np.asarray(grown, np.uint8), connectivity=8)[2][1:, :4].tolist()
         down, across = (side / cells for cells, side in zip(changed.shape, self._shape, strict=True))
-        top, bottom = rows.min() - MARGIN, rows.max() + 2 + MARGIN
-        left, right = columns.min() - MARGIN, columns.max() + 2 + MARGIN
-        return Box(
-            max(0, int(left * across)),
-            max(0, int(top * down)),
-            min(width, int(right * across) + 1),
-            min(height, int(bottom * down) + 1),
-        )
+        return [
+            Box(
+                int(x * across),
+                int(y * down),
+                min(width, int((x + columns) * across) + 1),
+                min(height, int((y + rows) * down) + 1),
+            )
+            for x, y, columns, rows in parts
+        ]
 
     def _covered(self, box: Box) -> tuple[slice, slice]:
         down, across = (cells / side for cells, side in zip(self._cells.shape, self._shape, strict=True))
@@ -84,18 +87,19 @@ def _cells(grey: GreyPicture) -> npt.NDArray[np.int16]:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.int16)
 
 
-def search_part(detector: FaceDetector, grey: GreyPicture, region: Box) -> list[FoundFace]:
-    """Search a part of a picture, leaving out what its edges cut off.
+def search_parts(detector: FaceDetector, grey: GreyPicture, parts: Iterable[Box]) -> list[FoundFace]:
+    """Search parts of a picture, leaving out what their edges cut off.
 
     Args:
         detector: searches.
         grey: uint8 (height, width).
-        region: the part.
+        parts: what to search; they may overlap.
 
     Returns:
-        Faces from left to right, in pixels of the whole picture.
+        Faces from left to right, in pixels of the whole picture; one in two parts comes twice.
     """
-    return [face for face in detector(grey, region) if not _cut_off(face.box, region, grey.shape)]
+    found = ((face, part) for part in parts for face in detector(grey, part))
+    return sorted(face for face, part in found if not _cut_off(face.box, part, grey.shape))
 
 
 def _cut_off(box: Box, region: Box, shape: tuple[int, ...]) -> bool:

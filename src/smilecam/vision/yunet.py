@@ -21,8 +21,9 @@ STRIDES = (8, 16, 32)
 NEAR_WINDOW = 2.4
 """Side of the window in which a known face is looked for again, in longer sides of its box."""
 
-NEAR_SIZE = 160
-"""That window is resized to this many pixels: the face is then about 67 pixels high, which the network sees well."""
+NEAR_SIZE = 96
+"""That window is resized to this many pixels: the face is then about 48 pixels high, which the network sees well. With
+128 it takes twice the time and finds no more (benchmarks/agreement.py)."""
 
 NEAR_BATCH = 16
 """Windows in one call of the network: more take memory and gain nothing."""
