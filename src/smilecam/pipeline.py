@@ -76,7 +76,7 @@ class SmileDetector:
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
         self._search_size = search_size
-        self._yunet = self._load_yunet() if detector == "yunet" else None
+        self._yunet = self._load_yunet(stream=True) if detector == "yunet" else None
         self._in_pictures, self._in_videos = haar or PICTURE_SEARCH, haar or VIDEO_SEARCH
         self.read_faces = FaceReader(self.classifier, self.classifier.info.crop_for(HaarDetector.name))
         self._of_thread = threading.local()
@@ -136,21 +136,24 @@ class SmileDetector:
 
     def stream_detector(self) -> FaceDetector:
         """A face detector for streams, for one thread."""
-        return self._make(self._in_videos)
+        return self._yunet or self._make_haar(self._in_videos)  # threads may share YuNet
 
-    def _make(self, haar: HaarSettings) -> FaceDetector:
-        if self._yunet is not None:
-            return self._yunet  # threads may share it
-        return HaarDetector(replace(haar, search_size=self._search_size) if self._search_size else haar)
+    def _make_haar(self, settings: HaarSettings) -> FaceDetector:
+        return HaarDetector(replace(settings, search_size=self._search_size) if self._search_size else settings)
 
-    def _load_yunet(self) -> FaceDetector:
-        from smilecam.vision.yunet import YuNetDetector, YuNetSettings
+    def _load_yunet(self, stream: bool) -> FaceDetector:
+        from smilecam.vision import yunet
 
-        return YuNetDetector(yunet_file(), YuNetSettings(search_size=self._search_size) if self._search_size else None)
+        settings = yunet.VIDEO_SEARCH if stream else yunet.PICTURE_SEARCH
+        return yunet.YuNetDetector(
+            yunet_file(), replace(settings, search_size=self._search_size) if self._search_size else settings
+        )
 
     def _read_picture(self, frame: Frame, source: str) -> FrameResult:
         if not hasattr(self._of_thread, "detector"):
-            self._of_thread.detector = self._make(self._in_pictures)
+            self._of_thread.detector = (
+                self._load_yunet(stream=False) if self._yunet else self._make_haar(self._in_pictures)
+            )
         grey = frame.grey
         found = self._of_thread.detector(grey)
         (smiles,) = self.read_faces([(grey, found)])

@@ -42,7 +42,7 @@ DETECTOR_OPTIONS = (
         "--search-size",
         type=click.IntRange(min=24),
         help="Look for faces in the frame reduced to this longer side: more finds smaller faces, and is slower. "
-        "Default: with haar 960 for pictures and 480 for streams, with yunet 960.",
+        "Default: with haar 960 for pictures and 480 for streams, with yunet 1600 and 960.",
     ),
 )
 

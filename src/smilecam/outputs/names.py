@@ -18,9 +18,7 @@ def stem_of(ref: SourceRef) -> str:
     """A source's own part of a file name: the file's without suffix, or what can stand in a name of an address."""
     if ref.path:
         return ref.path.stem
-    return (
-        re.sub(r"[^\w.-]+", "_", ref.name.replace("://", "_").replace(":", ""))[:LONGEST_STEM].strip("._") or "stream"
-    )
+    return re.sub(r"[^\w.-]+", "_", ref.name.replace("camera:", "camera"))[:LONGEST_STEM].strip("._") or "stream"
 
 
 def names_in(folder: Path, refs: Iterable[SourceRef], suffix: Callable[[SourceRef], str]) -> dict[SourceRef, Path]:

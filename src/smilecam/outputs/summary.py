@@ -116,7 +116,7 @@ def _happened(event: Event, ended: Smile | None) -> str:
     if event.kind is EventKind.SMILE_START:
         return f"{person(event.track)} smiles"
     if ended is None:
-        return "source lost, trying again" if event.kind is EventKind.SOURCE_LOST else "source restored"
+        return "source lost" if event.kind is EventKind.SOURCE_LOST else "source restored"
     peak = "" if ended.peak is None else f", peak {100 * ended.peak:.0f} %"
     return f"{ended.person} stops smiling ({ended.seconds:.1f} s{peak})"
 

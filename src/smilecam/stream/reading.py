@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
+from smilecam.errors import SourceError
 from smilecam.stream.ahead import ReadAhead
 from smilecam.stream.figures import Figures, Meter
 from smilecam.stream.film import FilmFinder
@@ -29,6 +30,7 @@ STRETCH_PIXELS = 16_000_000
 """A stretch is not longer than this, since several are in memory: 8 frames of 1920x1080."""
 
 Stretch = list[tuple[Frame, list[FoundFace]]]
+_Seen = tuple[Frame, list[FoundFace], list[float]]
 Grey = Callable[[Frame], GreyPicture]
 
 
@@ -132,35 +134,59 @@ class FilmReading(Reading):
         decoded = self._threads.enter_context(ReadAhead(self._source, DECODED_AHEAD))
         stretches = self._threads.enter_context(ReadAhead(self._found(decoded), STRETCHES_AHEAD))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
-        held: tuple[Frame, FrameResult] | None = None
-        for stretch in stretches:
-            smiles = self._read([(self._grey(frame), faces) for frame, faces in stretch])
-            for (frame, faces), of_frame in zip(stretch, smiles, strict=True):
-                if held:
-                    yield held
-                result = self._people.update(frame.number, frame.time or 0.0, faces, of_frame)
-                self._count(frame)
-                held = frame, result
+        held: _Seen | None = None  # one frame is kept back, for the events of the end
+        try:
+            for stretch in stretches:
+                for seen in self._look_at(stretch):
+                    if held:
+                        yield self._decide(held)
+                    held = seen
+        except SourceError:
+            if held:
+                yield self._decide(held)
+            raise
         if held:
-            yield held[0], _with_events(held[1], self._people.end())
+            frame, result = self._decide(held)
+            yield frame, _with_events(result, self._people.end())
+
+    def _look_at(self, stretch: Stretch) -> Iterator[_Seen]:
+        """Read the faces of a stretch in one go."""
+        smiles = self._read([(self._grey(frame), faces) for frame, faces in stretch])
+        for (frame, faces), of_frame in zip(stretch, smiles, strict=True):
+            yield frame, faces, of_frame
+
+    def _decide(self, seen: _Seen) -> tuple[Frame, FrameResult]:
+        frame, faces, smiles = seen
+        result = self._people.update(frame.number, frame.time or 0.0, faces, smiles)
+        self._count(frame)
+        return frame, result
 
     def _found(self, frames: Iterable[Frame | Event]) -> Iterator[Stretch]:
-        """Cut the film into stretches and find their faces."""
+        """Find the faces of the film, stretch by stretch; of a source that fails, also those of what it gave."""
         waiting: list[Frame] = []
-        for frame in frames:
-            if isinstance(frame, Event):
-                continue
-            if waiting and self._grey(frame).shape != self._grey(waiting[0]).shape:
+        try:
+            for frame in frames:
+                if isinstance(frame, Event):
+                    continue
+                if waiting and self._grey(frame).shape != self._grey(waiting[0]).shape:
+                    yield self._find(waiting)
+                    waiting = []
+                waiting.append(frame)
+                if self._is_full(waiting):
+                    yield self._find(waiting)
+                    waiting = []
+        except SourceError:
+            if waiting:
                 yield self._find(waiting)
-                waiting = []
-            waiting.append(frame)
-            height, width = self._grey(frame).shape
-            full = len(waiting) * height * width >= STRETCH_PIXELS
-            if full or self._finder.ends_stretch(len(waiting), (frame.time or 0.0) - (waiting[0].time or 0.0)):
-                yield self._find(waiting)
-                waiting = []
+            raise
         if waiting:
             yield self._find(waiting)
+
+    def _is_full(self, waiting: list[Frame]) -> bool:
+        """Whether a stretch is to be searched now."""
+        seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
+        many_pixels = len(waiting) * self._grey(waiting[0]).size >= STRETCH_PIXELS
+        return many_pixels or self._finder.ends_stretch(len(waiting), seconds)
 
     def _find(self, frames: list[Frame]) -> Stretch:
         faces = self._finder([self._grey(frame) for frame in frames], [frame.time or 0.0 for frame in frames])

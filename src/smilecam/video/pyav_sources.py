@@ -25,7 +25,7 @@ from smilecam.opencv import cv2, max_pixels
 from smilecam.types import GreyPicture, Picture
 from smilecam.video.frames import Frame
 from smilecam.video.pictures import check_file
-from smilecam.video.sources import CONTAINERS, DEFAULT_FPS, Counts, SourceOptions, SourceRef
+from smilecam.video.sources import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, SourceOptions, SourceRef
 from smilecam.video.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
 
 PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
@@ -196,7 +196,8 @@ class AvSource:
                 self.counts.received += 1
                 yield Frame(number, None if self._timeless else last, undeveloped=picture, arrived=arrived)
         if self.counts.received == 0:
-            raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded")
+            hint = ", or its format cannot be read as it comes" if self.ref.url == STANDARD_INPUT else ""
+            raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded{hint}")
         self.missing = self._shortfall(self.counts.received + discarded)
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
