@@ -1,29 +1,34 @@
 """Round trips of the live page on loopback: from a frame sent to its overlay drawn.
 
-    python benchmarks/web.py [--seconds 20] [--rounds 3]
+    python benchmarks/web.py [--seconds 20] [--rounds 3] [--sessions 8] [--minutes 1] [--json PATH]
 
 A real server and headless Chromium on the same machine, with a camera of 640x480 pixels and 30 frames a second that
 plays portraits. The page itself says when it took a picture from the camera, when it sent the frame, and when the
-overlay was drawn.
+overlay was drawn. Then, without a browser, several sessions at 5 frames a second each.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+import smilecam
 from smilecam import provenance
 from smilecam.demo import portraits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "web"))
 
 import live_page
+import served
 
 LISTEN = """() => {
   window.times = [];
@@ -46,15 +51,54 @@ def measure(page: Page, address: str, seconds: float) -> Any:  # noqa: ANN401 - 
     return np.array(page.evaluate("times"))
 
 
-def row(times: Any) -> str:  # noqa: ANN401
-    """The figures of one round as a line of a table."""
+def figures(times: Any) -> dict[str, float]:  # noqa: ANN401
+    """The figures of one round, times in milliseconds."""
     grabbed, sent, _, drawn, server = times.T
-    rate = (len(times) - 1) / (drawn[-1] - drawn[0]) * 1000
-    cells = [f"{len(times)}", f"{rate:.1f}"]
-    for values in (drawn - sent, drawn - grabbed, server):
-        p50, p95 = np.quantile(values, (0.5, 0.95))
-        cells += [f"{p50:.1f}", f"{p95:.1f}"]
-    return f"| {' | '.join(cells)} |"
+    content = {"frames": len(times), "frames_per_second": (len(times) - 1) / (drawn[-1] - drawn[0]) * 1000}
+    for name, values in (("sent_to_drawn", drawn - sent), ("taken_to_drawn", drawn - grabbed), ("server", server)):
+        content |= dict(zip((f"{name}_p50", f"{name}_p95"), np.quantile(values, (0.5, 0.95)).tolist(), strict=True))
+    return content
+
+
+def sessions(count: int, seconds: float, picture: bytes) -> dict[str, float]:
+    """Several sessions side by side, 5 frames a second each: answers, errors, drops, and times in milliseconds."""
+    answers: list[tuple[float, dict[str, Any]]] = []
+    errors: list[str] = []
+
+    def one(server: served.Server) -> None:
+        try:
+            with server.socket() as stream:
+                for number in range(round(5 * seconds)):
+                    began = time.monotonic()
+                    answer = served.ask(stream, served.frame(number, number / 5, picture))
+                    answers.append((time.monotonic() - began, answer))
+                    time.sleep(max(0.0, 0.2 - (time.monotonic() - began)))
+        except Exception as error:  # noqa: BLE001 - counted
+            errors.append(type(error).__name__)
+
+    with tempfile.TemporaryDirectory() as work, served.serving(Path(work)) as server:
+        threads = [threading.Thread(target=one, args=(server,)) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    p50, p95 = (1000 * np.quantile([passed for passed, _ in answers], (0.5, 0.95))).tolist()
+    wrong = sum(answer["type"] != "result" for _, answer in answers)
+    dropped = sum(answer.get("dropped", 0) for _, answer in answers)
+    return {
+        "sessions": count,
+        "seconds": seconds,
+        "answers": len(answers),
+        "errors": len(errors) + wrong,
+        "dropped": dropped,
+        "p50": p50,
+        "p95": p95,
+    }
+
+
+def page_bytes() -> int:
+    """What the page weighs, all its files together."""
+    return sum(path.stat().st_size for path in (Path(smilecam.__file__).parent / "web" / "static").iterdir())
 
 
 def main() -> None:
@@ -62,6 +106,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sessions", type=int, default=8)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     astronaut, hopper = portraits()
     shots = [live_page.Shot(hopper, 2, False), live_page.Shot(astronaut, 2, True)]
@@ -71,11 +118,20 @@ def main() -> None:
         print(f"commit {provenance.commit()}, {provenance.machine()}, headless Chromium {browser.version}, 640x480")
         print("| frames | frames/s | sent to drawn, ms: p50 | p95 | taken to drawn: p50 | p95 | server: p50 | p95 |")
         print("|---|---|---|---|---|---|---|---|")
+        rounds = []
         for _ in range(options.rounds):
             page = browser.new_page()
-            print(row(measure(page, server.address, options.seconds)), flush=True)
+            rounds.append(figures(measure(page, server.address, options.seconds)))
+            print(f"| {' | '.join(f'{value:.1f}' for value in rounds[-1].values())} |", flush=True)
             page.close()
+        chromium = browser.version
         browser.close()
+    many = sessions(options.sessions, 60 * options.minutes, served.jpeg(astronaut, (640, 480)))
+    print(", ".join(f"{name} {value:g}" for name, value in many.items()))
+    if options.json:
+        content = {"rounds": rounds, "sessions": many, "chromium": chromium, "page_bytes": page_bytes()}
+        content |= {"commit": provenance.commit(), "machine": provenance.machine()}
+        options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -200,6 +200,47 @@ def flicker_table() -> str:
     return video_tables.flicker_table(load("figures/flicker.json"))
 
 
+def web_table() -> str:
+    """Round trips of the live page, sessions side by side, and its weight, beside what was aimed at."""
+    web = load("figures/web.json")
+    rounds, many = web["rounds"], web["sessions"]
+
+    def over(name: str) -> str:
+        values = [one[name] for one in rounds]
+        return f"{min(values):.1f} to {max(values):.1f}"
+
+    def met(right: bool) -> str:
+        return "yes" if right else "no"
+
+    slowest = {name: max(one[name] for one in rounds) for name in rounds[0]}
+    rate = min(one["frames_per_second"] for one in rounds)
+    calm = many["errors"] == 0
+    rows = [
+        ["sent to drawn, p50, ms", "at most 25", over("sent_to_drawn_p50"), met(slowest["sent_to_drawn_p50"] <= 25)],
+        ["sent to drawn, p95, ms", "at most 45", over("sent_to_drawn_p95"), met(slowest["sent_to_drawn_p95"] <= 45)],
+        ["frames a second", "at least 25", over("frames_per_second"), met(rate >= 25)],
+        ["taken from the camera to drawn, p50, ms", "", over("taken_to_drawn_p50"), ""],
+        ["taken from the camera to drawn, p95, ms", "", over("taken_to_drawn_p95"), ""],
+        [
+            f"{many['sessions']} sessions at 5 frames/s for {many['seconds']:.0f} s",
+            "no error",
+            f"{many['answers']} answers, {many['errors']} errors, p50 {many['p50']:.1f} ms, p95 {many['p95']:.1f} ms",
+            met(calm),
+        ],
+        [
+            "all files of the page, kB",
+            "at most 150",
+            f"{web['page_bytes'] / 1000:.0f}",
+            met(web["page_bytes"] <= 150_000),
+        ],
+    ]
+    note = (
+        f"Measured at commit {web['commit'][:10]} on {web['machine']}, headless Chromium {web['chromium']} beside the\n"
+        f"server; {len(rounds)} rounds, {rounds[0]['frames']} frames in the first. No seed: nothing is drawn."
+    )
+    return rows_of(["what", "target", "result", "met"], rows) + "\n\n" + note
+
+
 def speed() -> str:
     """Time to the reference's accuracy."""
     rows = []
@@ -219,6 +260,7 @@ TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function for function in (folds, points, peers, robustness, clips, card, crop, slices, speed)
 } | {"targets": table}
 TABLES |= {function.__name__: function for function in (film_table, live_table, rest_table, flicker_table)}
+TABLES["web_table"] = web_table
 TABLES |= {function.__name__: function for function in (video_tables.performance_targets, video_tables.measured_with)}
 
 
