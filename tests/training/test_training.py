@@ -218,7 +218,7 @@ def test_learning_rate_follows_the_schedule():
 
 def test_rotation_and_scale_keep_shapes():
     settings = dataclasses.replace(STILL, rotation=40.0, scale=0.3, flip=0.5)
-    matrices = _transforms(50, settings, torch.Generator().manual_seed(0))[:, :, :2]
+    matrices = _transforms(torch.ones(50), settings, torch.Generator().manual_seed(0))[:, :, :2]
     squares = matrices @ matrices.transpose(1, 2)
     scales = squares[:, 0, 0]
     assert torch.allclose(squares, scales[:, None, None] * torch.eye(2), atol=1e-5)
