@@ -43,7 +43,7 @@ def read_clip(detector: SmileDetector, clip: Path, finder: FilmFinder) -> list[F
     """All results of a clip with faces found in a given way."""
     with open_source(find_sources(clip)[0]) as source:
         people = People(str(clip), detector.threshold, detector.decision)
-        reading = FilmReading(source, people, finder, detector.read_faces, detector.grey)
+        reading = FilmReading(source, people, finder, detector.read_faces)
         results = [item[1] for item in reading if isinstance(item, tuple)]
         reading.close()
     return results

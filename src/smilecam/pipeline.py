@@ -18,7 +18,7 @@ from smilecam.stream.film import FilmFinder
 from smilecam.stream.live import BackgroundSearch, LiveFinder
 from smilecam.stream.people import People
 from smilecam.stream.reading import FilmReading, LiveReading, PictureReading, Reading
-from smilecam.types import Event, Face, FrameResult, GreyPicture, Picture
+from smilecam.types import Event, Face, FrameResult, Picture
 from smilecam.video.frames import Frame
 from smilecam.video.sources import Kind, Source, camera_ref, find_sources, open_source
 from smilecam.vision.classify import DEFAULT_MODEL, SmileClassifier
@@ -121,10 +121,9 @@ class SmileDetector:
         if source.ref.kind is Kind.PICTURE:
             return PictureReading(source, self._read_picture)
         people = People(source.ref.name, self.threshold, self.decision)
-        detector = self.stream_detector()
         if source.live:
-            return LiveReading(source, people, LiveFinder(detector, self._background), self.read_faces, self.grey)
-        return FilmReading(source, people, FilmFinder(detector), self.read_faces, self.grey)
+            return LiveReading(source, people, self.live_finder(), self.read_faces)
+        return FilmReading(source, people, FilmFinder(self.stream_detector()), self.read_faces)
 
     def close(self) -> None:
         """End the thread that live streams share. Streams that are being read must have been closed."""
@@ -162,10 +161,6 @@ class SmileDetector:
             for face, smile in zip(found, smiles, strict=True)
         )
         return FrameResult(source, frame.number, frame.time, faces)
-
-    def grey(self, frame: Frame) -> GreyPicture:
-        """What detectors and network look at."""
-        return frame.grey
 
 
 def check_choice(what: str, chosen: str, known: list[str]) -> None:

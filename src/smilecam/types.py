@@ -50,10 +50,14 @@ class Box(NamedTuple):
 
 def overlap(a: Box, b: Box) -> float:
     """What two boxes share, as a share of what they cover together (IoU): 0 to 1."""
-    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
-    shared = max(0, across) * max(0, down)
+    shared = _shared_area(a, b)
     together = a.area + b.area - shared
     return shared / together if together else 0.0
+
+
+def _shared_area(a: Box, b: Box) -> int:
+    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
+    return max(0, across) * max(0, down)
 
 
 def likeness(a: Box, b: Box) -> float:
@@ -61,11 +65,10 @@ def likeness(a: Box, b: Box) -> float:
 
     Detectors see a face now as larger, now as smaller; two faces do not lie in each other.
     """
-    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
     smaller, larger = sorted((a.area, b.area))
     if smaller == 0 or larger > LARGER * smaller:
         return overlap(a, b)
-    return max(overlap(a, b), INSIDE * max(0, across) * max(0, down) / smaller)
+    return max(overlap(a, b), INSIDE * _shared_area(a, b) / smaller)
 
 
 INSIDE = 0.6

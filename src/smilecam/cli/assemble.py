@@ -16,21 +16,25 @@ def make_detector(**options: Any) -> SmileDetector:  # noqa: ANN401 - options ar
         ModelFileError: a model file is missing or invalid.
         UsageProblem: options contradict each other.
     """
-    decision = DecisionSettings(
-        smoothing=options["smoothing"],
-        hysteresis=options["hysteresis"],
-        min_smile=options["min_smile"],
-        min_pause=options["min_pause"],
-        relative=options["relative"],
-    )
     return SmileDetector(
         options["model"],
         options["threshold"],
         policy=options["policy"],
         operating_point=options["operating_point"],
-        decision=decision,
+        decision=decision_settings(**options),
         detector=options["detector"],
         search_size=options["search_size"],
+    )
+
+
+def decision_settings(**options: Any) -> DecisionSettings:  # noqa: ANN401 - options are of several types
+    """When smiles begin and end, as ``stream_options`` say."""
+    return DecisionSettings(
+        smoothing=options["smoothing"],
+        hysteresis=options["hysteresis"],
+        min_smile=options["min_smile"],
+        min_pause=options["min_pause"],
+        relative=options["relative"],
     )
 
 

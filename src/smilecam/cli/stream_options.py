@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from smilecam.stream.decide import DecisionSettings
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SOURCE_OPTIONS = (
@@ -33,32 +35,34 @@ SOURCE_OPTIONS = (
     ),
 )
 
+DECISION = DecisionSettings()
+
 DECISION_OPTIONS = (
     click.option(
         "--smoothing",
         type=click.FloatRange(min=0, max=60),
-        default=0.12,
+        default=DECISION.smoothing,
         show_default=True,
         help="Seconds over which the reading of a face is averaged.",
     ),
     click.option(
         "--hysteresis",
         type=click.FloatRange(min=0, max=6),
-        default=0.4,
+        default=DECISION.hysteresis,
         show_default=True,
         help="How far, in log odds, the average must lie beyond the threshold to begin or end a smile.",
     ),
     click.option(
         "--min-smile",
         type=click.FloatRange(min=0, max=60),
-        default=0.12,
+        default=DECISION.min_smile,
         show_default=True,
         help="Seconds that a smile must last to be one.",
     ),
     click.option(
         "--min-pause",
         type=click.FloatRange(min=0, max=60),
-        default=0.2,
+        default=DECISION.min_pause,
         show_default=True,
         help="Seconds without a smile that end it.",
     ),

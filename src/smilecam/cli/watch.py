@@ -77,17 +77,10 @@ def _complain(text: str) -> None:
 
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types
-    from smilecam.stream.decide import DecisionSettings
+    from smilecam.cli.assemble import decision_settings
     from smilecam.web.problems import Problem
     from smilecam.web.settings import YUNET, Settings
 
-    decision = DecisionSettings(
-        smoothing=options["smoothing"],
-        hysteresis=options["hysteresis"],
-        min_smile=options["min_smile"],
-        min_pause=options["min_pause"],
-        relative=options["relative"],
-    )
     if options["detector"] == YUNET:
         from smilecam.detector_files import yunet_file
 
@@ -98,7 +91,7 @@ def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - opt
         options["operating_point"],
         options["threshold"],
         options["detector"],
-        decision,
+        decision_settings(**options),
     )
     try:
         return models.check(chosen)

@@ -73,7 +73,7 @@ class SmileState:
     @property
     def smoothed(self) -> float:
         """The smoothed probability of a smile."""
-        return 1 / (1 + math.exp(-(self._value or 0.0))) if self._value is not None else 0.0
+        return 0.0 if self._value is None else 1 / (1 + math.exp(-self._value))
 
     @property
     def peak(self) -> float:

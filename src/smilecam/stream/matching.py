@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from smilecam.types import Box, FoundFace, Landmarks, likeness
@@ -25,16 +25,23 @@ def match(before: Sequence[Box], now: Sequence[Box], least: float) -> list[tuple
     Returns:
         Pairs of indices into ``before`` and ``now``; each box is in one pair at most.
     """
-    shares = [(likeness(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now)]
+    alike = ((likeness(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now))
+    return pair_greedily((-share, i, j) for share, i, j in alike if share >= least and share > 0)
+
+
+def pair_greedily(candidates: Iterable[tuple[float, int, int]]) -> list[tuple[int, int]]:
+    """Choose pairs so that each index is in one at most.
+
+    Args:
+        candidates: a cost and two indices each; the cheapest are chosen first.
+    """
     pairs: list[tuple[int, int]] = []
-    used_before, used_now = set[int](), set[int]()
-    for share, i, j in sorted(shares, key=lambda entry: (-entry[0], entry[1:])):
-        if share < least or share == 0:
-            break
-        if i not in used_before and j not in used_now:
+    used_first, used_second = set[int](), set[int]()
+    for _, i, j in sorted(candidates):
+        if i not in used_first and j not in used_second:
             pairs.append((i, j))
-            used_before.add(i)
-            used_now.add(j)
+            used_first.add(i)
+            used_second.add(j)
     return pairs
 
 

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 from smilecam.errors import SourceError
 from smilecam.stream.ahead import ReadAhead
@@ -13,7 +14,7 @@ from smilecam.stream.figures import Figures, Meter
 from smilecam.stream.film import FilmFinder
 from smilecam.stream.live import LiveFinder
 from smilecam.stream.people import People
-from smilecam.types import Event, FoundFace, FrameResult, GreyPicture
+from smilecam.types import Event, FoundFace, FrameResult
 from smilecam.video.frames import Frame
 from smilecam.video.sources import Source
 from smilecam.vision.read import FaceReader
@@ -31,7 +32,6 @@ STRETCH_PIXELS = 16_000_000
 
 Stretch = list[tuple[Frame, list[FoundFace]]]
 _Seen = tuple[Frame, list[FoundFace], list[float]]
-Grey = Callable[[Frame], GreyPicture]
 
 
 class Reading(ABC):
@@ -86,7 +86,7 @@ class PictureReading(Reading):
 class LiveReading(Reading):
     """A live source: each frame by itself and at once."""
 
-    def __init__(self, source: Source, people: People, finder: LiveFinder, read: FaceReader, grey: Grey) -> None:
+    def __init__(self, source: Source, people: People, finder: LiveFinder, read: FaceReader) -> None:
         """Prepare.
 
         Args:
@@ -94,19 +94,17 @@ class LiveReading(Reading):
             people: of this stream.
             finder: of this stream.
             read: reads faces.
-            grey: the grey picture of a frame.
         """
         super().__init__(source)
-        self._people, self._finder, self._read, self._grey = people, finder, read, grey
+        self._people, self._finder, self._read = people, finder, read
 
     def __iter__(self) -> Iterator[Observation]:
         for frame in self._source:
             if isinstance(frame, Event):
                 yield frame
                 continue
-            grey = self._grey(frame)
-            faces = self._finder(grey)
-            (smiles,) = self._read([(grey, faces)])
+            faces = self._finder(frame.grey)
+            (smiles,) = self._read([(frame.grey, faces)])
             result = self._people.update(frame.number, frame.time or 0.0, faces, smiles)
             self._count(frame)
             yield frame, result
@@ -119,10 +117,10 @@ class LiveReading(Reading):
 class FilmReading(Reading):
     """A film: decoding, finding and reading run beside each other, a stretch of frames at a time."""
 
-    def __init__(self, source: Source, people: People, finder: FilmFinder, read: FaceReader, grey: Grey) -> None:
+    def __init__(self, source: Source, people: People, finder: FilmFinder, read: FaceReader) -> None:
         """Prepare; the arguments are those of ``LiveReading``."""
         super().__init__(source)
-        self._people, self._finder, self._read, self._grey = people, finder, read, grey
+        self._people, self._finder, self._read = people, finder, read
         self._threads = ExitStack()
 
     def close(self) -> tuple[Event, ...]:
@@ -147,11 +145,11 @@ class FilmReading(Reading):
             raise
         if held:
             frame, result = self._decide(held)
-            yield frame, _with_events(result, self._people.end())
+            yield frame, replace(result, events=(*result.events, *self._people.end()))
 
     def _look_at(self, stretch: Stretch) -> Iterator[_Seen]:
         """Read the faces of a stretch in one go."""
-        smiles = self._read([(self._grey(frame), faces) for frame, faces in stretch])
+        smiles = self._read([(frame.grey, faces) for frame, faces in stretch])
         for (frame, faces), of_frame in zip(stretch, smiles, strict=True):
             yield frame, faces, of_frame
 
@@ -168,7 +166,7 @@ class FilmReading(Reading):
             for frame in frames:
                 if isinstance(frame, Event):
                     continue
-                if waiting and self._grey(frame).shape != self._grey(waiting[0]).shape:
+                if waiting and frame.grey.shape != waiting[0].grey.shape:
                     yield self._find(waiting)
                     waiting = []
                 waiting.append(frame)
@@ -185,13 +183,9 @@ class FilmReading(Reading):
     def _is_full(self, waiting: list[Frame]) -> bool:
         """Whether a stretch is to be searched now."""
         seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
-        many_pixels = len(waiting) * self._grey(waiting[0]).size >= STRETCH_PIXELS
+        many_pixels = len(waiting) * waiting[0].grey.size >= STRETCH_PIXELS
         return many_pixels or self._finder.ends_stretch(len(waiting), seconds)
 
     def _find(self, frames: list[Frame]) -> Stretch:
-        faces = self._finder([self._grey(frame) for frame in frames], [frame.time or 0.0 for frame in frames])
+        faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
         return list(zip(frames, faces, strict=True))
-
-
-def _with_events(result: FrameResult, events: tuple[Event, ...]) -> FrameResult:
-    return FrameResult(result.source, result.frame, result.time, result.faces, (*result.events, *events))

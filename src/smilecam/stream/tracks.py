@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smilecam.stream.matching import match
+from smilecam.stream.matching import match, pair_greedily
 from smilecam.types import Box
 
 LEAST_LIKENESS = 0.25
@@ -92,22 +92,14 @@ class Tracker:
 def _nearest(expected: Sequence[Box], boxes: Sequence[Box], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Pairs of those left over whose centres are near and whose sizes are alike, nearest first."""
     taken_people, taken_boxes = {i for i, _ in pairs}, {j for _, j in pairs}
-    distances = sorted(
+    distances = (
         (_distance(a, b), i, j)
         for i, a in enumerate(expected)
         if i not in taken_people
         for j, b in enumerate(boxes)
         if j not in taken_boxes
     )
-    more: list[tuple[int, int]] = []
-    for distance, i, j in distances:
-        if distance > NEAREST:
-            break
-        if i not in taken_people and j not in taken_boxes:
-            more.append((i, j))
-            taken_people.add(i)
-            taken_boxes.add(j)
-    return more
+    return pair_greedily(near for near in distances if near[0] <= NEAREST)
 
 
 def _distance(a: Box, b: Box) -> float:

@@ -39,9 +39,8 @@ class Follower:
         if finder is None or self._finder_of != settings.detector:
             finder = self._detector.live_finder()
             self._finder, self._finder_of = finder, settings.detector
-        picture = self._detector.grey(frame)
-        faces = finder(picture)
-        (smiles,) = self._detector.read_faces([(picture, faces)])
+        faces = finder(frame.grey)
+        (smiles,) = self._detector.read_faces([(frame.grey, faces)])
         return self._people.update(frame.number, frame.time or 0.0, faces, smiles)
 
     def end(self) -> tuple[Event, ...]:

@@ -109,6 +109,14 @@ class Channel:
         """A message could be used."""
         self._bad = 0
 
+    async def refuse_and_close(self, problem: Problem) -> None:
+        """Say why there is no place for this connection, and end it."""
+        try:
+            await self.refuse(problem)
+        except Closed:
+            return
+        await self.close(TRY_LATER, problem.code)
+
     async def close(self, code: int, reason: str = "") -> None:
         """End the connection."""
         # It may be closed already.

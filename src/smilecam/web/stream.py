@@ -12,7 +12,7 @@ from smilecam.errors import SmilecamError
 from smilecam.types import FrameResult
 from smilecam.video.frames import Frame
 from smilecam.web.follow import Follower
-from smilecam.web.messages import TRY_LATER, Channel, Closed, SentFrame, parse_frame, parse_text
+from smilecam.web.messages import Channel, Closed, SentFrame, parse_frame, parse_text
 from smilecam.web.pictures import decode_picture
 from smilecam.web.problems import Problem
 from smilecam.web.service import Service
@@ -32,17 +32,9 @@ async def stream(websocket: WebSocket) -> None:
             await StreamSession(channel, service).run()
     except Problem as problem:
         service.metrics.refused += 1
-        await _say_and_close(channel, problem)
+        await channel.refuse_and_close(problem)
     except Closed:
         pass
-
-
-async def _say_and_close(channel: Channel, problem: Problem) -> None:
-    try:
-        await channel.refuse(problem)
-    except Closed:
-        return
-    await channel.close(TRY_LATER, problem.code)
 
 
 class StreamSession:

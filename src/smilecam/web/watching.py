@@ -11,7 +11,7 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from smilecam.types import Event
-from smilecam.web.messages import TRY_LATER, Channel, Closed, as_json, parse_text
+from smilecam.web.messages import Channel, Closed, as_json, parse_text
 from smilecam.web.problems import Problem
 from smilecam.web.service import Service
 from smilecam.web.source import Ended, News, Shown, SourceThread
@@ -194,10 +194,6 @@ async def watch(websocket: WebSocket) -> None:
             await Viewer(channel, hall).run()
     except Problem as problem:
         service.metrics.refused += 1
-        try:
-            await channel.refuse(problem)
-            await channel.close(TRY_LATER, problem.code)
-        except Closed:
-            pass
+        await channel.refuse_and_close(problem)
     except Closed:
         pass
