@@ -23,20 +23,20 @@ import numpy as np
 import numpy.typing as npt
 
 from smilecam import provenance
-from smilecam.config import WHOLE_BOX
-from smilecam.data.faces import LabelledFace, read_faces
+from smilecam.classification.classifier import SmileClassifier
+from smilecam.classification.crop import network_input
+from smilecam.data.faces import LabelledFace, classify_faces
+from smilecam.detection.haar import HaarDetector
 from smilecam.evaluation.metrics import Metrics, best_threshold, measure
 from smilecam.opencv import cv2, haarcascades
-from smilecam.types import Box, GreyPicture
-from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.crop import network_input
-from smilecam.vision.detect import HaarDetector
+from smilecam.presets import WHOLE_BOX
+from smilecam.types import Box, GreyImage
 
-Scorer = Callable[[GreyPicture], float]
+Scorer = Callable[[GreyImage], float]
 Probabilities = npt.NDArray[np.float64]
 
 
-def whole(picture: GreyPicture) -> Box:
+def whole(picture: GreyImage) -> Box:
     """The box that is the picture."""
     return Box(0, 0, picture.shape[1], picture.shape[0])
 
@@ -46,7 +46,7 @@ def packaged(model: str) -> tuple[Scorer, float]:
     classifier = SmileClassifier(model)
     geometry = classifier.info.crop_for(HaarDetector.name)
 
-    def score(picture: GreyPicture) -> float:
+    def score(picture: GreyImage) -> float:
         return float(classifier(network_input(picture, [whole(picture)], geometry, classifier.info.input))[0])
 
     return score, classifier.policy.threshold()
@@ -56,7 +56,7 @@ def tutorial(model: str) -> Scorer:
     """The whole box to the network, as the tutorial does."""
     classifier = SmileClassifier(model)
 
-    def score(picture: GreyPicture) -> float:
+    def score(picture: GreyImage) -> float:
         return float(classifier(network_input(picture, [whole(picture)], WHOLE_BOX, classifier.info.input))[0])
 
     return score
@@ -69,7 +69,7 @@ def smile_cascade() -> Scorer:
     """The largest number of neighbours, as a share of 120, at which OpenCV still reports a smile; 0 for none."""
     cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_smile.xml"))
 
-    def score(picture: GreyPicture) -> float:
+    def score(picture: GreyImage) -> float:
         face = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_LINEAR)
         hits, neighbours = cascade.detectMultiScale2(face[64:], scaleFactor=1.1, minNeighbors=1, minSize=(32, 16))
         most = max((int(count) for count in np.ravel(neighbours)), default=0) if len(hits) else 0
@@ -86,7 +86,7 @@ def fer_package() -> Scorer | None:
 
     detector = FER()
 
-    def score(picture: GreyPicture) -> float:
+    def score(picture: GreyImage) -> float:
         colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         found = detector.detect_emotions(colour, face_rectangles=[(0, 0, picture.shape[1], picture.shape[0])])
         return float(found[0]["emotions"]["happy"])
@@ -111,7 +111,7 @@ def contestants(options: argparse.Namespace) -> dict[str, tuple[Scorer, float]]:
         found["tutorial: classic LeNet, whole box"] = tutorial(options.tutorial), 0.5
     fer = fer_package()
     if options.tune:
-        faces = list(read_faces(options.tune)[1])
+        faces = list(classify_faces(options.tune)[1])
         cascade = smile_cascade()
         threshold = tuned(cascade, faces)
         found[f"haarcascade_smile, neighbours > {threshold * MOST_NEIGHBOURS:.1f}"] = cascade, threshold
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--tune", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    faces = list(read_faces(options.data)[1])
+    faces = list(classify_faces(options.data)[1])
     print("| who | threshold | accuracy (95 % interval) | balanced accuracy | AUC | ms a face |")
     print("|---|---|---|---|---|---|")
     rows: dict[str, dict[str, Any]] = {}

@@ -17,33 +17,35 @@ from pathlib import Path
 from typing import Any
 
 from smilecam import SmileDetector, provenance
-from smilecam.stream.film import FilmFinder, FilmSettings
-from smilecam.stream.people import People
-from smilecam.stream.reading import FilmReading
-from smilecam.types import FoundFace, FrameResult, GreyPicture, overlap
-from smilecam.video.sources import find_sources, open_source
+from smilecam.geometry import iou
+from smilecam.pipeline.run import OfflineRun
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
+from smilecam.tracking.faces import FaceTracks
+from smilecam.tracking.offline import OfflineFaceFinder, OfflineSettings
+from smilecam.types import DetectedFace, FrameResult, GreyImage
 
 CONFIDENT = 0.8
 SAME = 0.5
 
 
-class EveryFrame(FilmFinder):
+class EveryFrame(OfflineFaceFinder):
     """Searches every frame as a whole."""
 
     def ends_stretch(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
         """Each frame is a stretch."""
         return True
 
-    def __call__(self, pictures: Sequence[GreyPicture], times: Sequence[float]) -> list[list[FoundFace]]:  # noqa: ARG002
+    def __call__(self, pictures: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
         """Search them all."""
         return [self._detector(picture) for picture in pictures]
 
 
-def read_clip(detector: SmileDetector, clip: Path, finder: FilmFinder) -> list[FrameResult]:
+def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
     """All results of a clip with faces found in a given way."""
     with open_source(find_sources(clip)[0]) as source:
-        people = People(str(clip), detector.threshold, detector.decision)
-        reading = FilmReading(source, people, finder, detector.read_faces)
+        tracks = FaceTracks(str(clip), detector.threshold, detector.decision)
+        reading = OfflineRun(source, tracks, finder, detector.classify_faces)
         results = [item[1] for item in reading if isinstance(item, tuple)]
         reading.close()
     return results
@@ -57,8 +59,8 @@ def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float)
             if face.confidence < CONFIDENT:
                 continue
             confident += 1
-            same = max(mine.faces, key=lambda other: overlap(other.box, face.box), default=None)
-            if same is None or overlap(same.box, face.box) < SAME:
+            same = max(mine.faces, key=lambda other: iou(other.box, face.box), default=None)
+            if same is None or iou(same.box, face.box) < SAME:
                 continue
             found += 1
             changed += same.smiling != face.smiling
@@ -85,7 +87,7 @@ def main() -> None:
     detector = SmileDetector(options.model, detector=options.detector)
     rows = {}
     for clip in options.clips:
-        ours = read_clip(detector, clip, FilmFinder(detector.stream_detector(), FilmSettings()))
+        ours = read_clip(detector, clip, OfflineFaceFinder(detector.stream_detector(), OfflineSettings()))
         whole = read_clip(detector, clip, EveryFrame(detector.stream_detector()))
         rows[clip.name] = compare(ours, whole, detector.threshold)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}

@@ -2,7 +2,7 @@
 
 The cascade reports the sum of its last stage, which is no probability. Here faces are searched loosely (two
 neighbours, several sizes, mirrored too) in pictures whose faces are boxed by hand, each box found is called true or
-false, and a logistic curve is fitted to scores and truths. Its two constants stand in ``smilecam.vision.detect``.
+false, and a logistic curve is fitted to scores and truths. Its two constants stand in ``smilecam.detection.haar``.
 
     python benchmarks/fit_haar_confidence.py --faces FOLDER
 
@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
+from smilecam.detection.haar import HaarDetector, HaarSettings
 from smilecam.opencv import cv2
-from smilecam.types import Box, GreyPicture
-from smilecam.vision.detect import HaarDetector, HaarSettings
+from smilecam.types import Box, GreyImage
 
 SEARCH_SIZES = (320, 480, 640, 960)
 
 
-def read_boxes(folder: Path) -> list[tuple[GreyPicture, list[Box]]]:
+def read_boxes(folder: Path) -> list[tuple[GreyImage, list[Box]]]:
     """Pictures with their true boxes, as they are and mirrored."""
     found = []
     for listing in sorted(folder.glob("*.xml")):
@@ -64,7 +64,7 @@ def main() -> None:
     pictures = read_boxes(parser.parse_args().faces)
     scores, truths = [], []
     for size in SEARCH_SIZES:
-        search = HaarDetector(HaarSettings(search_size=size, min_neighbors=2, min_confidence=0))
+        search = HaarDetector(HaarSettings(detection_size=size, min_neighbors=2, min_confidence=0))
         for grey, truth in pictures:
             for box, score in search.scored_boxes(grey):
                 scores.append(score)

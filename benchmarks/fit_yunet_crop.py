@@ -6,7 +6,7 @@ YuNet looks for the face in SMILES pictures, enlarged to several sizes in the mi
 faces with something around them. The whole SMILES picture is the square that is wanted; its side and centre are
 compared with the points. Prints, for each size, the medians over all pictures for several measures of a face's size,
 with their spread (standard deviation of the logarithm, or in shares), and the mean over the sizes. The geometry stands
-in ``smilecam.config`` as YUNET_TO_SMILES.
+in ``smilecam.presets`` as YUNET_TO_SMILES.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from smilecam.data.faces import load_faces
+from smilecam.detection.yunet import YuNetDetector, YuNetSettings
 from smilecam.opencv import cv2
-from smilecam.types import GreyPicture
-from smilecam.vision.yunet import YuNetDetector, YuNetSettings
+from smilecam.types import GreyImage
 
 SIZES = (96, 128, 192)
 SURROUNDING = 0.5
@@ -31,7 +31,7 @@ GREY = 127
 Points = npt.NDArray[np.float64]
 
 
-def points_in(picture: GreyPicture, size: int, find: YuNetDetector) -> Points | None:
+def points_in(picture: GreyImage, size: int, find: YuNetDetector) -> Points | None:
     """The five points of the surest face, float (5, 2), as shares of the SMILES picture; None where none is found."""
     margin = round(size * SURROUNDING)
     large = cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)

@@ -26,11 +26,13 @@ from typing import Any
 
 from clips import Stretch, read_labels
 from smilecam import SmileDetector, provenance
+from smilecam.sources.base import SourceOptions
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
 from smilecam.types import Event, EventKind, FrameResult
-from smilecam.video.sources import SourceOptions, find_sources, open_source
 from video_tables import flicker_table
 
-MODES = {"film": SourceOptions(), "live": SourceOptions(paced=True)}
+MODES = {"film": SourceOptions(), "live": SourceOptions(realtime=True)}
 WAYS = ("smoothed", "events", "raw")
 LEAST_SMILE = 0.5
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from smilecam import provenance
+from smilecam.classification.classifier import SmileClassifier, model_path
 from smilecam.types import FloatArray
-from smilecam.vision.classify import SmileClassifier, model_path
 
 CALLS = 50
 

@@ -18,18 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from smilecam import provenance
-from smilecam.data.faces import LabelledFace, read_faces
+from smilecam.classification.classifier import SmileClassifier
+from smilecam.classification.crop import network_input
+from smilecam.data.faces import LabelledFace, classify_faces
+from smilecam.detection.haar import HaarDetector
 from smilecam.evaluation.metrics import area_under_curve
 from smilecam.opencv import cv2
-from smilecam.types import Box, GreyPicture
-from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.crop import network_input
-from smilecam.vision.detect import HaarDetector
+from smilecam.types import Box, GreyImage
 
-Change = Callable[[GreyPicture], tuple[GreyPicture, Box]]
+Change = Callable[[GreyImage], tuple[GreyImage, Box]]
 
 
-def whole(picture: GreyPicture) -> Box:
+def whole(picture: GreyImage) -> Box:
     """The box that is the picture."""
     return Box(0, 0, picture.shape[1], picture.shape[0])
 
@@ -37,7 +37,7 @@ def whole(picture: GreyPicture) -> Box:
 def move(across: float, down: float) -> Change:
     """Put the box beside the face, by shares of its side."""
 
-    def change(picture: GreyPicture) -> tuple[GreyPicture, Box]:
+    def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         dx, dy = round(across * picture.shape[1]), round(down * picture.shape[0])
         box = whole(picture)
         return picture, Box(box.x1 + dx, box.y1 + dy, box.x2 + dx, box.y2 + dy)
@@ -48,7 +48,7 @@ def move(across: float, down: float) -> Change:
 def grow(share: float) -> Change:
     """Make the box larger or smaller around its centre."""
 
-    def change(picture: GreyPicture) -> tuple[GreyPicture, Box]:
+    def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         by = round(share * picture.shape[0] / 2)
         box = whole(picture)
         return picture, Box(box.x1 - by, box.y1 - by, box.x2 + by, box.y2 + by)
@@ -59,7 +59,7 @@ def grow(share: float) -> Change:
 def turn(degrees: float) -> Change:
     """Turn the picture around its centre, its border repeated."""
 
-    def change(picture: GreyPicture) -> tuple[GreyPicture, Box]:
+    def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         height, width = picture.shape
         matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
         turned = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
@@ -68,10 +68,10 @@ def turn(degrees: float) -> Change:
     return change
 
 
-def touch(edit: Callable[[GreyPicture], object]) -> Change:
+def touch(edit: Callable[[GreyImage], object]) -> Change:
     """Change the picture and keep the box; for a picture of another size, the box is that picture."""
 
-    def change(picture: GreyPicture) -> tuple[GreyPicture, Box]:
+    def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         edited = np.asarray(edit(picture), np.uint8)
         return edited, whole(edited)
 
@@ -123,7 +123,7 @@ def score(classifier: SmileClassifier, faces: list[LabelledFace], change: Change
     return {"accuracy": float(right.mean()), "auc": area_under_curve(labels, probabilities)}
 
 
-def _as_list(changed: tuple[GreyPicture, Box]) -> tuple[GreyPicture, list[Box]]:
+def _as_list(changed: tuple[GreyImage, Box]) -> tuple[GreyImage, list[Box]]:
     return changed[0], [changed[1]]
 
 
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("models", nargs="*", default=["smilenet", "lenet"])
     options = parser.parse_args()
-    faces = list(read_faces(options.data)[1])
+    faces = list(classify_faces(options.data)[1])
     found = {}
     for model in options.models:
         classifier = SmileClassifier(model)

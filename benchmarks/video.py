@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from smilecam import provenance
-from smilecam.vision.classify import model_path
+from smilecam.classification.classifier import model_path
 from video_clips import Loop, encode, first_picture, loop
 
 HERE = Path(__file__).resolve().parent
@@ -163,12 +163,12 @@ def live(bench: Bench, clip: Path) -> Figures:
     """A clip as a live stream of 640x480 at 30 frames/s, and as one that is too fast: variant -> figures."""
     fitted = encode(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
     count = round(bench.options.live_seconds * LIVE_FPS)
-    paced, pressed = loop(fitted, bench.folder, count), loop(fitted, bench.folder, count, FASTER)
+    realtime, pressed = loop(fitted, bench.folder, count), loop(fitted, bench.folder, count, FASTER)
     lines = str(bench.folder / "live.jsonl")
     found = {}
     for name, arguments in bench.settings().items():
         tell(f"{clip.name}, live: {name}")
-        row = bench.worker("live", clip=str(paced.path), arguments=arguments, lines=lines)
+        row = bench.worker("live", clip=str(realtime.path), arguments=arguments, lines=lines)
         row["overloaded"] = bench.worker("live", clip=str(pressed.path), arguments=arguments, lines=lines)
         found[name] = row
     return found
@@ -284,7 +284,7 @@ def main() -> None:
     """Measure, print the tables, and write the figures."""
     options = _options()
     if options.yunet is None:
-        from smilecam.detector_files import yunet_path
+        from smilecam.detection.files import yunet_path
 
         options.yunet = yunet_path() if yunet_path().is_file() else None
     with tempfile.TemporaryDirectory() as name:

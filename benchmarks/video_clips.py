@@ -15,8 +15,9 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from smilecam.opencv import cv2
-from smilecam.types import Picture
-from smilecam.video.sources import find_sources, open_source
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
+from smilecam.types import Image
 
 IN_MP4 = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})
 """Codecs whose packets an MP4 file takes; clips in others are encoded anew."""
@@ -117,7 +118,7 @@ def first_picture(clip: Path, folder: Path) -> Path:
     return target
 
 
-def _fitted(image: Picture, width: int, height: int) -> Picture:
+def _fitted(image: Image, width: int, height: int) -> Image:
     factor = min(width / image.shape[1], height / image.shape[0])
     size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -24,13 +24,15 @@ from measuring import measured, peak_rss_mb, rss_mb
 from smilecam import SmileDetector
 from smilecam.cli.main import call
 from smilecam.opencv import cv2
-from smilecam.outputs.jsonl import JsonLines
-from smilecam.outputs.sink import Sink
-from smilecam.session import Outcome, read_sources
-from smilecam.stream.reading import Reading
+from smilecam.pipeline.run import StreamRun
+from smilecam.pipeline.run_sources import RunReport, run_sources
+from smilecam.sinks.base import Sink
+from smilecam.sinks.jsonl import JsonLines
+from smilecam.sources.base import SourceOptions
+from smilecam.sources.frame import Frame
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
 from smilecam.types import Event, FrameResult
-from smilecam.video.frames import Frame
-from smilecam.video.sources import SourceOptions, find_sources, open_source
 
 SETTLED_SECONDS = 2.0
 """So long after the last of many streams was opened, latencies begin to count."""
@@ -116,7 +118,7 @@ def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
 
     def read() -> None:
         try:
-            with open_source(find_sources(clip)[0], SourceOptions(paced=True)) as source:
+            with open_source(find_sources(clip)[0], SourceOptions(realtime=True)) as source:
                 opened.wait(60)
                 with closing(shared.reading(source)) as reading:
                     finished.append(_late(reading, time.monotonic() + SETTLED_SECONDS))
@@ -146,19 +148,19 @@ def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
     }
 
 
-def _late(reading: Reading, settled: float) -> tuple[int, int, list[float]]:
+def _late(reading: StreamRun, settled: float) -> tuple[int, int, list[float]]:
     """Read a stream: its results, the frames dropped, and the latencies in seconds, from a time on."""
     taken = last = 0
     first: int | None = None
     latencies = []
     for item in reading:
         now = time.monotonic()
-        if isinstance(item, Event) or item[0].arrived is None or now < settled:
+        if isinstance(item, Event) or item[0].capture_time is None or now < settled:
             continue
         first = item[0].number if first is None else first
         last = item[0].number
         taken += 1
-        latencies.append(now - item[0].arrived)
+        latencies.append(now - item[0].capture_time)
     received = 0 if first is None else last - first + 1
     return taken, received - taken, latencies
 
@@ -179,13 +181,13 @@ class Memory(Sink):
 
 def soak(clip: str, detector: str, frames: int) -> dict[str, Any]:
     """A long live run into JSON lines: memory after a tenth of it, at its end, and at most."""
-    memory, outcome, shared = Memory(), Outcome(), SmileDetector(detector=detector)
+    memory, report, shared = Memory(), RunReport(), SmileDetector(detector=detector)
     sinks: list[Sink] = [JsonLines(os.devnull), memory]
     with measured() as cost:
-        read_sources(find_sources(clip), shared, sinks, outcome, options=SourceOptions(paced=True))
+        run_sources(find_sources(clip), shared, sinks, report, options=SourceOptions(realtime=True))
     shared.close()
-    if outcome.failed:
-        raise SystemExit(outcome.failed[0])
+    if report.failed:
+        raise SystemExit(report.failed[0])
     early = [size for number, size in memory.samples if number >= frames / 10]
     return {
         "frames": frames,

@@ -25,7 +25,7 @@ import smilecam
 from smilecam import provenance
 from smilecam.demo import portraits
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "web"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "server"))
 
 import live_page
 import served
@@ -98,7 +98,7 @@ def sessions(count: int, seconds: float, picture: bytes) -> dict[str, float]:
 
 def page_bytes() -> int:
     """What the page weighs, all its files together."""
-    return sum(path.stat().st_size for path in (Path(smilecam.__file__).parent / "web" / "static").iterdir())
+    return sum(path.stat().st_size for path in (Path(smilecam.__file__).parent / "server" / "static").iterdir())
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ import numpy as np
 from smilecam import SmileDetector
 from smilecam.demo import portraits
 from smilecam.opencv import cv2
-from smilecam.types import Picture
-from smilecam.video.annotate import annotate
-from smilecam.video.pictures import write_picture
+from smilecam.sinks.draw import annotate
+from smilecam.sources.images import save_image
+from smilecam.types import Image
 
 SIDE = 480
 # Squares of the two portraits: left, top, side.
@@ -25,13 +25,13 @@ VIEWS = ((60, 0, 330), (60, 20, 420))
 
 def main() -> None:
     """Read both portraits side by side, as one picture with two faces."""
-    sides: list[Picture] = []
+    sides: list[Image] = []
     for portrait, (left, top, side) in zip(portraits(), VIEWS, strict=True):
         view = portrait[top : top + side, left : left + side]
         sides.append(np.asarray(cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8))
     picture = np.hstack(sides)
     result = SmileDetector()(picture)
-    write_picture(Path(__file__).parent / "images" / "smilecam.jpg", annotate(picture, result.faces))
+    save_image(Path(__file__).parent / "images" / "smilecam.jpg", annotate(picture, result.faces))
 
 
 if __name__ == "__main__":

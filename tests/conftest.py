@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from smilecam.opencv import cv2
-from smilecam.types import Picture
+from smilecam.types import Image
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has what it runs in the background ignore Ctrl-C, and the programs under test would inherit that.
@@ -60,7 +60,7 @@ def yunet_model(material: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def portraits() -> tuple[Picture, Picture]:
+def portraits() -> tuple[Image, Image]:
     """The astronaut, smiling, and Grace Hopper, not smiling."""
     pytest.importorskip("skimage", reason='needs the "demo" extra')
     from smilecam.demo import portraits
@@ -69,26 +69,26 @@ def portraits() -> tuple[Picture, Picture]:
 
 
 @pytest.fixture(scope="session")
-def astronaut(portraits: tuple[Picture, Picture]) -> Picture:
+def astronaut(portraits: tuple[Image, Image]) -> Image:
     return portraits[0]
 
 
 @pytest.fixture(scope="session")
-def hopper(portraits: tuple[Picture, Picture]) -> Picture:
+def hopper(portraits: tuple[Image, Image]) -> Image:
     return portraits[1]
 
 
 @pytest.fixture(scope="session")
-def noise() -> Picture:
+def noise() -> Image:
     """A picture without a face: soft noise, uint8 (240, 320, 3)."""
     coarse = np.random.default_rng(0).integers(0, 256, (15, 20, 3), dtype=np.uint8)
     return np.asarray(cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Picture, hopper: Picture) -> Path:
+def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Image, hopper: Image) -> Path:
     """A video of 10 frames a second: one second of each portrait."""
-    from smilecam.video.record import VideoRecorder
+    from smilecam.sinks.video_writer import VideoRecorder
 
     path = tmp_path_factory.mktemp("clip") / "portraits.mp4"
     with VideoRecorder(path, 10) as recorder:

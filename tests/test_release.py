@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smilecam.config import OperatingPoint
+from smilecam.classification.classifier import SmileClassifier, model_names, model_path
 from smilecam.evaluation.cross_validation import cross_validated, read_folds
 from smilecam.evaluation.evaluate import Boxes, Crop, Decision, evaluate
-from smilecam.vision.classify import SmileClassifier, model_names, model_path
+from smilecam.presets import OperatingPoint
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"
 MAX_BYTES = {"smilenet": 3_000_000, "lenet": 6_000_000}

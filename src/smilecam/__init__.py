@@ -4,7 +4,7 @@
 >>> detector = smilecam.SmileDetector()
 >>> result = detector(image)
 >>> for result in detector.stream("clip.mp4"): ...
->>> with smilecam.watch(0, on_event=print) as watching: ...
+>>> with smilecam.start_stream(0, on_event=print) as handle: ...
 
 Importing the package reads no file, opens nothing and needs no extra.
 """
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smilecam.errors import SmilecamError
-    from smilecam.pipeline import SmileDetector
+    from smilecam.pipeline.background import StreamHandle, start_stream
+    from smilecam.pipeline.detector import SmileDetector
     from smilecam.types import Box, Event, Face, FrameResult
-    from smilecam.watching import Watching, watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
     "FrameResult",
     "SmileDetector",
     "SmilecamError",
-    "Watching",
+    "StreamHandle",
     "__version__",
-    "watch",
+    "start_stream",
 ]
 
 _HOMES = {
@@ -38,10 +38,10 @@ _HOMES = {
     "Event": "smilecam.types",
     "Face": "smilecam.types",
     "FrameResult": "smilecam.types",
-    "SmileDetector": "smilecam.pipeline",
+    "SmileDetector": "smilecam.pipeline.detector",
     "SmilecamError": "smilecam.errors",
-    "Watching": "smilecam.watching",
-    "watch": "smilecam.watching",
+    "StreamHandle": "smilecam.pipeline.background",
+    "start_stream": "smilecam.pipeline.background",
 }
 
 

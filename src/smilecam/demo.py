@@ -15,19 +15,19 @@ import numpy as np
 
 from smilecam.errors import SmilecamError
 from smilecam.opencv import cv2
-from smilecam.outputs.annotated import AnnotatedOutput
-from smilecam.outputs.jsonl import JsonLines
-from smilecam.outputs.sink import Sink
-from smilecam.outputs.summary import SmileSpans
-from smilecam.pipeline import SmileDetector
-from smilecam.session import Outcome, read_sources
+from smilecam.pipeline.detector import SmileDetector
+from smilecam.pipeline.run_sources import RunReport, run_sources
+from smilecam.sinks.annotated import AnnotatedOutput
+from smilecam.sinks.base import Sink
+from smilecam.sinks.draw import annotate
+from smilecam.sinks.jsonl import JsonLines
+from smilecam.sinks.summary import SmileSpans
+from smilecam.sinks.video_writer import VideoRecorder
+from smilecam.sources.base import Kind, SourceRef
+from smilecam.sources.frame import Frame
+from smilecam.sources.images import load_image, save_image
 from smilecam.storage import make_folder
-from smilecam.types import FrameResult, Picture
-from smilecam.video.annotate import annotate
-from smilecam.video.frames import Frame
-from smilecam.video.pictures import read_picture, write_picture
-from smilecam.video.record import VideoRecorder
-from smilecam.video.sources import Kind, SourceRef
+from smilecam.types import FrameResult, Image
 
 FPS = 20
 SIDE = 480
@@ -54,7 +54,7 @@ class Part:
     seconds: float
     face: bool
     smiling: bool
-    picture: Picture
+    picture: Image
     centre: tuple[float, float]
     view: float
 
@@ -105,13 +105,13 @@ class DemoReport:
         return all(part.correct for part in self.parts)
 
 
-def portraits() -> tuple[Picture, Picture]:
+def portraits() -> tuple[Image, Image]:
     """The astronaut, smiling, and Grace Hopper, not smiling; blue-green-red. Needs the "demo" extra."""
     from matplotlib.cbook import get_sample_data
     from skimage import data
 
     astronaut = np.asarray(data.astronaut()[..., ::-1], np.uint8)
-    hopper = read_picture(Path(str(get_sample_data("grace_hopper.jpg", asfileobj=False))))
+    hopper = load_image(Path(str(get_sample_data("grace_hopper.jpg", asfileobj=False))))
     return np.ascontiguousarray(astronaut), hopper
 
 
@@ -129,7 +129,7 @@ def make_parts() -> tuple[Part, ...]:
     )
 
 
-def moving_view(part: Part) -> Iterator[Picture]:
+def moving_view(part: Part) -> Iterator[Image]:
     """The frames of a part: the view drifts, turns a little and breathes, as if a hand held the camera."""
     height, width = part.picture.shape[:2]
     for number in range(part.frames):
@@ -150,7 +150,7 @@ class _Observer(Sink):
     def __init__(self, wanted: set[int]) -> None:
         self._wanted = wanted
         self.results: list[FrameResult] = []
-        self.shown: dict[int, Picture] = {}
+        self.shown: dict[int, Image] = {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         self.results.append(result)
@@ -179,11 +179,11 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
     observer = _Observer(_sheet_numbers(parts))
     ref = SourceRef(str(clip), Kind.VIDEO, clip)
     sinks: list[Sink] = [observer, AnnotatedOutput({ref: annotated}), JsonLines(str(lines))]
-    outcome = Outcome()
-    read_sources([ref], SmileDetector(), sinks, outcome)
-    if outcome.failed or len(observer.results) != frames:
+    report = RunReport()
+    run_sources([ref], SmileDetector(), sinks, report)
+    if report.failed or len(observer.results) != frames:
         raise SmilecamError(f"the demonstration's clip {clip} was not read back whole")
-    write_picture(sheet, _contact_sheet(observer.shown))
+    save_image(sheet, _contact_sheet(observer.shown))
     smiles = SmileSpans()
     for result in observer.results:
         smiles.add(result)
@@ -206,7 +206,7 @@ def _sheet_numbers(parts: tuple[Part, ...]) -> set[int]:
     return numbers
 
 
-def _contact_sheet(shown: dict[int, Picture]) -> Picture:
+def _contact_sheet(shown: dict[int, Image]) -> Image:
     tiles = [
         cv2.resize(shown[number], (SHEET_TILE, SHEET_TILE), interpolation=cv2.INTER_AREA) for number in sorted(shown)
     ]

@@ -60,21 +60,21 @@ def download(
             expected = int(length) if length and length.isascii() and length.isdigit() else None
             if expected is not None and expected > max_bytes:
                 raise DownloadError(f"{shown} sends {_amount(expected)}, over the limit of {_amount(max_bytes)}")
-            arrived = 0
+            received = 0
             for block in _blocks(response, deadline):
-                arrived += len(block)
-                if arrived > max_bytes:
+                received += len(block)
+                if received > max_bytes:
                     raise DownloadError(f"{shown} sends more than {_amount(max_bytes)}")
                 file.write(block)
                 if progress:
-                    progress(arrived, expected)
+                    progress(received, expected)
     except urllib.error.HTTPError as error:
         with error:
             raise ServerRefused(f"cannot download {shown}: the server answers {error.code}") from error
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise DownloadError(f"cannot download {shown} ({_reason(error)}): check the network, or {instead}") from error
-    if expected is not None and arrived != expected:
-        raise DownloadError(f"{shown} broke off after {arrived:,} of {expected:,} bytes: try again")
+    if expected is not None and received != expected:
+        raise DownloadError(f"{shown} broke off after {received:,} of {expected:,} bytes: try again")
 
 
 def without_password(url: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-Picture: TypeAlias = npt.NDArray[np.uint8]
+Image: TypeAlias = npt.NDArray[np.uint8]
 """A picture: uint8, (height, width, 3) in blue-green-red order, or (height, width) grey."""
 
-GreyPicture: TypeAlias = npt.NDArray[np.uint8]
+GreyImage: TypeAlias = npt.NDArray[np.uint8]
 """A grey picture: uint8, (height, width)."""
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -43,39 +43,9 @@ class Box(NamedTuple):
         """Pixels inside."""
         return self.width * self.height
 
-    def moved(self, across: int, down: int) -> Box:
+    def translated(self, across: int, down: int) -> Box:
         """The same box, so many pixels further to the right and below."""
         return Box(self.x1 + across, self.y1 + down, self.x2 + across, self.y2 + down)
-
-
-def overlap(a: Box, b: Box) -> float:
-    """What two boxes share, as a share of what they cover together (IoU): 0 to 1."""
-    shared = _shared_area(a, b)
-    together = a.area + b.area - shared
-    return shared / together if together else 0.0
-
-
-def _shared_area(a: Box, b: Box) -> int:
-    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
-    return max(0, across) * max(0, down)
-
-
-def likeness(a: Box, b: Box) -> float:
-    """How likely two boxes are of one face, 0 to 1: their overlap, or more where one lies in the other.
-
-    Detectors see a face now as larger, now as smaller; two faces do not lie in each other.
-    """
-    smaller, larger = sorted((a.area, b.area))
-    if smaller == 0 or larger > LARGER * smaller:
-        return overlap(a, b)
-    return max(overlap(a, b), INSIDE * _shared_area(a, b) / smaller)
-
-
-INSIDE = 0.6
-"""Likeness of two boxes of which one lies in the other."""
-
-LARGER = 4
-"""Times the area of the smaller one, beyond which that says nothing."""
 
 
 Landmarks: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float]
@@ -83,7 +53,7 @@ Landmarks: TypeAlias = tuple[float, float, float, float, float, float, float, fl
 nose, the corner of the mouth on the left, the one on the right."""
 
 
-class FoundFace(NamedTuple):
+class DetectedFace(NamedTuple):
     """A face as a detector reports it: where it is, how sure the detector is (0 to 1), and points where it sees any."""
 
     box: Box
@@ -200,3 +170,54 @@ class FrameResult:
             "time": None if self.time is None else round(self.time, 4),
             "faces": [face.as_dict() for face in self.faces],
         }
+
+
+STATS_WINDOW = 1024
+"""Results over which rates and latencies are taken: about half a minute of a live stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStats:
+    """How a stream goes, over its last ``STATS_WINDOW`` results; counts are of the whole stream.
+
+    Attributes:
+        frames: results so far.
+        received: frames that arrived so far.
+        dropped: frames that a newer one replaced before they were read.
+        reconnects: times that the source came back.
+        input_rate: frames a second that arrive.
+        rate: results a second.
+        latency_ms: from a frame's arrival to its result: p50, p95 and p99 in milliseconds; None for films, whose
+            frames do not arrive at a time of their own.
+    """
+
+    frames: int
+    received: int
+    dropped: int
+    reconnects: int
+    input_rate: float
+    rate: float
+    latency_ms: tuple[float, float, float] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as plain values, in the form of a line of ``--jsonl``."""
+        content: dict[str, Any] = {
+            "type": "figures",
+            "frames": self.frames,
+            "received": self.received,
+            "dropped": self.dropped,
+            "reconnects": self.reconnects,
+            "input_rate": round(self.input_rate, 2),
+            "rate": round(self.rate, 2),
+        }
+        if self.latency_ms:
+            names = ("p50", "p95", "p99")
+            content["latency_ms"] = {name: round(ms, 2) for name, ms in zip(names, self.latency_ms, strict=True)}
+        return content
+
+    def __str__(self) -> str:
+        text = f"{self.rate:.1f} frames/s"
+        if self.latency_ms:
+            p50, _, p99 = self.latency_ms
+            text += f" of {self.input_rate:.1f}, {p50:.1f} ms late (p99 {p99:.1f}), {self.dropped} dropped"
+        return text + (f", {self.reconnects} reconnects" if self.reconnects else "")

@@ -5,7 +5,7 @@ import re
 from smilecam.cli import exit_codes
 from smilecam.cli.main import call
 from smilecam.opencv import cv2
-from smilecam.video import opencv_sources
+from smilecam.sources import camera
 
 
 class Camera:
@@ -21,8 +21,8 @@ class Camera:
 
 
 def test_what_opens_is_listed(monkeypatch, capsys):
-    monkeypatch.setattr(opencv_sources, "_candidates", lambda: {0: "Front, /dev/video0", 1: "", 3: "in use"})
-    monkeypatch.setattr(opencv_sources, "open_camera", lambda index: Camera() if index < 3 else None)
+    monkeypatch.setattr(camera, "_candidates", lambda: {0: "Front, /dev/video0", 1: "", 3: "in use"})
+    monkeypatch.setattr(camera, "open_camera", lambda index: Camera() if index < 3 else None)
     assert call(["cameras"]) == exit_codes.DONE
     out = capsys.readouterr().out
     assert out == "0  Front, /dev/video0  1280x720, 30 frames/s\n1  1280x720, 30 frames/s\n"

@@ -220,7 +220,7 @@ def test_internal_errors_are_one_line_and_debug_shows_more(command, monkeypatch,
     def explode(*_arguments, **_options):
         raise ZeroDivisionError("a fault\nof ours")
 
-    monkeypatch.setattr("smilecam.session.read_sources", explode)
+    monkeypatch.setattr("smilecam.pipeline.run_sources.run_sources", explode)
     code, _, err = command("detect", photos)
     assert code == exit_codes.FAILURE
     assert one_line(err) == "smilecam: internal error, ZeroDivisionError: a fault of ours (--debug shows more)\n"
@@ -246,7 +246,7 @@ def test_missing_extra_says_what_to_install(command, monkeypatch, extra, module,
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory, astronaut):
-    from smilecam.video.record import VideoRecorder
+    from smilecam.sinks.video_writer import VideoRecorder
 
     path = tmp_path_factory.mktemp("long") / "long.mp4"
     frame = cv2.resize(astronaut, (640, 640))
@@ -390,7 +390,7 @@ def test_a_source_is_never_replaced_through_a_link(command, photos, tmp_path, op
 
 
 def test_outputs_never_replace_other_inputs(command, photos, tmp_path):
-    from smilecam.vision.classify import model_path
+    from smilecam.classification.classifier import model_path
 
     model = tmp_path / "mine.onnx"
     model.write_bytes(model_path("lenet").read_bytes())
@@ -432,7 +432,7 @@ def _labelled(photos):
 
 
 def test_one_bad_size_does_not_stop_the_rest(command, tmp_path, clip):
-    from smilecam.video.record import VideoRecorder
+    from smilecam.sinks.video_writer import VideoRecorder
 
     folder = tmp_path / "mixed"
     folder.mkdir()
@@ -446,7 +446,7 @@ def test_one_bad_size_does_not_stop_the_rest(command, tmp_path, clip):
 
 
 def test_cut_video_says_so(command, tmp_path, long_clip, astronaut):
-    from smilecam.video.record import VideoRecorder
+    from smilecam.sinks.video_writer import VideoRecorder
 
     with VideoRecorder(tmp_path / "whole.mkv", 10, plain=True) as recorder:
         for shift in range(30):

@@ -118,26 +118,30 @@ sys.exit(call(sys.argv[1:]))
 """
 
 STAGES = {
-    "decoding": ("from smilecam.video import pyav_sources as m; m.AvSource.__iter__ = fail", "SourceUnreadable", 3),
-    "grey": ("from smilecam.video.frames import Frame; Frame.grey = property(fail)", "SourceUnreadable", 3),
-    "searching": ("from smilecam.vision.detect import HaarDetector as m; m.__call__ = fail", "SmilecamError", 1),
-    "following": ("from smilecam.vision.detect import HaarDetector as m; m.near = fail", "SmilecamError", 1),
-    "reading": ("from smilecam.vision.classify import SmileClassifier as m; m.__call__ = fail", "ModelFileError", 4),
-    "tracking": ("from smilecam.stream.tracks import Tracker as m; m.update = fail", "SmilecamError", 1),
-    "deciding": ("from smilecam.stream.decide import SmileState as m; m.update = fail", "SmilecamError", 1),
-    "drawing": ("import smilecam.outputs.annotated as m; m.annotate = fail", "OutputError", 1),
-    "encoding": ("from smilecam.video.record import VideoRecorder as m; m.write = fail", "OutputError", 1),
-    "writing": ("from smilecam.outputs.jsonl import JsonLines as m; m.write = fail", "OutputError", 1),
+    "decoding": ("from smilecam.sources import pyav as m; m.AvSource.__iter__ = fail", "SourceUnreadable", 3),
+    "grey": ("from smilecam.sources.frame import Frame; Frame.grey = property(fail)", "SourceUnreadable", 3),
+    "searching": ("from smilecam.detection.haar import HaarDetector as m; m.__call__ = fail", "SmilecamError", 1),
+    "following": ("from smilecam.detection.haar import HaarDetector as m; m.redetect = fail", "SmilecamError", 1),
+    "reading": (
+        "from smilecam.classification.classifier import SmileClassifier as m; m.__call__ = fail",
+        "ModelFileError",
+        4,
+    ),
+    "tracking": ("from smilecam.tracking.tracker import Tracker as m; m.update = fail", "SmilecamError", 1),
+    "deciding": ("from smilecam.tracking.smile_state import SmileState as m; m.update = fail", "SmilecamError", 1),
+    "drawing": ("import smilecam.sinks.annotated as m; m.annotate = fail", "OutputError", 1),
+    "encoding": ("from smilecam.sinks.video_writer import VideoRecorder as m; m.write = fail", "OutputError", 1),
+    "writing": ("from smilecam.sinks.jsonl import JsonLines as m; m.write = fail", "OutputError", 1),
 }
 
 
-@pytest.mark.parametrize("paced", [(), ("--paced",)])
+@pytest.mark.parametrize("realtime", [(), ("--realtime",)])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_fails_ends_the_process_with_one_line(clip, tmp_path, stage, paced):
+def test_a_stage_that_fails_ends_the_process_with_one_line(clip, tmp_path, stage, realtime):
     pytest.importorskip("av", reason='needs the "video" extra')
     patch, error, code = STAGES[stage]
     script = FAILING.format(error=f"errors.{error}('the stage failed on purpose')", patch=patch)
-    arguments = ["detect", str(clip), "--jsonl", "out.jsonl", "--save", "out.mp4", *paced]
+    arguments = ["detect", str(clip), "--jsonl", "out.jsonl", "--save", "out.mp4", *realtime]
     started = time.monotonic()
     command = [sys.executable, "-c", script, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

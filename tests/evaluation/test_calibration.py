@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from smilecam.config import OperatingPoint
+from smilecam.classification.probability import apply_calibration, logistic
 from smilecam.evaluation.calibration import (
     choose_thresholds,
     even_weights,
     fit_calibration,
 )
 from smilecam.evaluation.metrics import expected_calibration_error, measure
-from smilecam.vision.probability import apply_calibration, logistic
+from smilecam.presets import OperatingPoint
 
 
 def draws(n, weights, offset, seed=0):

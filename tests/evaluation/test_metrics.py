@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from smilecam.classification.probability import logistic
 from smilecam.evaluation.metrics import (
     area_under_curve,
     average_precision,
@@ -11,7 +12,6 @@ from smilecam.evaluation.metrics import (
     measure,
     wilson_interval,
 )
-from smilecam.vision.probability import logistic
 
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
 SCORES = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.35, 0.65, 0.8, 0.9])

@@ -134,7 +134,7 @@ def test_report_of_a_model(material, tmp_path, capfd):
 def test_report_never_replaces_the_data_or_the_model(material, tmp_path, option):
     import shutil
 
-    from smilecam.vision.classify import model_path
+    from smilecam.classification.classifier import model_path
 
     model = tmp_path / "model.onnx"
     shutil.copy(model_path("lenet"), model)

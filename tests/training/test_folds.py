@@ -8,11 +8,11 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs the "train" extra')
 pytest.importorskip("onnxscript", reason='needs the "train" extra')
 
+from smilecam.classification.classifier import SmileClassifier  # noqa: E402
 from smilecam.cli import exit_codes  # noqa: E402
 from smilecam.cli.main import call  # noqa: E402
 from smilecam.evaluation.predictions import read_predictions  # noqa: E402
 from smilecam.opencv import cv2  # noqa: E402
-from smilecam.vision.classify import SmileClassifier  # noqa: E402
 
 TEACHER = """
 description = "tiny"

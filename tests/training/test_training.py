@@ -13,12 +13,14 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs the "train" extra')
 pytest.importorskip("onnxscript", reason='needs the "train" extra')
 
+from smilecam.classification.classifier import SmileClassifier  # noqa: E402
+from smilecam.classification.crop import normalize, resize  # noqa: E402
 from smilecam.cli import exit_codes  # noqa: E402
 from smilecam.cli.main import call  # noqa: E402
-from smilecam.config import InputSpec, Normalization  # noqa: E402
 from smilecam.data.faces import FaceSet, load_faces  # noqa: E402
 from smilecam.errors import NonFiniteLoss, TrainingError  # noqa: E402
 from smilecam.opencv import cv2  # noqa: E402
+from smilecam.presets import InputSpec, Normalization  # noqa: E402
 from smilecam.training import engine  # noqa: E402
 from smilecam.training.augment import (  # noqa: E402
     LEVELS,
@@ -35,8 +37,6 @@ from smilecam.training.device import choose_device  # noqa: E402
 from smilecam.training.export import load_run  # noqa: E402
 from smilecam.training.models import build  # noqa: E402
 from smilecam.training.recipe import Augmentation, load_recipe, parse_recipe, recipe_names  # noqa: E402
-from smilecam.vision.classify import SmileClassifier  # noqa: E402
-from smilecam.vision.crop import normalize, resize  # noqa: E402
 
 STILL = Augmentation(translation=0, rotation=0, scale=0, flip=0, brightness=0, contrast=0)
 

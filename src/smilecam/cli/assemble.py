@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from smilecam.pipeline import SmileDetector
-from smilecam.stream.decide import DecisionSettings
-from smilecam.video.sources import SourceOptions
+from smilecam.pipeline.detector import SmileDetector
+from smilecam.sources.base import SourceOptions
+from smilecam.tracking.smile_state import DecisionSettings
 
 
 def make_detector(**options: Any) -> SmileDetector:  # noqa: ANN401 - options are of several types
@@ -23,7 +23,7 @@ def make_detector(**options: Any) -> SmileDetector:  # noqa: ANN401 - options ar
         operating_point=options["operating_point"],
         decision=decision_settings(**options),
         detector=options["detector"],
-        search_size=options["search_size"],
+        detection_size=options["detection_size"],
     )
 
 
@@ -43,7 +43,7 @@ def source_options(**options: Any) -> SourceOptions:  # noqa: ANN401 - options a
     return SourceOptions(
         open_timeout=options["open_timeout"],
         read_timeout=options["read_timeout"],
-        reconnect=options["give_up_after"] != 0,
-        give_up_after=options["give_up_after"],
-        paced=options["paced"],
+        reconnect=options["reconnect_timeout"] != 0,
+        reconnect_timeout=options["reconnect_timeout"],
+        realtime=options["realtime"],
     )

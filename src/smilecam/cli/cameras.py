@@ -15,7 +15,7 @@ def cameras() -> int:
     Each is opened for a moment; one that is in use elsewhere, or that you may not use, is not listed. The exit code is
     3 if there is none.
     """
-    from smilecam.video.opencv_sources import list_cameras
+    from smilecam.sources.camera import list_cameras
 
     found = list_cameras()
     for camera in found:

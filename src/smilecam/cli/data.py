@@ -30,11 +30,11 @@ def fetch(archive: Path | None) -> None:
 
     with bar("SMILES", None, "B", scale=True) as progress:
 
-        def arrived(bytes_here: int, expected: int | None) -> None:
+        def received(bytes_here: int, expected: int | None) -> None:
             progress.total = expected
             progress.update(bytes_here - progress.n)
 
-        path = smiles.fetch(storage.data_folder(), archive, progress=arrived)
+        path = smiles.fetch(storage.data_folder(), archive, progress=received)
     click.echo(f"13,165 pictures verified against commit {smiles.COMMIT[:12]}: {path}")
 
 

@@ -13,15 +13,16 @@ from smilecam import interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, model_options
 from smilecam.cli.progress import bar
+from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
 from smilecam.cli.text import one_line
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from smilecam.outputs.sink import Sink
-    from smilecam.session import Outcome
-    from smilecam.stream.reading import Observation, Reading
-    from smilecam.video.sources import Source, SourceRef
+    from smilecam.pipeline.run import StreamItem, StreamRun
+    from smilecam.pipeline.run_sources import RunReport
+    from smilecam.sinks.base import Sink
+    from smilecam.sources.base import Source, SourceRef
 
 BAR_FROM_FRAMES = 50
 """Shorter inputs are done before a progress bar is of use."""
@@ -36,7 +37,7 @@ class Outputs:
     csv: str | None
     webvtt: str | None
     snap: str | None
-    hold_off: float
+    cooldown: float
     blur: bool
 
 
@@ -48,7 +49,9 @@ class Outputs:
 @click.option("--webvtt", metavar="PATH", help="Write smiles as subtitles: a file for one video, a folder for several.")
 @click.option("--snap", metavar="DIR", help="Write a picture of each smile in a stream, at its best.")
 @click.option(
-    "--hold-off",
+    "--cooldown",
+    cls=RenamedOption,
+    formerly=["--hold-off"],
     type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
@@ -69,7 +72,7 @@ def detect(
     csv: str | None,
     webvtt: str | None,
     snap: str | None,
-    hold_off: float,
+    cooldown: float,
     blur: bool,
     until: str | None,
     timeout: float | None,
@@ -83,12 +86,12 @@ def detect(
     "frame_%04d.png", the index of a camera (0 is the first), an address (rtsp://, http://, ...), or - for a video on
     standard input. Stop a live source with Ctrl-C; what was written until then stays whole.
     """
-    from smilecam.session import Outcome, collect_sources, read_sources
+    from smilecam.pipeline.run_sources import RunReport, collect_sources, run_sources
 
-    outputs = Outputs(save, jsonl, csv, webvtt, snap, hold_off, blur)
+    outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur)
     _check(sources, outputs)
-    outcome = Outcome(tell=lambda failure: click.echo(f"smilecam: {one_line(failure)}", err=True))
-    refs = collect_sources(sources, recursive, outcome)
+    report = RunReport(tell=lambda failure: click.echo(f"smilecam: {one_line(failure)}", err=True))
+    refs = collect_sources(sources, recursive, report)
     to_error = "-" in (jsonl, csv)
 
     def say(line: str) -> None:
@@ -102,11 +105,11 @@ def detect(
 
             detector = make_detector(**settings)
             try:
-                read_sources(refs, detector, sinks, outcome, watcher, max_frames, source_options(**settings))
+                run_sources(refs, detector, sinks, report, watcher, max_frames, source_options(**settings))
             finally:
                 detector.close()
                 _say_written(sinks, outputs, say)
-    return _finish(outcome, watcher, deadline.passed)
+    return _finish(report, watcher, deadline.passed)
 
 
 def _check(sources: tuple[str, ...], outputs: Outputs) -> None:
@@ -120,9 +123,9 @@ def _check(sources: tuple[str, ...], outputs: Outputs) -> None:
 
 def _sinks(refs: list[SourceRef], outputs: Outputs, model: Path, say: Callable[[str], None]) -> list[Sink]:
     """A sink for each output that is asked for, the summary first."""
-    from smilecam.outputs.jsonl import JsonLines
-    from smilecam.outputs.summary import Summary
-    from smilecam.outputs.table import CsvTable
+    from smilecam.sinks.csv import CsvTable
+    from smilecam.sinks.jsonl import JsonLines
+    from smilecam.sinks.summary import Summary
 
     sinks: list[Sink] = [Summary(say)]
     if not refs:
@@ -136,15 +139,15 @@ def _sinks(refs: list[SourceRef], outputs: Outputs, model: Path, say: Callable[[
     if outputs.csv:
         sinks.append(CsvTable(outputs.csv))
     if outputs.webvtt:
-        from smilecam.outputs.webvtt import WebVtt
+        from smilecam.sinks.webvtt import WebVtt
 
         _make_folder_for(outputs.webvtt, plans["--webvtt"])
         sinks.append(WebVtt(plans["--webvtt"]))
     if outputs.snap:
-        from smilecam.outputs.snapshots import Snapshots
+        from smilecam.sinks.snapshots import Snapshots
         from smilecam.storage import make_folder
 
-        sinks.append(Snapshots(make_folder(Path(outputs.snap), parents=False), outputs.hold_off, outputs.blur))
+        sinks.append(Snapshots(make_folder(Path(outputs.snap), parents=False), outputs.cooldown, outputs.blur))
     return sinks
 
 
@@ -152,11 +155,11 @@ def _plans(refs: list[SourceRef], outputs: Outputs) -> dict[str, dict[SourceRef,
     """Option -> the path of each source's file, for outputs with a file for each."""
     plans = {}
     if outputs.save:
-        from smilecam.outputs.annotated import plan_names
+        from smilecam.sinks.annotated import plan_names
 
         plans["--save"] = plan_names(Path(outputs.save), refs, _is_folder(outputs.save))
     if outputs.webvtt:
-        from smilecam.outputs.webvtt import plan_cue_names
+        from smilecam.sinks.webvtt import plan_cue_names
 
         plans["--webvtt"] = plan_cue_names(Path(outputs.webvtt), refs, _is_folder(outputs.webvtt))
     return plans
@@ -175,7 +178,7 @@ def _make_folder_for(target: str, names: dict[SourceRef, Path]) -> None:
 
 
 def _annotated(names: dict[SourceRef, Path], outputs: Outputs, say: Callable[[str], None]) -> Sink:
-    from smilecam.outputs.annotated import AnnotatedOutput
+    from smilecam.sinks.annotated import AnnotatedOutput
 
     _make_folder_for(outputs.save or "", names)
     return AnnotatedOutput(names, outputs.blur, say)
@@ -189,7 +192,7 @@ def _refuse_twins(
     Raises:
         UsageProblem: one would.
     """
-    from smilecam.outputs.names import refuse_source
+    from smilecam.sinks.output_paths import refuse_source
     from smilecam.storage import same_file
 
     single = {"--jsonl": outputs.jsonl, "--csv": outputs.csv}
@@ -217,16 +220,16 @@ class _Watcher:
     def __init__(self, until: str | None) -> None:
         self.until, self.seen = until, False
 
-    def __call__(self, reading: Reading, source: Source, items: Iterable[Observation]) -> Iterable[Observation]:
+    def __call__(self, reading: StreamRun, source: Source, items: Iterable[StreamItem]) -> Iterable[StreamItem]:
         for item in self._shown(reading, source, items):
             yield item
             if self.until and _shows_smile(item):
-                from smilecam.session import Enough
+                from smilecam.pipeline.run_sources import StopRun
 
                 self.seen = True
-                raise Enough
+                raise StopRun
 
-    def _shown(self, reading: Reading, source: Source, items: Iterable[Observation]) -> Iterable[Observation]:
+    def _shown(self, reading: StreamRun, source: Source, items: Iterable[StreamItem]) -> Iterable[StreamItem]:
         if source.expected is not None and source.expected < BAR_FROM_FRAMES:
             yield from items
             return
@@ -236,10 +239,10 @@ class _Watcher:
                 if isinstance(item, tuple):
                     progress.update()
                     if source.live and item[0].number % 16 == 0:
-                        progress.set_postfix_str(str(reading.figures()), refresh=False)
+                        progress.set_postfix_str(str(reading.stats()), refresh=False)
 
 
-def _shows_smile(item: Observation) -> bool:
+def _shows_smile(item: StreamItem) -> bool:
     """Whether a smile began, or, in a picture, is there."""
     from smilecam.types import Event, EventKind
 
@@ -259,9 +262,9 @@ def _say_written(sinks: list[Sink], outputs: Outputs, say: Callable[[str], None]
             say(f"wrote {path}")
 
 
-def _finish(outcome: Outcome, watcher: _Watcher, timed_out: bool) -> int:
+def _finish(report: RunReport, watcher: _Watcher, timed_out: bool) -> int:
     if watcher.seen:
         return exit_codes.DONE
-    if outcome.failed:
-        return exit_codes.SOME_FAILED if outcome.done or timed_out else exit_codes.SOURCE
+    if report.failed:
+        return exit_codes.SOME_FAILED if report.done or timed_out else exit_codes.SOURCE
     return exit_codes.NOT_SEEN if watcher.until else exit_codes.DONE

@@ -13,8 +13,8 @@ from smilecam import provenance, storage
 from smilecam.cli.extras import require
 from smilecam.cli.figures import fold_lines, remarks, spread_rows
 from smilecam.cli.model_options import model_options
-from smilecam.config import OperatingPoint
 from smilecam.errors import UsageProblem
+from smilecam.presets import OperatingPoint
 
 if TYPE_CHECKING:
     from smilecam.evaluation.evaluate import Evaluation

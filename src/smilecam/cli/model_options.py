@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from smilecam.config import OperatingPoint
+from smilecam.cli.renamed import RenamedOption
+from smilecam.presets import OperatingPoint
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -39,7 +40,9 @@ DETECTOR_OPTIONS = (
         "(smilecam models fetch yunet brings it).",
     ),
     click.option(
-        "--search-size",
+        "--detection-size",
+        cls=RenamedOption,
+        formerly=["--search-size"],
         type=click.IntRange(min=24),
         help="Look for faces in the frame reduced to this longer side: more finds smaller faces, and is slower. "
         "Default: with haar 960 for pictures and 480 for streams, with yunet 1600 and 960.",
@@ -55,7 +58,7 @@ def model_options(command: Command) -> Command:
 
 
 def detector_options(command: Command) -> Command:
-    """Add --detector and --search-size to a command."""
+    """Add --detector and --detection-size to a command."""
     for option in reversed(DETECTOR_OPTIONS):
         command = option(command)
     return command

@@ -9,7 +9,7 @@ import click
 from smilecam.cli.progress import bar
 
 if TYPE_CHECKING:
-    from smilecam.vision.model_info import ModelInfo, Policy
+    from smilecam.classification.model_info import ModelInfo, Policy
 
 
 @click.group()
@@ -20,9 +20,9 @@ def models() -> None:
 @models.command("list")
 def list_models() -> None:
     """Show the networks that come along with what they can do, and the face detectors with where they are."""
-    from smilecam.vision.classify import DEFAULT_MODEL, model_names, model_path
-    from smilecam.vision.model_info import METADATA_KEY, parse_model_info
-    from smilecam.vision.onnx_file import read_model_file
+    from smilecam.classification.classifier import DEFAULT_MODEL, model_names, model_path
+    from smilecam.classification.model_info import METADATA_KEY, parse_model_info
+    from smilecam.classification.onnx_file import read_model_file
 
     click.echo("networks (--model):")
     for name in model_names():
@@ -47,11 +47,11 @@ def _thresholds(policy: Policy) -> str:
 
 
 def _state_of_yunet() -> str:
-    from smilecam import detector_files
+    from smilecam.detection import files
+    from smilecam.detection.yunet_file import read_yunet
     from smilecam.errors import ModelFileError
-    from smilecam.vision.yunet_file import read_yunet
 
-    path = detector_files.yunet_path()
+    path = files.yunet_path()
     if not path.is_file():
         return "not fetched: smilecam models fetch yunet"
     try:
@@ -73,13 +73,13 @@ def fetch(name: str, given: str | None) -> None:
     Apache 2.0 licence. It goes into the folder that the environment variable SMILECAM_DATA names, or else into the
     user's cache.
     """
-    from smilecam import detector_files
+    from smilecam.detection import files
 
     with bar(name, None, "B", scale=True) as progress:
 
-        def arrived(bytes_here: int, expected: int | None) -> None:
+        def received(bytes_here: int, expected: int | None) -> None:
             progress.total = expected
             progress.update(bytes_here - progress.n)
 
-        path = detector_files.fetch_yunet(given, arrived)
+        path = files.fetch_yunet(given, received)
     click.echo(f"{name} verified by its SHA-256: {path}")

@@ -7,12 +7,19 @@ from typing import Any, TypeVar
 
 import click
 
-from smilecam.stream.decide import DecisionSettings
+from smilecam.cli.renamed import RenamedOption
+from smilecam.tracking.smile_state import DecisionSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 SOURCE_OPTIONS = (
-    click.option("--paced", is_flag=True, help="Play video files at their own pace, as if they were live."),
+    click.option(
+        "--realtime",
+        cls=RenamedOption,
+        formerly=["--paced"],
+        is_flag=True,
+        help="Play video files in real time, as if they were live.",
+    ),
     click.option(
         "--open-timeout",
         type=click.FloatRange(min=0.1),
@@ -28,7 +35,9 @@ SOURCE_OPTIONS = (
         help="Seconds without a frame after which a camera or stream is lost.",
     ),
     click.option(
-        "--give-up-after",
+        "--reconnect-timeout",
+        cls=RenamedOption,
+        formerly=["--give-up-after"],
         type=click.FloatRange(min=0),
         help="Seconds without a frame after which a lost camera or stream is given up; 0 for at once. "
         "Default: never, it is opened again and again.",

@@ -16,8 +16,8 @@ from smilecam.cli.text import one_line
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from smilecam.video.sources import Source
-    from smilecam.web.settings import Models, Settings
+    from smilecam.server.stream_settings import Models, Settings
+    from smilecam.sources.base import Source
 
 
 @click.command()
@@ -55,12 +55,12 @@ def watch(
     leaves this machine. End it with Ctrl-C.
     """
     require("web", "smilecam watch")
-    from smilecam.web.serve import ServeOptions, serve
-    from smilecam.web.settings import Models
+    from smilecam.server.serve import ServeOptions, serve
+    from smilecam.server.stream_settings import Models
 
     options = ServeOptions(host, port, token, names, not no_browser, ssl_certfile, ssl_keyfile)
     options.check()
-    models = Models(settings["model"], settings["search_size"])
+    models = Models(settings["model"], settings["detection_size"])
     chosen = _settings(models, **settings)
     with ExitStack() as stack:
         opened = stack.enter_context(_open(source, **settings)) if source is not None else None
@@ -78,11 +78,11 @@ def _complain(text: str) -> None:
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types
     from smilecam.cli.assemble import decision_settings
-    from smilecam.web.problems import Problem
-    from smilecam.web.settings import YUNET, Settings
+    from smilecam.server.problems import Problem
+    from smilecam.server.stream_settings import YUNET, Settings
 
     if options["detector"] == YUNET:
-        from smilecam.detector_files import yunet_file
+        from smilecam.detection.files import yunet_file
 
         yunet_file()
     chosen = Settings(
@@ -101,12 +101,14 @@ def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - opt
 
 def _open(source: str, **options: Any) -> Source:  # noqa: ANN401 - options are of several types
     from smilecam.cli.assemble import source_options
-    from smilecam.video.sources import Kind, find_sources, open_source
+    from smilecam.sources.base import Kind
+    from smilecam.sources.open import open_source
+    from smilecam.sources.resolve import find_sources
 
     refs = find_sources(source)
-    if len(refs) != 1 or refs[0].kind is Kind.PICTURE:
+    if len(refs) != 1 or refs[0].kind is Kind.IMAGE:
         raise UsageProblem("smilecam watch takes one camera, stream or video; smilecam detect reads pictures")
     ref = refs[0]
     if ref.path is not None:  # the page has no use for the folders of this machine
         ref = replace(ref, name=ref.path.name)
-    return open_source(ref, source_options(**{**options, "paced": True}))
+    return open_source(ref, source_options(**{**options, "realtime": True}))

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from smilecam.config import LABELS
-from smilecam.data.faces import LabelledFace, content_digest, photograph_keys, read_faces
+from smilecam.classification.crop import resize
+from smilecam.data.faces import LabelledFace, classify_faces, content_digest, photograph_keys
 from smilecam.opencv import cv2
+from smilecam.presets import LABELS
 from smilecam.storage import make_folder, write_bytes, write_text
-from smilecam.types import GreyPicture
-from smilecam.vision.crop import resize
+from smilecam.types import GreyImage
 
 SHEET_ROWS, SHEET_COLUMNS, SHEET_TILE = 8, 16, 64
 
@@ -46,7 +46,7 @@ class Audit:
     contradictory: list[list[str]]
     clean: int
     content_digest: str
-    sheets: dict[str, GreyPicture]
+    sheets: dict[str, GreyImage]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the pictures, as plain values."""
@@ -64,7 +64,7 @@ def audit(path: Path, seed: int = 0) -> Audit:
     Raises:
         DataError: it cannot be read.
     """
-    layout, reader = read_faces(path)
+    layout, reader = classify_faces(path)
     faces = list(reader)
     classes = Counter(LABELS[face.label] for face in faces)
     groups = _photographs(faces, numbered=layout.numbered)
@@ -94,7 +94,7 @@ def _photographs(faces: list[LabelledFace], *, numbered: bool) -> list[list[Labe
     return [group for group in groups.values() if len(group) > 1]
 
 
-def contact_sheet(faces: list[LabelledFace], label: int, seed: int) -> GreyPicture:
+def contact_sheet(faces: list[LabelledFace], label: int, seed: int) -> GreyImage:
     """A random choice of one class, side by side: uint8, at most 8 rows of 16 faces of 64x64."""
     of_class = [face for face in faces if face.label == label]
     chosen = np.random.default_rng(seed).permutation(len(of_class))[: SHEET_ROWS * SHEET_COLUMNS]

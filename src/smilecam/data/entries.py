@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 
-from smilecam.config import PICTURE_SUFFIXES
 from smilecam.errors import DataError
+from smilecam.presets import IMAGE_SUFFIXES
 
 MAX_ENTRY_BYTES = 32 * 2**20
 """A picture file over this size is refused: faces for training are small, and archives can be bombs."""
@@ -44,7 +44,7 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
 
 def _is_picture(name: PurePath) -> bool:
     """By its name; macOS puts files of its own into archives, all of which begin with a dot."""
-    return name.suffix.lower() in PICTURE_SUFFIXES and not name.name.startswith(".")
+    return name.suffix.lower() in IMAGE_SUFFIXES and not name.name.startswith(".")
 
 
 def _member_reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Read:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from smilecam.config import LABELS
+from smilecam.classification.crop import cut, resize, square_in_box
 from smilecam.data.entries import open_entries
 from smilecam.data.layouts import Layout, find_layout
 from smilecam.errors import DataError
 from smilecam.opencv import cv2
-from smilecam.types import Box, GreyPicture, IntArray
-from smilecam.vision.crop import cut, resize, square_in_box
+from smilecam.presets import LABELS
+from smilecam.types import Box, GreyImage, IntArray
 
 STORED_SIZE = 64
 """Side of the pictures kept for training, in pixels: the size of the SMILES pictures."""
@@ -41,7 +41,7 @@ class LabelledFace:
 
     name: str
     label: int
-    grey: GreyPicture
+    grey: GreyImage
     file_digest: str
 
     @property
@@ -69,7 +69,7 @@ class FaceSet:
         digest_lines: n lines of class and file digest, for ``content_digest``.
     """
 
-    pictures: GreyPicture
+    pictures: GreyImage
     labels: IntArray
     names: tuple[str, ...]
     picture_digests: tuple[str, ...]
@@ -80,7 +80,7 @@ class FaceSet:
         return len(self.names)
 
     @property
-    def framed(self) -> GreyPicture:
+    def framed(self) -> GreyImage:
         """uint8 (n, ``STORED_SIZE``, ``STORED_SIZE``): the pictures without their margin."""
         return self.pictures[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
@@ -101,7 +101,7 @@ class FaceSet:
         )
 
 
-def read_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
+def classify_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
     """Recognise the layout of a data set and read its faces one by one, in the order of their names.
 
     Args:
@@ -144,9 +144,9 @@ def load_faces(path: Path) -> FaceSet:
         path: a folder or a zip archive.
 
     Raises:
-        DataError: as in ``read_faces``.
+        DataError: as in ``classify_faces``.
     """
-    layout, faces = read_faces(path)
+    layout, faces = classify_faces(path)
     side = STORED_SIZE + 2 * MARGIN
     geometry = dataclasses.replace(layout.to_smiles, side=layout.to_smiles.side * side / STORED_SIZE)
     pictures, labels, names, picture_digests, lines = [], [], [], [], []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
 from smilecam.errors import DataError
+from smilecam.presets import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from smilecam.config import LABELS
-from smilecam.data.faces import content_digest, read_faces
+from smilecam.data.faces import classify_faces, content_digest
 from smilecam.download import Progress, download
 from smilecam.errors import DataError
+from smilecam.presets import LABELS
 from smilecam.storage import DATA_VARIABLE, make_folder, whole_or_absent
 
 REPOSITORY = "hromi/SMILEsmileD"
@@ -50,7 +50,7 @@ def verify(path: Path) -> None:
     Raises:
         DataError: it does not.
     """
-    _, faces = read_faces(path)
+    _, faces = classify_faces(path)
     lines, counts = [], Counter(dict.fromkeys(COUNTS, 0))
     for face in faces:
         counts[LABELS[face.label]] += 1

@@ -7,10 +7,10 @@ from enum import Enum
 
 import numpy as np
 
+from smilecam.classification.crop import resize
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
 from smilecam.types import IntArray
-from smilecam.vision.crop import resize
 
 
 class View(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.config import Calibration, OperatingPoint
+from smilecam.classification.probability import logistic
 from smilecam.evaluation.metrics import (
     Scores,
     counts_by_threshold,
@@ -13,8 +13,8 @@ from smilecam.evaluation.metrics import (
     most_balanced,
     most_found,
 )
+from smilecam.presets import Calibration, OperatingPoint
 from smilecam.types import IntArray
-from smilecam.vision.probability import logistic
 
 RIDGE = 1e-3
 """Pull towards small weights, in units of one face, so that separable data do not drive them to infinity."""

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.config import OperatingPoint
+from smilecam.classification.probability import apply_calibration
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
 from smilecam.evaluation.calibration import choose_thresholds, fit_calibration
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.predictions import Predictions, read_predictions
 from smilecam.evaluation.scored import Scored
+from smilecam.presets import OperatingPoint
 from smilecam.types import BoolArray, IntArray
-from smilecam.vision.probability import apply_calibration
 
 FOLDER = re.compile(r"seed(\d+)-fold(\d+)")
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from smilecam.evaluation.scored import Scored
 from smilecam.opencv import cv2
-from smilecam.types import GreyPicture, IntArray
+from smilecam.types import GreyImage, IntArray
 
 COLUMNS, TILE, LINE = 12, 96, 18
 """Faces in a row, their side, and the height of the text below them, in pixels."""
 
 
-def error_sheet(scored: Scored, rows: IntArray) -> GreyPicture:
+def error_sheet(scored: Scored, rows: IntArray) -> GreyImage:
     """The faces of these rows side by side: label, and probability of a smile in percent, below each.
 
     Returns:

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from smilecam import provenance
-from smilecam.config import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry, OperatingPoint
-from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, read_faces
+from smilecam.classification.classifier import SmileClassifier
+from smilecam.classification.crop import cut, network_input, resize, square_in_box
+from smilecam.data.faces import STORED_SIZE, LabelledFace, classify_faces, content_digest
 from smilecam.data.layouts import Layout
+from smilecam.detection.haar import IMAGE_DETECTION, HaarDetector
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
-from smilecam.types import Box, GreyPicture
-from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.crop import cut, network_input, resize, square_in_box
-from smilecam.vision.detect import PICTURE_SEARCH, HaarDetector
+from smilecam.presets import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry, OperatingPoint
+from smilecam.types import Box, GreyImage
 
 
 class Boxes(Enum):
@@ -124,7 +124,7 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
     """
     classifier = SmileClassifier(decision.model, decision.policy)
     thresholds = _thresholds(classifier, decision)
-    layout, faces = read_faces(data)
+    layout, faces = classify_faces(data)
     locate = _locator(boxes)
     geometry = _geometry(classifier, layout, boxes, crop)
     rows, lines = [], []
@@ -175,12 +175,12 @@ def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: C
     return known[boxes] if boxes in known else classifier.info.crop_for(HaarDetector.name)
 
 
-def _locator(boxes: Boxes) -> Callable[[GreyPicture], Box | None]:
+def _locator(boxes: Boxes) -> Callable[[GreyImage], Box | None]:
     if boxes is not Boxes.FIND:
         return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
-    find = HaarDetector(PICTURE_SEARCH)
+    find = HaarDetector(IMAGE_DETECTION)
 
-    def largest(grey: GreyPicture) -> Box | None:
+    def largest(grey: GreyImage) -> Box | None:
         found = [face.box for face in find(grey)]
         return max(found, key=lambda box: box.width * box.height, default=None)
 
@@ -191,7 +191,7 @@ class _Row(NamedTuple):
     name: str
     label: int
     probability: float
-    picture: GreyPicture
+    picture: GreyImage
     side: int
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.types import BoolArray, GreyPicture, IntArray
+from smilecam.types import BoolArray, GreyImage, IntArray
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Scored:
     labels: IntArray
     probabilities: npt.NDArray[np.float64]
     smiling: BoolArray
-    pictures: GreyPicture
+    pictures: GreyImage
     sides: IntArray
 
     def __len__(self) -> int:

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from smilecam.config import InputSpec, Normalization
+from smilecam.classification.crop import STANDARDIZE_EPSILON
+from smilecam.presets import InputSpec, Normalization
 from smilecam.training.recipe import Augmentation
-from smilecam.vision.crop import STANDARDIZE_EPSILON
 
 BLUR = (0.006, 0.042)
 """Standard deviation of blur, as shares of the side: up to 2.7 pixels of 64."""
@@ -252,7 +252,7 @@ def area_weights(side: int, size: int) -> Tensor:
 
 
 def to_input(pictures: Tensor, weights: Tensor, spec: InputSpec) -> Tensor:
-    """Shrink and normalise a batch, as ``smilecam.vision.crop`` does it for single faces.
+    """Shrink and normalise a batch, as ``smilecam.classification.crop`` does it for single faces.
 
     Args:
         pictures: float32 (n, 1, side, side), grey values.

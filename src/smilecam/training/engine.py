@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 
-from smilecam.config import InputSpec
+from smilecam.classification.crop import normalize, resize
 from smilecam.data.faces import MARGIN, FaceSet
 from smilecam.errors import NonFiniteLoss
+from smilecam.presets import InputSpec
 from smilecam.training.augment import area_weights, augment, render_size, to_input
 from smilecam.training.models import build
 from smilecam.training.recipe import OptimizerRecipe, Recipe, TrainingRecipe
-from smilecam.types import FloatArray, GreyPicture, IntArray
-from smilecam.vision.crop import normalize, resize
+from smilecam.types import FloatArray, GreyImage, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def class_weights(examples: Examples) -> Tensor:
     return torch.tensor(counts.max(axis=1, keepdims=True) / counts, dtype=torch.float32)
 
 
-def plain_inputs(pictures: GreyPicture, spec: InputSpec) -> Tensor:
+def plain_inputs(pictures: GreyImage, spec: InputSpec) -> Tensor:
     """The network's input without augmentation, made by the run time's own functions.
 
     Args:
@@ -285,7 +285,7 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, recipe: OptimizerRecipe
 
 
 @torch.inference_mode()
-def read_faces(model: nn.Module, weights: dict[str, Tensor], inputs: Tensor, batch_size: int = 512) -> Tensor:
+def classify_faces(model: nn.Module, weights: dict[str, Tensor], inputs: Tensor, batch_size: int = 512) -> Tensor:
     """Run the network with the given weights, in evaluation mode.
 
     Args:

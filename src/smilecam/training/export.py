@@ -13,13 +13,13 @@ import onnx
 import torch
 from torch import nn
 
-from smilecam.config import HAAR_TO_SMILES
+from smilecam.classification.classifier import SmileClassifier
+from smilecam.classification.model_info import METADATA_KEY, ModelInfo
 from smilecam.errors import TrainingError, UsageProblem
+from smilecam.presets import HAAR_TO_SMILES
 from smilecam.storage import make_folder, whole_or_absent
 from smilecam.training.finished import load_run_network, read_json
 from smilecam.training.policies import PolicySource, uncalibrated
-from smilecam.vision.classify import SmileClassifier
-from smilecam.vision.model_info import METADATA_KEY, ModelInfo
 
 OPSET = 18
 """ONNX operator set: understood by every ONNX Runtime that smilecam allows."""

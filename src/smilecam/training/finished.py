@@ -92,7 +92,7 @@ def ask_teachers(settings: RunSettings, parts: Parts, device: torch.device) -> F
             raise TrainingError(f"teacher {teacher} has {run.recipe.training.policies} outputs")
         inputs = engine.plain_inputs(parts.training.faces.framed, run.recipe.input).to(device)
         network, weights = run.network.to(device), run.network.state_dict()
-        both = [engine.read_faces(network, weights, view) for view in (inputs, inputs.flip(3))]
+        both = [engine.classify_faces(network, weights, view) for view in (inputs, inputs.flip(3))]
         opinions.append((both[0] + both[1]) / 2)
     return torch.stack(opinions).mean(0).sigmoid().numpy() if opinions else None
 

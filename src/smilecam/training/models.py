@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 
-from smilecam.config import InputSpec
+from smilecam.presets import InputSpec
 from smilecam.training.recipe import ModelRecipe
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.config import Calibration
+from smilecam.classification.model_info import Policy
+from smilecam.classification.probability import apply_calibration
 from smilecam.data.faces import load_faces
 from smilecam.errors import TrainingError
 from smilecam.evaluation.calibration import choose_thresholds, even_weights, fit_calibration
 from smilecam.evaluation.cross_validation import pool, read_folds
 from smilecam.evaluation.predictions import Predictions, read_predictions
-from smilecam.training.engine import plain_inputs, read_faces
+from smilecam.presets import Calibration
+from smilecam.training.engine import classify_faces, plain_inputs
 from smilecam.training.finished import RunNetwork, read_json
 from smilecam.types import BoolArray, IntArray
-from smilecam.vision.model_info import Policy
-from smilecam.vision.probability import apply_calibration
 
 POLICY = "smile"
 """Name of the one policy of a model that is exported without any other."""
@@ -64,7 +64,7 @@ def _known_faces(path: Path, trained: RunNetwork) -> tuple[Predictions, str]:
         if faces.content_digest in {source["content_digest"] for source in trained.config["data"]["sources"]}:
             raise TrainingError(f"{path} was trained on: calibrate on faces that the network has not seen")
         inputs = plain_inputs(faces.framed, trained.recipe.input)
-        logits = read_faces(trained.network, trained.network.state_dict(), inputs).double().numpy()
+        logits = classify_faces(trained.network, trained.network.state_dict(), inputs).double().numpy()
         words = f"{path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"
         return Predictions(faces.names, faces.labels, logits), words
     for folder in folders:

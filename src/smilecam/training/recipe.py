@@ -12,8 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from smilecam.config import InputSpec
 from smilecam.errors import TrainingError
+from smilecam.presets import InputSpec
 
 T = TypeVar("T")
 

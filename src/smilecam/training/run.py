@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from smilecam import provenance
+from smilecam.classification.probability import logistic
 from smilecam.data.faces import FaceSet
 from smilecam.errors import NonFiniteLoss, TrainingError
 from smilecam.evaluation.metrics import Metrics, best_threshold, measure
@@ -36,7 +37,6 @@ from smilecam.training.finished import ask_teachers, read_json, teacher_descript
 from smilecam.training.parts import Parts, load_parts
 from smilecam.training.plots import plot_curves
 from smilecam.training.settings import RunSettings
-from smilecam.vision.probability import logistic
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def run_training(settings: RunSettings, device: torch.device, report: Reporter) 
         title = f"epoch {epoch}/{settings.recipe.training.epochs}"
         with report.progress(title, len(batches)) as bar:
             learned = engine.train_one_epoch(learner, batches, epoch, settings.recipe, on_device, bar)
-        logits = engine.read_faces(learner.model, learner.weights(), validation)
+        logits = engine.classify_faces(learner.model, learner.weights(), validation)
         checked = engine.validate(logits[:, 0], labels)
         if not math.isfinite(checked.loss):
             raise NonFiniteLoss(
@@ -201,7 +201,7 @@ def _record(out: Path, learner: engine.Learner, rows: list[EpochRow]) -> None:
 
 
 def _finish(settings: RunSettings, learner: engine.Learner, inputs: torch.Tensor, faces: FaceSet) -> Metrics:
-    logits = engine.read_faces(learner.model, learner.weights(), inputs).double().numpy()
+    logits = engine.classify_faces(learner.model, learner.weights(), inputs).double().numpy()
     write_predictions(settings.out / "predictions.csv", Predictions(faces.names, faces.labels, logits))
     scores = logistic(logits[:, 0])
     metrics = measure(faces.labels, scores, best_threshold(faces.labels, scores))

@@ -1,0 +1,118 @@
+"""The network at run time: a batch of faces in, probabilities of a smile out."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.classification.model_info import METADATA_KEY, ModelInfo, parse_model_info
+from smilecam.classification.onnx_file import read_model_file
+from smilecam.classification.probability import apply_calibration
+from smilecam.errors import ModelFileError
+from smilecam.onnx_runtime import open_session
+from smilecam.types import FloatArray
+
+DEFAULT_MODEL = "smilenet"
+
+
+def model_names() -> list[str]:
+    """Names of the models that come with the package."""
+    folder = resources.files("smilecam") / "weights"
+    return sorted(entry.name.removesuffix(".onnx") for entry in folder.iterdir() if entry.name.endswith(".onnx"))
+
+
+def model_path(model: str | Path) -> Path:
+    """The file of a packaged model by its name, or any ``.onnx`` file by its path.
+
+    Raises:
+        ModelFileError: neither is there.
+    """
+    if str(model) in model_names():
+        return Path(str(resources.files("smilecam") / "weights" / f"{model}.onnx"))
+    path = Path(model)
+    if not path.is_file():
+        raise ModelFileError(f"no model {str(model)!r}: choose {', '.join(model_names())}, or an .onnx file")
+    return path
+
+
+class SmileClassifier:
+    """A network read from an ONNX file.
+
+    Attributes:
+        info: what the file says of itself.
+        policy: what counts as a smile.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, policy: str | None = None) -> None:
+        """Load a packaged model by name or an ONNX file by path.
+
+        Args:
+            model: name or path.
+            policy: one of ``info.policies``; by default the model's first.
+
+        Raises:
+            UsageProblem: the model has no such policy.
+            ModelFileError: the file is missing, too large, damaged, refers to other files, or its metadata is
+                missing, makes no sense or does not agree with the network.
+        """
+        path = model_path(model)
+        try:
+            content, metadata = read_model_file(path)
+            if METADATA_KEY not in metadata:
+                raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
+            self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
+            self._session = open_session(content)
+            self._outputs = len(self.info.policy().calibration.weights)
+            self._check_shapes()
+            self._check_output()
+        except ModelFileError as error:
+            raise ModelFileError(f"model file {path}: {error}") from error
+        self.policy = self.info.policy(policy)
+
+    def __call__(self, faces: FloatArray) -> FloatArray:
+        """Read a batch of faces.
+
+        Args:
+            faces: float32 (n, 1, size, size), normalised as ``info.input`` says.
+
+        Returns:
+            float32 (n,): the probability of a visible smile.
+        """
+        return apply_calibration(self.policy.calibration, self.outputs(faces)).astype(np.float32)
+
+    def outputs(self, faces: FloatArray) -> FloatArray:
+        """What the network itself says, before calibration.
+
+        Args:
+            faces: as above.
+
+        Returns:
+            float32 (n, outputs): log odds of a smile by the rules of each data set that it was trained on.
+        """
+        if len(faces) == 0:
+            return np.empty((0, self._outputs), np.float32)
+        return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: faces})[0])
+
+    def _check_shapes(self) -> None:
+        size = self.info.input.size
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelFileError(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
+        for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [self._outputs])):
+            batch, *rest = tensor.shape or [None]
+            if isinstance(batch, int) or rest != wanted or tensor.type != "tensor(float)":
+                expected = ", ".join(["batch", *map(str, wanted)])
+                raise ModelFileError(f"{tensor.name} is {tensor.type} {tensor.shape}, not tensor(float) [{expected}]")
+
+    def _check_output(self) -> None:
+        """The log odds are finite, for any number of faces."""
+        size = self.info.input.size
+        ramp = np.linspace(-1, 1, 3 * size * size, dtype=np.float32).reshape(3, 1, size, size)
+        try:
+            output = self.outputs(ramp)
+        except Exception as error:
+            raise ModelFileError("cannot be run on a batch of three faces") from error
+        if output.shape != (3, self._outputs) or not np.isfinite(output).all():
+            raise ModelFileError("does not give finite log odds for each face")

@@ -1,0 +1,151 @@
+"""From a face box to the network's input: the one transform that training, evaluation and run time share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from smilecam.opencv import cv2
+from smilecam.presets import CropGeometry, InputSpec, LandmarkGeometry, Normalization
+from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, Landmarks
+
+STANDARDIZE_EPSILON = 1.0
+"""Added to the standard deviation, in grey values, so that a flat picture stays flat instead of exploding."""
+
+
+def square_in_box(box: Box, geometry: CropGeometry) -> Box:
+    """The square that ``geometry`` picks inside ``box``, in whole pixels; it may leave the picture.
+
+    Args:
+        box: a face, in pixels.
+        geometry: side and shift as shares of the box.
+
+    Returns:
+        A square of at least one pixel, in the coordinates of ``box``.
+    """
+    centre_x = (box.x1 + box.x2) / 2 + geometry.shift_x * box.width
+    centre_y = (box.y1 + box.y2) / 2 + geometry.shift_y * box.height
+    return _square(centre_x, centre_y, geometry.side * max(box.width, box.height))
+
+
+def square_of_landmarks(landmarks: Landmarks, geometry: LandmarkGeometry) -> Box:
+    """The square that ``geometry`` puts around five points, in whole pixels; it may leave the picture.
+
+    Args:
+        landmarks: of a face, in pixels.
+        geometry: side and height as multiples of distances between them.
+
+    Returns:
+        A square of at least one pixel, in the coordinates of the points.
+    """
+    left_x, left_y, right_x, right_y, _, _, mouth_x1, mouth_y1, mouth_x2, mouth_y2 = landmarks
+    eyes_x, eyes_y = (left_x + right_x) / 2, (left_y + right_y) / 2
+    down_x, down_y = (mouth_x1 + mouth_x2) / 2 - eyes_x, (mouth_y1 + mouth_y2) / 2 - eyes_y
+    mean_distance = (math.hypot(right_x - left_x, right_y - left_y) + math.hypot(down_x, down_y)) / 2
+    centre_x, centre_y = eyes_x + geometry.along * down_x, eyes_y + geometry.along * down_y
+    return _square(centre_x, centre_y, geometry.side * mean_distance)
+
+
+def square_of_face(face: DetectedFace, box_geometry: CropGeometry, landmark_geometry: LandmarkGeometry) -> Box:
+    """The square of a face that goes to the network: by its points where the detector gave any, else by its box.
+
+    Args:
+        face: as found, in pixels of the picture.
+        box_geometry: which part of a box goes in.
+        landmark_geometry: which square around points goes in.
+    """
+    if face.landmarks is None:
+        return square_in_box(face.box, box_geometry)
+    return square_of_landmarks(face.landmarks, landmark_geometry)
+
+
+def _square(centre_x: float, centre_y: float, side: float) -> Box:
+    pixels = max(1, round(side))
+    x1, y1 = round(centre_x - pixels / 2), round(centre_y - pixels / 2)
+    return Box(x1, y1, x1 + pixels, y1 + pixels)
+
+
+def cut(grey: GreyImage, square: Box) -> GreyImage:
+    """Cut ``square`` out of a picture; what lies outside repeats the picture's border.
+
+    Args:
+        grey: uint8 (height, width), not empty.
+        square: where to cut, in pixels of ``grey``.
+
+    Returns:
+        uint8 (square.height, square.width).
+    """
+    height, width = grey.shape
+    if square.x1 >= 0 and square.y1 >= 0 and square.x2 <= width and square.y2 <= height:
+        return grey[square.y1 : square.y2, square.x1 : square.x2]
+    rows = np.arange(square.y1, square.y2).clip(0, height - 1)
+    columns = np.arange(square.x1, square.x2).clip(0, width - 1)
+    outside: GreyImage = grey[np.ix_(rows, columns)]
+    return outside
+
+
+def resize(grey: GreyImage, size: int) -> GreyImage:
+    """Resize to ``size`` x ``size``: averaging areas when it shrinks, so that fine texture does not alias.
+
+    Args:
+        grey: uint8 (height, width).
+        size: side of the result, in pixels.
+
+    Returns:
+        uint8 (size, size).
+    """
+    shrinks = grey.shape[0] >= size and grey.shape[1] >= size
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (size, size), interpolation=interpolation), dtype=np.uint8)
+
+
+def normalize(grey: GreyImage | FloatArray, normalization: Normalization) -> FloatArray:
+    """Turn grey values (0 to 255) into what the network reads.
+
+    Args:
+        grey: (..., height, width), each picture in the last two axes.
+        normalization: which rule.
+
+    Returns:
+        float32 of the same shape.
+    """
+    values = np.asarray(grey, dtype=np.float32)
+    if normalization is Normalization.UNIT:
+        return values / np.float32(255)
+    mean = values.mean(axis=(-2, -1), keepdims=True)
+    deviation = values.std(axis=(-2, -1), keepdims=True)
+    return np.asarray((values - mean) / (deviation + np.float32(STANDARDIZE_EPSILON)), dtype=np.float32)
+
+
+def network_input(grey: GreyImage, boxes: Sequence[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
+    """Cut, resize and normalise every face of a picture into one batch.
+
+    Args:
+        grey: uint8 (height, width).
+        boxes: the faces, in pixels of ``grey``.
+        geometry: which part of each box goes in.
+        spec: size and normalisation of the network's input.
+
+    Returns:
+        float32 (faces, 1, size, size); the first axis is 0 when there are no boxes.
+    """
+    return squares_input(grey, [square_in_box(box, geometry) for box in boxes], spec)
+
+
+def squares_input(grey: GreyImage, squares: Sequence[Box], spec: InputSpec) -> FloatArray:
+    """Cut given squares out of a picture, resize and normalise them into one batch.
+
+    Args:
+        grey: uint8 (height, width).
+        squares: in pixels of ``grey``; they may leave it.
+        spec: size and normalisation of the network's input.
+
+    Returns:
+        float32 (squares, 1, size, size); the first axis is 0 when there are none.
+    """
+    batch = np.empty((len(squares), spec.size, spec.size), dtype=np.uint8)
+    for row, square in enumerate(squares):
+        batch[row] = resize(cut(grey, square), spec.size)
+    return normalize(batch, spec.normalization)[:, np.newaxis]

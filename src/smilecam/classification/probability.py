@@ -1,0 +1,18 @@
+"""From log odds to probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from smilecam.presets import Calibration
+
+
+def logistic(log_odds: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities from log odds, of the same shape, without overflow."""
+    return 0.5 * (1 + np.tanh(np.asarray(log_odds, np.float64) / 2))
+
+
+def apply_calibration(calibration: Calibration, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities of a smile: (n, outputs) log odds in, float64 (n,) out."""
+    return logistic(outputs @ np.asarray(calibration.weights) + calibration.offset)

@@ -1,0 +1,89 @@
+"""An iterator that runs in a thread of its own, a few items ahead of whoever takes them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+WAKE_SECONDS = 0.5
+"""Some systems give Ctrl-C to a waiting thread only when it wakes up."""
+
+JOIN_SECONDS = 2.0
+
+
+class Prefetcher(Generic[T]):
+    """Iterates ``items`` in a thread, at most ``size`` items ahead; use it in a ``with`` block.
+
+    An exception of the items is raised where they are taken. Leaving the block ends the thread once the item that is
+    being made is there; the iterator is closed in the thread that ran it.
+    """
+
+    def __init__(self, items: Iterable[T], size: int) -> None:
+        """Start when the block is entered."""
+        self._items, self._size = items, size
+        self._ready: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._ended = self._stopped = False
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="smilecam-ahead", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._thread.join(JOIN_SECONDS)
+
+    def stop(self) -> None:
+        """Make no more items, and give none out."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                while not (self._ready or self._ended or self._stopped):
+                    self._changed.wait(WAKE_SECONDS)
+                if self._stopped or not self._ready:
+                    break
+                item = self._ready.popleft()
+                self._changed.notify_all()
+            yield item
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            self._make_items()
+        except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the items are taken
+            self._failure = error
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _make_items(self) -> None:
+        iterator = iter(self._items)
+        try:
+            for item in iterator:
+                if not self._offer(item):
+                    break
+        finally:
+            close = getattr(iterator, "close", None)
+            if close:
+                close()
+
+    def _offer(self, item: T) -> bool:
+        """Wait for room and put an item there; False when nobody takes items any more."""
+        with self._changed:
+            while len(self._ready) >= self._size and not self._stopped:
+                self._changed.wait()
+            if not self._stopped:
+                self._ready.append(item)
+                self._changed.notify_all()
+            return not self._stopped

@@ -1,0 +1,138 @@
+"""``/v1/stream``: a browser sends frames of its camera, one at a time, and gets back what is seen in them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from smilecam.errors import SmilecamError
+from smilecam.server.follow import Follower
+from smilecam.server.http.images import decode_picture
+from smilecam.server.problems import Problem
+from smilecam.server.service import Service
+from smilecam.server.stream_settings import Settings
+from smilecam.server.ws.messages import Channel, Closed, SentFrame, parse_frame, parse_text
+from smilecam.sources.frame import Frame
+from smilecam.types import FrameResult
+
+NAME = "camera"
+"""Of every browser's camera, in results."""
+
+
+async def stream(websocket: WebSocket) -> None:
+    """Serve one browser until it leaves."""
+    service: Service = websocket.app.state.service
+    await websocket.accept()
+    channel = Channel(websocket, service.limits)
+    try:
+        with service.session():
+            await StreamSession(channel, service).run()
+    except Problem as problem:
+        service.metrics.refused += 1
+        await channel.refuse_and_close(problem)
+    except Closed:
+        pass
+
+
+class StreamSession:
+    """One browser's stream: the newest frame waits, an older one makes room and is counted."""
+
+    def __init__(self, channel: Channel, service: Service) -> None:
+        """Begin without a frame, with the settings that the server was started with."""
+        self._channel, self._service = channel, service
+        self._settings = service.settings
+        self._follower: Follower | None = None
+        self._newest: SentFrame | None = None
+        self._frame_ready = asyncio.Event()
+        self._frames = self._dropped = 0
+        self._sent_time = 0.0
+
+    async def run(self) -> None:
+        """Answer frames while messages come in."""
+        answering = asyncio.create_task(self._answer())
+        listening = asyncio.create_task(self._listen())
+        try:
+            done, _ = await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (answering, listening):
+                task.cancel()
+            await asyncio.gather(answering, listening, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        async for message in self._channel.messages():
+            try:
+                if isinstance(message, bytes):
+                    self._take(parse_frame(message, self._service.limits, time.monotonic()))
+                else:
+                    await self._obey(parse_text(message, self._service.limits))
+            except Problem as problem:
+                self._service.metrics.refused += 1
+                await self._channel.refuse(problem, _seq_of(message))
+
+    def _take(self, frame: SentFrame) -> None:
+        if self._newest is not None:
+            self._dropped += 1
+            self._service.metrics.dropped += 1
+        self._newest = frame
+        self._frame_ready.set()
+
+    async def _obey(self, content: dict[str, Any]) -> None:
+        if content.pop("type") != "settings":
+            raise Problem(400, "bad_message", "There is no such type of message here.")
+        self._settings = self._service.models.changed(self._settings, content)
+        await self._channel.send_json({"type": "settings", **self._service.models.in_force(self._settings)})
+
+    async def _answer(self) -> None:
+        while True:
+            await self._frame_ready.wait()
+            self._frame_ready.clear()
+            sent, self._newest = self._newest, None
+            if sent is None:
+                continue
+            try:
+                answer = await self._service.in_frames(self._read, sent, self._settings)
+            except Problem as problem:
+                self._service.metrics.refused += 1
+                await self._channel.refuse(problem, sent.seq)
+            except SmilecamError as error:  # a file that went away, for one
+                self._service.report(error)
+                await self._channel.refuse(Problem(500, "internal", "The server cannot do this now."), sent.seq)
+            else:
+                await self._send(sent, answer)
+
+    async def _send(self, sent: SentFrame, answer: dict[str, Any]) -> None:
+        seconds = time.monotonic() - sent.capture_time
+        self._service.metrics.frames += 1
+        self._service.metrics.latency.add(seconds)
+        self._channel.good()
+        await self._channel.send_json({**answer, "server_ms": round(1000 * seconds, 2), "dropped": self._dropped})
+
+    def _read(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
+        """In a thread: from a compressed frame to its result. Never twice at a time."""
+        grey = decode_picture(sent.content, self._service.limits, grey=True)
+        if self._follower is None:
+            self._follower = Follower(NAME, self._service.models, settings)
+        self._sent_time = max(sent.time, self._sent_time)
+        result = self._follower.read(Frame(self._frames, self._sent_time, grey), settings)
+        self._frames += 1
+        height, width = grey.shape[:2]
+        return {"type": "result", "seq": sent.seq, **result_fields(result), "width": width, "height": height}
+
+
+def result_fields(result: FrameResult) -> dict[str, Any]:
+    """What every result over a WebSocket holds of the frame."""
+    return {
+        "frame": result.frame,
+        "time": None if result.time is None else round(result.time, 4),
+        "faces": [face.as_dict() for face in result.faces],
+        "events": [event.as_dict() for event in result.events],
+    }
+
+
+def _seq_of(message: str | bytes) -> int | None:
+    return int.from_bytes(message[:4], "big") if isinstance(message, bytes) and len(message) >= 4 else None

@@ -1,0 +1,79 @@
+"""A table for spreadsheets and data frames: one row per face and frame."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from smilecam.sinks.base import Sink
+from smilecam.sinks.text_file import TextFile
+from smilecam.sources.frame import Frame
+from smilecam.types import Face, FrameResult
+
+COLUMNS = (
+    "source",
+    "frame",
+    "time",
+    "track",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "confidence",
+    "smile",
+    "smiling",
+    "intensity",
+)
+"""The header row. A cell is empty where a picture has no time, a face no track or no intensity."""
+
+
+class CsvTable(Sink):
+    """Writes comma-separated values, the rows of a frame at once; a frame without a face has no row."""
+
+    def __init__(self, target: str) -> None:
+        """Open a file, over one that is there, or take standard output for ``-``, and write the header row.
+
+        Raises:
+            OutputError: the file cannot be opened or written.
+        """
+        self._file = TextFile(target)
+        self._file.write(_text([COLUMNS]))
+
+    def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
+        """Write a frame's rows and hand them on.
+
+        Raises:
+            OutputError: the disk is full, for one.
+            BrokenPipeError: nobody reads standard output any more.
+        """
+        if result.faces:
+            self._file.write(_text([_row(result, face) for face in result.faces]))
+
+    def close(self) -> None:
+        """Close the file.
+
+        Raises:
+            OutputError: what was still to be written cannot be.
+        """
+        self._file.close()
+
+
+def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
+    return (
+        result.source,
+        result.frame,
+        None if result.time is None else round(result.time, 4),
+        face.track,
+        *face.box,
+        round(face.confidence, 4),
+        round(face.smile, 4),
+        "true" if face.smiling else "false",
+        None if face.intensity is None else round(face.intensity, 3),
+    )
+
+
+def _text(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

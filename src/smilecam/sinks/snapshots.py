@@ -1,0 +1,140 @@
+"""A picture of each smile."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from smilecam.sinks.anonymise import FaceAnonymiser, blur_faces
+from smilecam.sinks.base import Sink
+from smilecam.sinks.output_paths import stem_of
+from smilecam.sources.base import Source
+from smilecam.sources.frame import Frame
+from smilecam.sources.images import save_image
+from smilecam.types import Box, Event, EventKind, Face, FrameResult, Image
+
+LONGEST_WAIT_SECONDS = 3.0
+"""A smile that lasts longer has its picture by then."""
+
+MOST_SMILES = 16
+"""Smiles at the same time of which frames are kept; further ones have no picture."""
+
+LARGE_ENOUGH = 120
+"""Shorter side of a box in pixels from which a face gains nothing by being larger."""
+
+
+@dataclass(slots=True)
+class _Smile:
+    """A smile that goes on, with its best frame so far; ``image`` is None once that has been written."""
+
+    started: float
+    image: Image | None
+    score: float
+    time: float
+    others: list[Box]
+
+
+class Snapshots(Sink):
+    """Writes the best frame of each smile in a stream as a JPEG picture, without drawings.
+
+    The best frame is the one in which the smile is strongest and the face large and whole. It is written when the
+    smile ends, or after three seconds.
+
+    Attributes:
+        written: the pictures.
+    """
+
+    def __init__(self, folder: Path, cooldown: float = 5.0, blur: bool = False) -> None:
+        """Prepare to write.
+
+        Args:
+            folder: that exists.
+            cooldown: seconds after a person's picture in which there is no other one of that person.
+            blur: whether to make the other people in the picture unrecognisable.
+        """
+        self._folder, self._cooldown, self._blur = folder, cooldown, blur
+        self._smiles: dict[int, _Smile] = {}
+        self._taken: dict[int, float] = {}
+        self.written: list[Path] = []
+
+    def begin(self, source: Source) -> None:
+        """Forget the people of the source before."""
+        self._stem, self._anonymise = stem_of(source.ref), FaceAnonymiser()
+        self._smiles, self._taken = {}, {}
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Look at the smiles of a frame, and write what need not wait any longer.
+
+        Raises:
+            OutputError: a picture cannot be written.
+        """
+        if result.time is None:
+            return
+        if self._blur:
+            self._anonymise.see(result.faces, result.time)
+        for face in result.faces:
+            if face.track is None:
+                continue
+            if face.smiling:
+                self._look(frame, face, face.track, result.time)
+            else:
+                self._finish(face.track)
+        for track, smile in self._smiles.items():
+            if result.time - smile.started >= LONGEST_WAIT_SECONDS:
+                self._save(track, smile)
+
+    def event(self, event: Event) -> None:
+        """Write the picture of a smile that has ended."""
+        if event.kind is EventKind.SMILE_END and event.track is not None:
+            self._finish(event.track)
+
+    def end(self) -> None:
+        """Write the pictures of smiles that have not ended."""
+        for track in list(self._smiles):
+            self._finish(track)
+
+    def _look(self, frame: Frame, face: Face, track: int, time: float) -> None:
+        """Keep the frame if it shows the smile better than those before."""
+        smile = self._smiles.get(track)
+        held = time - self._taken.get(track, -math.inf) < self._cooldown
+        if smile is None:
+            if held or len(self._smiles) >= MOST_SMILES:
+                return
+            smile = self._smiles[track] = _Smile(time, frame.image, -1.0, time, [])
+        score = _score(face, frame.image.shape[:2])
+        if smile.image is not None and score > smile.score:
+            others = self._anonymise.boxes(without=track) if self._blur else []
+            # A camera may use the array again.
+            smile.image, smile.score, smile.time, smile.others = frame.image.copy(), score, time, others
+
+    def _finish(self, track: int) -> None:
+        smile = self._smiles.pop(track, None)
+        if smile:
+            self._save(track, smile)
+
+    def _save(self, track: int, smile: _Smile) -> None:
+        image, smile.image = smile.image, None
+        if image is None:
+            return
+        self._taken[track] = smile.time
+        path = self._free_name(f"{self._stem}_person{track}_{smile.time:08.2f}s")
+        save_image(path, blur_faces(image, smile.others, margin=0) if self._blur else image)
+        self.written.append(path)
+
+    def _free_name(self, stem: str) -> Path:
+        path, count = self._folder / f"{stem}.jpg", 1
+        while path.exists() or path.is_symlink():
+            count += 1
+            path = self._folder / f"{stem}_{count}.jpg"
+        return path
+
+
+def _score(face: Face, shape: tuple[int, ...]) -> float:
+    """How well a frame of a shape (height, width) shows a person's smile, 0 to 1."""
+    strength = face.smile if face.intensity is None else (face.smile + face.intensity) / 2
+    box, (height, width) = face.box, shape
+    inside = max(0, min(box.x2, width) - max(box.x1, 0)) * max(0, min(box.y2, height) - max(box.y1, 0))
+    whole = inside / max(1, box.width * box.height)
+    large = min(1.0, min(box.width, box.height) / LARGE_ENOUGH)
+    return strength * whole * math.sqrt(max(0.0, large))

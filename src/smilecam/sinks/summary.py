@@ -1,0 +1,130 @@
+"""What was seen, told to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from smilecam.sinks.base import Sink
+from smilecam.sinks.smile_intervals import OpenSmiles, Smile, person
+from smilecam.sources.base import Kind, Source
+from smilecam.sources.frame import Frame
+from smilecam.types import Event, EventKind, FrameResult
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class SmileSpans:
+    """The stretches of a stream in which someone smiled, frame by frame and without smoothing.
+
+    Attributes:
+        spans: first and last time of each stretch, in seconds.
+    """
+
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    _smiling: bool = False
+
+    def add(self, result: FrameResult) -> None:
+        """Take the next frame."""
+        at = result.time or 0.0
+        if result.smiling and self._smiling:
+            self.spans[-1] = (self.spans[-1][0], at)
+        elif result.smiling:
+            self.spans.append((at, at))
+        self._smiling = result.smiling
+
+    def __str__(self) -> str:
+        return ", ".join(f"{start:.2f}-{end:.2f} s" for start, end in self.spans)
+
+
+@dataclass(slots=True)
+class _Counts:
+    frames: int = 0
+    with_face: int = 0
+    with_smile: int = 0
+    last_time: float = 0.0
+    tracked: bool = False
+
+
+class Summary(Sink):
+    """Says one line about each source, and for a live one also what happens while it runs."""
+
+    def __init__(self, say: Say) -> None:
+        """Keep the function that takes a line."""
+        self._say = say
+        self._source: Source | None = None
+
+    def begin(self, source: Source) -> None:
+        """Start counting."""
+        self._source, self._counts, self._spans = source, _Counts(), SmileSpans()
+        self._open, self._smiles = OpenSmiles(), list[Smile]()
+        self._last: FrameResult | None = None
+
+    def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
+        """Count a frame."""
+        counts = self._counts
+        counts.frames += 1
+        counts.with_face += bool(result.faces)
+        counts.with_smile += result.smiling
+        counts.last_time = result.time or 0.0
+        counts.tracked = counts.tracked or any(face.track is not None for face in result.faces)
+        self._spans.add(result)
+        self._last = result
+
+    def event(self, event: Event) -> None:
+        """Note a smile; for a live source, tell what happened."""
+        smile = self._open.take(event)
+        if smile:
+            self._smiles.append(smile)
+        if self._source is not None and self._source.live:
+            self._say(f"{event.time:8.2f} s  {_happened(event, smile)}")
+
+    def end(self) -> None:
+        """Say the line."""
+        source, last = self._source, self._last
+        if source is None or last is None:
+            return
+        self._smiles += self._open.finish(self._counts.last_time)
+        self._say(picture_line(last) if source.ref.kind is Kind.IMAGE else self._video_line(source))
+
+    def _video_line(self, source: Source) -> str:
+        counts = self._counts
+        announced = f" of {source.expected} announced" if source.missing else ""
+        line = (
+            f"{source.ref.name}: {counts.frames} frames{announced}, {counts.last_time:.2f} s; "
+            f"a face in {counts.with_face}, a smile in {counts.with_smile}"
+        )
+        spans = joined_spans(self._smiles) if counts.tracked else self._spans
+        return f"{line}: {spans}" if spans.spans else line
+
+
+def joined_spans(smiles: Iterable[Smile]) -> SmileSpans:
+    """The stretches in which at least one of several people smiled, in order."""
+    joined = SmileSpans()
+    for smile in sorted(smiles, key=lambda smile: smile.start):
+        if joined.spans and smile.start <= joined.spans[-1][1]:
+            first, last = joined.spans[-1]
+            joined.spans[-1] = (first, max(last, smile.end))
+        else:
+            joined.spans.append((smile.start, smile.end))
+    return joined
+
+
+def _happened(event: Event, ended: Smile | None) -> str:
+    """An event in a few words, with the smile that ended with it."""
+    if event.kind is EventKind.SMILE_START:
+        return f"{person(event.track)} smiles"
+    if ended is None:
+        return "source lost" if event.kind is EventKind.SOURCE_LOST else "source restored"
+    peak = "" if ended.peak is None else f", peak {100 * ended.peak:.0f} %"
+    return f"{ended.person} stops smiling ({ended.seconds:.1f} s{peak})"
+
+
+def picture_line(result: FrameResult) -> str:
+    """A picture's faces in one line."""
+    if not result.faces:
+        return f"{result.source}: no face"
+    faces = ", ".join(f"{'smile' if face.smiling else 'no smile'} {face.smile:.0%}" for face in result.faces)
+    count = f"{len(result.faces)} face{'s' if len(result.faces) > 1 else ''}"
+    return f"{result.source}: {count}: {faces}"

@@ -1,0 +1,136 @@
+"""Smiles as cues that a player shows beside the video."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from smilecam.errors import UsageProblem
+from smilecam.sinks.base import Sink
+from smilecam.sinks.output_paths import names_in, refuse_source
+from smilecam.sinks.smile_intervals import OpenSmiles, Smile
+from smilecam.sinks.text_file import TextFile
+from smilecam.sources.base import Kind, Source, SourceRef
+from smilecam.sources.frame import Frame
+from smilecam.types import Event, FrameResult
+
+HEADER = "WEBVTT\n\n"
+SETTLED_SECONDS = 2.0
+"""Cues stand in the order of their beginnings, and a smile is declared only once it has lasted: so long a cue waits."""
+
+
+def plan_cue_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> dict[SourceRef, Path]:
+    """Decide where the cues of each stream go; pictures have none.
+
+    Args:
+        target: what the user named: a file for one stream, a folder for several.
+        refs: all sources of the run.
+        into_folder: whether ``target`` is to be a folder even for a single stream.
+
+    Returns:
+        A path for each stream, all different, none of them a source.
+
+    Raises:
+        UsageProblem: a file was named for several streams, it does not end in .vtt, or it is a source itself.
+    """
+    streams = [ref for ref in refs if ref.kind is not Kind.IMAGE]
+    if into_folder:
+        return names_in(target, streams, lambda _ref: ".vtt")
+    if len(streams) > 1:
+        raise UsageProblem(f"--webvtt {target}: several sources need a folder")
+    if target.suffix.lower() != ".vtt":
+        raise UsageProblem(f"--webvtt {target}: the name ends in .vtt")
+    refuse_source("--webvtt", target, refs)
+    return dict.fromkeys(streams, target)
+
+
+class WebVtt(Sink):
+    """Writes a cue for each smile once it has ended; at every moment the file is whole.
+
+    Attributes:
+        written: the files that are finished.
+    """
+
+    def __init__(self, names: dict[SourceRef, Path]) -> None:
+        """Prepare to write the cues of each stream to its path, in folders that exist."""
+        self._names = names
+        self._file: TextFile | None = None
+        self.written: list[Path] = []
+
+    def begin(self, source: Source) -> None:
+        """Open the file of a stream.
+
+        Raises:
+            OutputError: it cannot be opened or written.
+        """
+        path = self._names.get(source.ref)
+        if path is None:
+            return
+        self._path, self._open, self._ended = path, OpenSmiles(), list[Smile]()
+        self._now = 0.0
+        self._file = TextFile(str(path))
+        self._file.write(HEADER)
+
+    def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
+        """Note the time, and write the cues whose place in the file is sure."""
+        if result.time is not None:
+            self._now = result.time
+        self._write_settled()
+
+    def event(self, event: Event) -> None:
+        """Note the beginning or the end of a smile."""
+        self._now = max(self._now, event.time) if self._file else 0.0
+        smile = self._open.take(event) if self._file else None
+        if smile:
+            self._ended.append(smile)
+
+    def end(self) -> None:
+        """Close open smiles with the last frame, and write what is left."""
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            smiles = sorted([*self._ended, *self._open.finish(self._now)], key=lambda smile: smile.start)
+            if smiles:
+                file.write("".join(map(_cue_of, smiles)))
+        finally:
+            file.close()
+        self.written.append(self._path)
+
+    def _write_settled(self) -> None:
+        if self._file is None or not self._ended:
+            return
+        earliest = self._open.earliest()
+        limit = self._now - SETTLED_SECONDS
+        if earliest is not None:
+            limit = min(limit, earliest)
+        settled = sorted((smile for smile in self._ended if smile.start <= limit), key=lambda smile: smile.start)
+        if settled:
+            self._ended = [smile for smile in self._ended if smile not in settled]
+            self._file.write("".join(map(_cue_of, settled)))
+
+
+def _cue_of(smile: Smile) -> str:
+    peak = "" if smile.peak is None else f", peak {100 * smile.peak:.0f} %"
+    return cue(smile.start, smile.end, f"smile, {smile.person}{peak}")
+
+
+def cue(start: float, end: float, text: str) -> str:
+    """One cue with the empty line after it.
+
+    Args:
+        start: seconds.
+        end: seconds; a cue lasts a millisecond at least, or players refuse it.
+        text: shown as it is.
+    """
+    first = round(max(0.0, start) * 1000)
+    last = max(first + 1, round(end * 1000))
+    return f"{_timestamp(first)} --> {_timestamp(last)}\n{html.escape(text, quote=False)}\n\n"
+
+
+def _timestamp(milliseconds: int) -> str:
+    seconds, thousandths = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{thousandths:03}"

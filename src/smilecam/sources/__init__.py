@@ -1,0 +1,1 @@
+"""Where frames come from: images, videos, cameras and streams behind one interface."""

@@ -1,0 +1,78 @@
+"""One picture of a stream, turned into the colours that somebody asks for, and only then."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from smilecam.opencv import cv2
+from smilecam.types import GreyImage, Image
+
+
+class LazyImage(Protocol):
+    """A decoded picture in a codec's own form."""
+
+    def colour(self) -> Image:
+        """uint8 (height, width, 3), blue-green-red."""
+
+    def grey(self) -> GreyImage:
+        """uint8 (height, width), 0 to 255."""
+
+
+class Frame:
+    """One picture of a stream.
+
+    Most frames of a film are looked at in grey alone, and turning them into colours costs as much as decoding them.
+
+    Attributes:
+        number: counted from 0 over the frames that the source received; numbers of dropped frames are missing.
+        time: seconds since the first moment of the stream by its own timestamps, or a camera's clock; None for a
+            picture.
+        capture_time: the monotonic clock when a live source received it, for latency; None for files.
+    """
+
+    __slots__ = ("_grey", "_image", "_lazy", "capture_time", "number", "time")
+
+    def __init__(
+        self,
+        number: int,
+        time: float | None,
+        image: Image | None = None,
+        *,
+        lazy: LazyImage | None = None,
+        capture_time: float | None = None,
+    ) -> None:
+        """Keep a picture, or what can give one.
+
+        Args:
+            number: as above.
+            time: as above.
+            image: uint8 (height, width, 3) blue-green-red, or (height, width) grey.
+            lazy: in place of ``image``.
+            capture_time: as above.
+        """
+        self.number, self.time, self.capture_time = number, time, capture_time
+        self._image, self._lazy = image, lazy
+        self._grey: GreyImage | None = None
+
+    @property
+    def image(self) -> Image:
+        """uint8 (height, width, 3), blue-green-red; the same array each time. Grey where grey was given."""
+        if self._image is None:
+            if self._lazy is None:
+                raise ValueError("a frame needs a picture")
+            self._image = self._lazy.colour()
+        return self._image
+
+    @property
+    def grey(self) -> GreyImage:
+        """uint8 (height, width); the same array each time."""
+        if self._grey is None:
+            if self._lazy is not None:
+                self._grey = self._lazy.grey()
+            elif self.image.ndim == 2:
+                self._grey = self.image
+            else:
+                self._grey = np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), np.uint8)
+        return self._grey

@@ -1,0 +1,40 @@
+"""An image file as a source of one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from smilecam.sources.base import Counts, SourceRef
+from smilecam.sources.frame import Frame
+from smilecam.sources.images import load_image
+
+
+class ImageSource:
+    """A picture file as a stream of one frame."""
+
+    live = False
+    fps: float | None = None
+    expected: int | None = 1
+    missing = 0
+
+    def __init__(self, ref: SourceRef, path: Path) -> None:
+        """Read the picture.
+
+        Raises:
+            SourceNotFound: nothing is there.
+            SourceUnreadable: it is not a picture, is damaged, or is over a limit.
+        """
+        self.ref, self.counts = ref, Counts()
+        self._image = load_image(path)
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.counts.received += 1
+        yield Frame(0, None, self._image)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

@@ -1,0 +1,110 @@
+"""Picture files in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from smilecam.errors import OutputError, SourceNotFound, SourceUnreadable
+from smilecam.opencv import cv2, max_pixels
+from smilecam.storage import write_bytes
+from smilecam.types import Image
+
+WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+MAX_FILE_BYTES = 512 * 2**20
+
+
+def check_file(path: Path) -> int:
+    """Look whether a file can be read and holds anything, and give its size in bytes.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is empty, no file, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            raise SourceUnreadable(f"{path} is not a file") if path.exists() else SourceNotFound(f"no file at {path}")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise SourceUnreadable(f"{path} is empty")
+        return path.stat().st_size
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file that should hold a picture.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is empty, too large, no file, or cannot be read.
+    """
+    if check_file(path) > MAX_FILE_BYTES:
+        raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for a picture")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def load_image(path: Path) -> Image:
+    """Read a picture, turned upright as its EXIF orientation says.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        uint8 (height, width, 3), blue-green-red.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
+    """
+    content = read_file(path)
+    try:
+        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
+            raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
+        raise SourceUnreadable(f"{path} is not a picture, or is damaged") from error
+    if image is None:
+        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
+    return np.asarray(image, np.uint8)
+
+
+def is_cut_jpeg(content: bytes) -> bool:
+    """Whether this is a JPEG file that ends before its picture does; older OpenCV fills the rest with grey.
+
+    Only after the header's segments: a thumbnail inside them has an end marker of its own.
+    """
+    at = 2
+    if content[:at] != b"\xff\xd8":
+        return False
+    while content[at : at + 1] == b"\xff":
+        if content[at + 1 : at + 2] == b"\xff":  # any number of these may stand before a marker
+            at += 1
+            continue
+        marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
+        at += 2 if marker == b"\x01" or b"\xd0" <= marker <= b"\xd7" else 2 + length  # these have no content
+        if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
+            return b"\xff\xd9" not in content[at:]
+    return at >= len(content)  # a header of another form is left to OpenCV
+
+
+def save_image(path: Path, image: Image) -> None:
+    """Write a picture in the format of its suffix, whole or not at all.
+
+    Raises:
+        OutputError: the suffix is not known, or the file cannot be written.
+    """
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise OutputError(f"cannot write {path}: a picture's name ends in {', '.join(sorted(WRITABLE_SUFFIXES))}")
+    try:
+        done, content = cv2.imencode(path.suffix, image)
+    except cv2.error as error:
+        raise OutputError(f"cannot write {path}: the picture does not fit its format") from error
+    if not done:
+        raise OutputError(f"cannot write {path}: the picture does not fit its format")
+    write_bytes(path, content.tobytes())

@@ -1,0 +1,152 @@
+"""What the name of a source means: files, folders, patterns, cameras, addresses."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
+from smilecam.presets import IMAGE_SUFFIXES
+from smilecam.sources.base import STANDARD_INPUT, Kind, SourceRef
+from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".gif",
+        ".mpg",
+        ".mpeg",
+        ".wmv",
+        ".flv",
+        ".ts",
+        ".mts",
+        ".3gp",
+        ".ogv",
+    }
+)
+"""File names that are read as video, in lower case."""
+
+
+def camera_ref(index: int, name: str | None = None) -> SourceRef:
+    """The camera of an index."""
+    return SourceRef(name or f"camera:{index}", Kind.CAMERA, index=index)
+
+
+def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRef]:
+    """Turn what a user typed into sources.
+
+    Args:
+        argument: a file, a folder, a pattern such as ``photos/*.jpg``, numbered pictures as ``frames_%04d.png``, or,
+            where no file or folder bears that name: a camera by its index, as ``camera:0``, or by its device as
+            ``/dev/video0``; the address of a stream, as ``rtsp://host/path``; ``-`` for a video on standard input;
+            ``synthetic:640x480@30?seconds=10`` for a test card. A ``Path`` is always a file, a folder or a device.
+        recursive: whether to look into folders inside a folder.
+
+    Returns:
+        At least one reference; those of a folder or pattern are sorted by name.
+
+    Raises:
+        SourceNotFound: nothing is there.
+        SourceEmpty: a folder or pattern has neither pictures nor videos.
+        SourceUnreadable: the system does not let it be looked at.
+    """
+    text, path = str(argument), Path(argument)
+    try:
+        exists = _exists(path, text)
+        if not exists and (named := _without_file(argument)):
+            return [named]
+        if device := re.fullmatch(r"/dev/video(\d{1,3})", path.resolve().as_posix()):
+            return [camera_ref(int(device[1]), text)]
+        if path.is_dir():
+            inside = path.rglob("*") if recursive else path.iterdir()
+            return _known_files(inside, f"no pictures or videos in {text}")
+        if not exists and (sequence := _sequence(path)):
+            return [sequence]
+        if not exists and glob.has_magic(text):
+            matching = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns too
+            return _known_files(matching, f"no pictures or videos match {text}")
+        return [_file_ref(path)]
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # a name may be too long, hold a null byte, be a link to itself
+        reason = getattr(error, "strerror", None) or error
+        raise SourceUnreadable(f"{text[:200]} cannot be looked at: {reason}") from error
+
+
+def _exists(path: Path, text: str) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        if is_address(text):  # too long for a file's name; and it may hold a password, so no error may quote it
+            return False
+        raise
+
+
+def _without_file(argument: str | Path) -> SourceRef | None:
+    """A source that is no file, if this names one."""
+    text = str(argument)
+    if is_address(text):
+        if not (isinstance(argument, str) and is_stream(text)):
+            raise SourceNotFound(
+                f"{redacted(text)}: a stream's address begins with {', '.join(STREAM_SCHEMES)} and ://"
+            )
+        return SourceRef(redacted(text), Kind.STREAM, url=text)
+    if not isinstance(argument, str):
+        return None
+    if text == STANDARD_INPUT:
+        return SourceRef("stdin", Kind.STREAM, url=text)
+    if text.startswith("synthetic:"):
+        from smilecam.sources.synthetic import parse
+
+        parse(text)
+        return SourceRef(text, Kind.VIDEO, url=text)
+    index = text.removeprefix("camera:")
+    return camera_ref(int(index[:9])) if index.isascii() and index.isdigit() else None
+
+
+def _sequence(path: Path) -> SourceRef | None:
+    from smilecam.sources.sequence import is_pattern, numbered_files
+
+    if not is_pattern(path):
+        return None
+    if not numbered_files(path):
+        raise SourceEmpty(f"no pictures match {path}")
+    return SourceRef(str(path), Kind.VIDEO, path)
+
+
+def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
+    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    files = sorted(path for path in paths if path.suffix.lower() in known and path.is_file())
+    visible = [path for path in files if not path.name.startswith(".")]
+    if not visible:
+        raise SourceEmpty(nothing)
+    return [_file_ref(path) for path in visible]
+
+
+def _file_ref(path: Path) -> SourceRef:
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return SourceRef(str(path), Kind.IMAGE, path)
+    if suffix in VIDEO_SUFFIXES or not _looks_like_picture(path):
+        return SourceRef(str(path), Kind.VIDEO, path)
+    return SourceRef(str(path), Kind.IMAGE, path)
+
+
+def _looks_like_picture(path: Path) -> bool:
+    """Whether a file of unknown suffix begins like a picture."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*"))

@@ -1,0 +1,69 @@
+"""Numbered pictures as a video: ``frames_%04d.png``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from smilecam.errors import SourceError, SourceUnreadable
+from smilecam.sources.base import DEFAULT_FPS, Counts, SourceRef
+from smilecam.sources.frame import Frame
+from smilecam.sources.images import load_image
+
+_PLACE = re.compile(r"%(?:0(\d{1,2}))?d")
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether the name has one place for a number, as ``%04d`` or ``%d``."""
+    return len(_PLACE.findall(path.name)) == 1
+
+
+def numbered_files(pattern: Path) -> list[Path]:
+    """The files that fit a pattern, by their numbers; some may be left out.
+
+    Raises:
+        OSError: the folder cannot be looked at.
+    """
+    before, digits, after = _PLACE.split(pattern.name)
+    fitting = re.compile(f"{re.escape(before)}([0-9]{{{int(digits or 1)},}}){re.escape(after)}")
+    if not pattern.parent.is_dir():
+        return []
+    found = ((fitting.fullmatch(path.name), path) for path in pattern.parent.iterdir())
+    numbered = [(int(match[1]), path) for match, path in found if match and path.is_file()]
+    return [path for _, path in sorted(numbered)]
+
+
+class SequenceSource:
+    """Numbered pictures, shown at 25 frames a second, whatever numbers are left out."""
+
+    live = False
+    fps: float | None = DEFAULT_FPS
+
+    def __init__(self, ref: SourceRef, files: list[Path]) -> None:
+        """Keep the files."""
+        self.ref, self.counts, self._files = ref, Counts(), files
+        self.expected: int | None = len(files)
+        self.missing = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        unreadable = 0
+        for place, path in enumerate(self._files):
+            try:
+                image = load_image(path)
+            except SourceError:
+                unreadable += 1
+                self.counts.corrupt += 1
+                continue
+            self.counts.received += 1
+            yield Frame(place - unreadable, place / DEFAULT_FPS, image)
+        self.missing = unreadable
+        if unreadable == len(self._files):
+            raise SourceUnreadable(f"{self.ref.name}: no picture of it can be decoded")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

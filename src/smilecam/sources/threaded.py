@@ -1,0 +1,353 @@
+"""Sources that a thread of their own reads: what is live, and what may keep one waiting."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from smilecam.errors import SourceError, SourceLost, SourceUnreadable
+from smilecam.sources.base import STANDARD_INPUT, Clock, Counts, Kind, Source, SourceOptions, SourceRef
+from smilecam.sources.frame import Frame
+from smilecam.types import Event, EventKind
+
+WAITING_FRAMES = 4
+"""Of a source that gives every frame, so many are read ahead."""
+
+WAITING_EVENTS = 64
+"""If nobody takes the events, the oldest make room."""
+
+LOOK_SECONDS = 0.5
+"""A waiting consumer looks up so often: for its time limits, and because Windows lets no signal interrupt a wait."""
+
+GRACE_SECONDS = 1.0
+"""The reading library may find out by itself first that a time limit has passed."""
+
+CLOSE_SECONDS = 1.0
+"""So long closing waits for the thread; one that hangs in a library ends when its time limit has passed."""
+
+LEAP_SECONDS = 5.0
+"""A stream's clock that falls so far behind ours has been set anew."""
+
+STEP_SECONDS = 0.001
+"""Between two frames at the least."""
+
+
+class Backoff:
+    """Pauses between attempts: from half a second to half a minute.
+
+    Each is of random length, so that many viewers of one camera do not come back in the same moment.
+    """
+
+    def __init__(self, first: float = 0.5, longest: float = 30.0, chance: Callable[[], float] = random.random) -> None:
+        """Begin with the shortest.
+
+        Args:
+            first: seconds.
+            longest: seconds.
+            chance: gives numbers from 0 to 1.
+        """
+        self._first, self._longest, self._chance = first, longest, chance
+        self._attempts = 0
+
+    def pause(self) -> float:
+        """Seconds to wait now, from half to all of what doubles with each attempt."""
+        full = min(self._longest, self._first * 2.0 ** min(self._attempts, 30))
+        self._attempts += 1
+        return full * (0.5 + 0.5 * self._chance())
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._attempts = 0
+
+
+class Timeline:
+    """One time over all connections of a live source: it only grows, and goes on while the source is away.
+
+    Frames keep the distances of their own timestamps, but none is later than it arrived: what piled up before the
+    stream was opened comes in one burst, and would put all that follows in the future.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the first frame."""
+        self._begin: float | None = None
+        self._last = self._own = 0.0
+        self._anchor: float | None = None
+
+    def connect(self) -> None:
+        """A new connection begins, with timestamps of its own."""
+        self._anchor = None
+
+    def now(self, clock: float) -> float:
+        """Seconds since the first frame; 0 before it."""
+        return 0.0 if self._begin is None else max(self._last, clock - self._begin)
+
+    def stamp(self, own: float | None, capture_time: float) -> float:
+        """Place a frame.
+
+        Args:
+            own: its own timestamp in seconds; None where it has none.
+            capture_time: when it arrived, by our clock.
+
+        Returns:
+            Seconds since the first frame.
+        """
+        if self._begin is None:
+            self._begin, self._last = capture_time, -STEP_SECONDS
+        at = now = capture_time - self._begin
+        if own is not None:
+            if self._anchor is None or own <= self._own or not -LEAP_SECONDS < own + self._anchor - now <= 0:
+                self._anchor = now - own
+            at, self._own = own + self._anchor, own
+        self._last = max(at, self._last + STEP_SECONDS)
+        return self._last
+
+
+class ThreadedSource:
+    """A source that a thread reads.
+
+    Of what is live only the newest frame waits to be taken, and an older one is dropped and counted. When it is lost,
+    it is opened again after growing pauses; the iteration gives word of both, and never a frame that did not arrive.
+    What is not live, as a file behind an address or on standard input, gives every frame and ends.
+
+    The thread alone touches the source, and closes it. The consumer waits on a condition, which an interrupt ends.
+    """
+
+    def __init__(
+        self,
+        ref: SourceRef,
+        connect: Callable[[], Source],
+        options: SourceOptions,
+        *,
+        realtime: bool = False,
+        open_here: bool = False,
+        clock: Clock = time.monotonic,
+        backoff: Backoff | None = None,
+    ) -> None:
+        """Open the source.
+
+        Args:
+            ref: what it is opened from.
+            connect: opens it, each time anew.
+            options: time limits, and what to do when it is lost.
+            realtime: play something that is not live at its own pace, as if it were.
+            open_here: open it in this thread first, where a system wants that.
+            clock: gives seconds.
+            backoff: the pauses between attempts.
+
+        Raises:
+            SourceError: it cannot be opened.
+            SmilecamError: something that it needs is missing.
+        """
+        self.ref, self.counts = ref, Counts()
+        self.live, self.missing = True, 0
+        self.fps: float | None = None
+        self.expected: int | None = None
+        self._connect, self._options, self._realtime, self._clock = connect, options, realtime, clock
+        self._backoff, self._timeline = backoff or Backoff(), Timeline()
+        self._condition = threading.Condition()
+        self._waiting: deque[Frame | Event] = deque()
+        self._opened = self._ended = self._lost = self._reconnects = False
+        self._error: Exception | None = None
+        self._heard = clock()
+        self._stop = threading.Event()
+        self._start(connect() if open_here else None)
+
+    # What the consumer calls.
+
+    def __iter__(self) -> Iterator[Frame | Event]:
+        while (item := self._take()) is not None:
+            yield item
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading, and let go of the source."""
+        with self._condition:
+            self._stop.set()
+            self._waiting.clear()
+            self._condition.notify_all()
+        self._thread.join(CLOSE_SECONDS)
+
+    def _start(self, first: Source | None) -> None:
+        name = f"smilecam {self.ref.name}"
+        self._thread = threading.Thread(target=self._run, args=(first,), name=name, daemon=True)
+        self._thread.start()
+        try:
+            self._await_opened()
+        except BaseException:
+            self.close()
+            raise
+
+    def _await_opened(self) -> None:
+        # Standard input opens when something comes.
+        limited = self.ref.kind in (Kind.CAMERA, Kind.STREAM) and self.ref.url != STANDARD_INPUT
+        deadline = self._clock() + self._options.open_timeout + GRACE_SECONDS
+        with self._condition:
+            while not (self._opened or self._ended):
+                if limited and self._clock() > deadline:
+                    raise SourceUnreadable(f"{self.ref.name} did not open within {self._options.open_timeout:g} s")
+                self._condition.wait(LOOK_SECONDS)
+            if self._error is not None and not self._opened:
+                raise self._error
+
+    def _take(self) -> Frame | Event | None:
+        with self._condition:
+            while not self._waiting:
+                if self._stop.is_set():
+                    return None
+                if self._ended:
+                    if self._error is not None:
+                        raise self._error
+                    return None
+                self._check_silence()
+                if not self._waiting:
+                    self._condition.wait(LOOK_SECONDS)
+            item = self._waiting.popleft()
+            self._condition.notify_all()
+            return item
+
+    def _check_silence(self) -> None:
+        """Find out by the clock what a thread that hangs cannot tell."""
+        if not self._reconnects:
+            return
+        silence = self._clock() - self._heard
+        if not self._lost and silence > self._options.read_timeout + GRACE_SECONDS:
+            if self.counts.received == 0:
+                raise SourceUnreadable(f"{self.ref.name} gave no frame within {self._options.read_timeout:g} s")
+            self._lose()
+        elif self._lost and self._given_up():
+            raise self._loss()
+
+    def _given_up(self) -> bool:
+        if not self._options.reconnect:
+            return True
+        limit = self._options.reconnect_timeout
+        return limit is not None and self._clock() - self._heard > limit
+
+    def _loss(self) -> SourceLost:
+        return SourceLost(f"{self.ref.name} was lost and did not come back")
+
+    # What the thread does.
+
+    def _run(self, first: Source | None) -> None:
+        error: Exception | None = None
+        try:
+            self._read(first)
+        except Exception as problem:  # noqa: BLE001 - the thread's edge: the consumer raises it
+            error = problem
+        with self._condition:
+            self._error, self._ended = error, True
+            self._condition.notify_all()
+
+    def _read(self, first: Source | None) -> None:
+        source: Source | None = first or self._connect()
+        if source is None:
+            return
+        self._adopt(source)
+        while source is not None:
+            problem = self._deliver(source)
+            if self._stop.is_set():
+                return
+            if not self._reconnects or self.counts.received == 0:
+                if problem is not None:
+                    raise problem
+                if self._reconnects:
+                    raise SourceUnreadable(f"{self.ref.name} gave no frame")
+                return
+            with self._condition:
+                self._lose()
+            source = self._come_back()
+
+    def _adopt(self, source: Source) -> None:
+        """Take over what the source says of itself."""
+        with self._condition:
+            self.live = source.live or self._realtime
+            self._reconnects = source.live
+            self.fps, self.expected = source.fps, source.expected
+            self._opened, self._heard = True, self._clock()
+            self._condition.notify_all()
+
+    def _deliver(self, source: Source) -> SourceError | None:
+        """Pass frames on until the source ends, is lost, or nobody wants them; an error is given back."""
+        corrupt, first = self.counts.corrupt, None
+        self._timeline.connect()
+        in_bursts = self._realtime or getattr(source, "in_bursts", False)
+        try:
+            with source:
+                for item in source:
+                    if isinstance(item, Event) or self._stop.is_set():
+                        break
+                    if in_bursts and item.time is not None:
+                        first = self._clock() - item.time if first is None else first
+                        item.capture_time = None
+                        if self._stop.wait(max(0.0, first + item.time - self._clock())):
+                            break
+                    self._pass_on(item)
+                    self.counts.corrupt = corrupt + source.counts.corrupt
+        except SourceError as error:
+            return error
+        finally:
+            self.missing = source.missing
+            self.counts.corrupt = corrupt + source.counts.corrupt
+        return None
+
+    def _pass_on(self, frame: Frame) -> None:
+        with self._condition:
+            if not self.live:
+                self._condition.wait_for(lambda: len(self._waiting) < WAITING_FRAMES or self._stop.is_set())
+            capture_time = self._clock() if frame.capture_time is None else frame.capture_time
+            if self._lost:
+                self._restore(capture_time)
+            frame.number = self.counts.received
+            if self.live:
+                frame.capture_time = capture_time
+                self._drop_older()
+            if self._reconnects:
+                frame.time = self._timeline.stamp(frame.time, capture_time)
+            self.counts.received += 1
+            self._heard = self._clock()
+            if not self._stop.is_set():
+                self._waiting.append(frame)
+            self._condition.notify_all()
+
+    def _drop_older(self) -> None:
+        events = [item for item in self._waiting if isinstance(item, Event)]
+        self.counts.dropped += len(self._waiting) - len(events)
+        self._waiting = deque(events)
+
+    def _lose(self) -> None:
+        if not self._lost:
+            self._lost = True
+            self._tell(EventKind.SOURCE_LOST, self._clock())
+
+    def _restore(self, capture_time: float) -> None:
+        self._lost = False
+        self._backoff.reset()
+        self.counts.reconnects += 1
+        self._tell(EventKind.SOURCE_RESTORED, capture_time)
+
+    def _tell(self, kind: EventKind, at: float) -> None:
+        if sum(isinstance(item, Event) for item in self._waiting) >= WAITING_EVENTS:
+            self._waiting.remove(next(item for item in self._waiting if isinstance(item, Event)))
+        self._waiting.append(Event(kind, self.ref.name, self._timeline.now(at)))
+        self._condition.notify_all()
+
+    def _come_back(self) -> Source | None:
+        """Open the source again, however long it takes; None where nobody waits any more."""
+        while True:
+            if self._given_up():
+                raise self._loss()
+            if self._stop.wait(self._backoff.pause()):
+                return None
+            try:
+                return self._connect()
+            except SourceError:
+                continue

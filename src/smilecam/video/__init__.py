@@ -1,1 +1,0 @@
-"""Frames in and out: pictures, video files and cameras; drawing; recording."""

@@ -1,0 +1,53 @@
+"""Films that end before their time."""
+
+import pytest
+
+from smilecam import SmileDetector
+from smilecam.errors import SourceUnreadable
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
+from smilecam.types import Event, EventKind
+
+
+class BreaksOff:
+    """A film whose source fails after some frames."""
+
+    def __init__(self, source, frames):
+        self.ref, self.counts, self.live = source.ref, source.counts, False
+        self._source, self._frames = source, frames
+
+    def __iter__(self):
+        for frame in self._source:
+            if frame.number == self._frames:
+                raise SourceUnreadable("it breaks off")
+            yield frame
+
+
+@pytest.mark.parametrize("frames", [1, 7, 9])
+def test_a_film_that_breaks_off_gives_all_its_frames_and_whole_smiles(clip, frames):
+    seen, events = [], []
+    with open_source(find_sources(clip)[0]) as source:
+        reading = SmileDetector().reading(BreaksOff(source, frames))
+        with pytest.raises(SourceUnreadable):
+            for item in reading:
+                assert not isinstance(item, Event)
+                seen.append(item[1].frame)
+                events += item[1].events
+        events += reading.close()
+    assert seen == list(range(frames))
+    kinds = [event.kind for event in events]
+    assert kinds in ([], [EventKind.SMILE_START, EventKind.SMILE_END])
+
+
+@pytest.mark.parametrize("taken", range(1, 12))
+def test_a_film_that_is_left_has_no_end_without_a_begin(clip, taken):
+    events = []
+    with open_source(find_sources(clip)[0]) as source:
+        reading = SmileDetector().reading(source)
+        for count, item in enumerate(reading, 1):
+            events += item[1].events
+            if count == taken:
+                break
+        events += reading.close()
+    kinds = [event.kind for event in events]
+    assert kinds in ([], [EventKind.SMILE_START, EventKind.SMILE_END])

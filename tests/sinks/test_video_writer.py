@@ -1,0 +1,223 @@
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from smilecam.errors import OutputError
+from smilecam.opencv import cv2
+from smilecam.sinks import encoder
+from smilecam.sinks.encoder import FrameTimes
+from smilecam.sinks.video_writer import PLAIN_VIDEO, VideoRecorder
+
+FRAME = np.full((96, 128, 3), 100, np.uint8)
+
+
+@pytest.fixture(params=["PyAV", "OpenCV"])
+def plain(request):
+    """Whether videos are written by OpenCV, as where PyAV is absent."""
+    if request.param == "PyAV":
+        pytest.importorskip("av", reason='needs the "video" extra')
+    return request.param == "OpenCV"
+
+
+def count_frames(path):
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov", ".mkv", ".avi", ".MP4", ".webm"])
+def test_every_format_plays(tmp_path, suffix, plain):
+    path = tmp_path / f"out{suffix}"
+    with VideoRecorder(path, 20, plain=plain) as recorder:
+        for number in range(12):
+            recorder.write(FRAME, number / 20)
+    assert count_frames(path) == recorder.written == 12
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("shape", "coded"), [((97, 131), (98, 132)), ((1, 3), (16, 16)), ((96, 128), (96, 128))])
+def test_odd_and_tiny_frames_are_padded(tmp_path, plain, shape, coded):
+    path = tmp_path / "odd.mp4"
+    with VideoRecorder(path, 20, plain=plain) as recorder:
+        recorder.write(np.full((*shape, 3), 200, np.uint8), 0.0)
+    done, image = cv2.VideoCapture(str(path)).read()
+    assert done
+    assert image.shape == (*coded, 3)
+    assert abs(float(image.mean()) - 200) < 5
+
+
+def test_opencv_fills_gaps_so_that_time_is_kept(tmp_path):
+    path = tmp_path / "gaps.mp4"
+    with VideoRecorder(path, 10, plain=True) as recorder:
+        for at in (5.0, 5.1, 5.6, 6.0):
+            recorder.write(FRAME, at)
+    assert recorder.written == 4
+    assert count_frames(path) == 11
+
+
+def test_jumping_timestamps_fill_no_disk(tmp_path, plain):
+    path = tmp_path / "jump.mp4"
+    with VideoRecorder(path, 10, plain=plain) as recorder:
+        for at in (0.0, 0.1, 90_000.0, 90_000.1, 3.0, 3.1):
+            recorder.write(FRAME, at)
+    assert count_frames(path) == 6
+    assert path.stat().st_size < 20_000
+
+
+def times_of(path):
+    av = pytest.importorskip("av", reason='needs the "video" extra')
+    with av.open(str(path)) as film:
+        return [frame.time for frame in film.decode(video=0)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_frames_keep_their_own_times(tmp_path, suffix):
+    rng = np.random.default_rng(3)
+    times = np.cumsum([0.0, *rng.uniform(0.005, 0.3, 60)]).tolist()
+    path = tmp_path / f"uneven{suffix}"
+    with VideoRecorder(path, 30) as recorder:
+        for at in times:
+            recorder.write(rng.integers(0, 255, (96, 128, 3), np.uint8), at)
+    assert np.allclose(times_of(path), times, atol=0.0011)
+
+
+def test_equal_times_give_no_error(tmp_path):
+    path = tmp_path / "equal.mkv"
+    with VideoRecorder(path, 30) as recorder:
+        for at in (0.0, 0.1, 0.1, 0.1, 0.2):
+            recorder.write(FRAME, at)
+    assert count_frames(path) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "placed", "broken"),
+    [
+        ([0.0, 0.1, 0.5], [0.0, 0.1, 0.5], False),
+        ([0.4, 0.5, 1.0], [0.0, 0.5, 1.0], False),
+        ([50.0, 50.5, 51.0], [0.0, 0.5, 1.0], False),
+        ([None, None, None], [0.0, 0.1, 0.2], False),
+        ([0.0, 60.0, 60.1], [0.0, 60.0, 60.1], False),
+        ([0.0, 9000.0, 9000.1], [0.0, 0.1, 0.2], True),
+        ([5.0, 2.0, 2.5], [0.0, 5.1, 5.6], True),
+        ([0.0, None, 0.3], [0.0, 0.1, 0.3], False),
+    ],
+)
+def test_times_in_a_recording(given, placed, broken):
+    times = FrameTimes(10)
+    assert np.allclose([times.place(at) for at in given], placed)
+    assert times.broken is broken
+
+
+def test_colours_come_back(tmp_path, plain):
+    colours = [(0, 0, 0), (255, 255, 255), (200, 60, 40), (40, 180, 60), (50, 40, 210), (0, 159, 230)]
+    image = np.repeat(np.repeat(np.asarray([colours], np.uint8), 32, axis=1), 64, axis=0)
+    path = tmp_path / "colours.mp4"
+    with VideoRecorder(path, 10, plain=plain) as recorder:
+        for _ in range(5):
+            recorder.write(image, None)
+    _, back = cv2.VideoCapture(str(path)).read()
+    seen = back[32, 16::32].astype(int)
+    assert np.abs(seen - np.asarray(colours)).max() <= (8 if not plain else 30)
+
+
+def test_frames_so_far_are_kept_when_it_is_interrupted(tmp_path, plain):
+    path = tmp_path / "interrupted.mp4"
+    with pytest.raises(KeyboardInterrupt), VideoRecorder(path, 10, plain=plain) as recorder:
+        for number in range(7):
+            recorder.write(FRAME, number / 10)
+        raise KeyboardInterrupt
+    assert count_frames(path) == 7
+
+
+def test_nothing_is_left_without_frames(tmp_path, plain):
+    with VideoRecorder(tmp_path / "none.mp4", 10, plain=plain):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_suffix(tmp_path):
+    with pytest.raises(OutputError, match=r"ends in \.mp4"):
+        VideoRecorder(tmp_path / "out.xyz", 10)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(OutputError, match="cannot write"):
+        VideoRecorder(tmp_path / "none" / "out.mp4", 10)
+
+
+def test_frames_of_another_size_are_made_to_fit(tmp_path, plain):
+    path = tmp_path / "sizes.mp4"
+    with VideoRecorder(path, 10, plain=plain) as recorder:
+        recorder.write(FRAME, None)
+        recorder.write(np.full((192, 192, 3), 200, np.uint8), None)
+    capture = cv2.VideoCapture(str(path))
+    (_, first), (_, second) = capture.read(), capture.read()
+    assert first.shape == second.shape == (96, 128, 3)
+    assert abs(float(second[:, 24:104].mean()) - 200) < 5
+    assert float(second[:, :12].mean()) < 10 > float(second[:, -12:].mean())
+
+
+def test_a_frame_may_be_changed_after_it_was_given(tmp_path, plain):
+    image = np.zeros((96, 128, 3), np.uint8)
+    path = tmp_path / "reused.mp4"
+    with VideoRecorder(path, 10, plain=plain) as recorder:
+        for number in range(10):
+            image[:] = number * 25
+            recorder.write(image, number / 10)
+    capture = cv2.VideoCapture(str(path))
+    levels = [float(capture.read()[1].mean()) for _ in range(10)]
+    assert np.allclose(levels, np.arange(10) * 25, atol=6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX limits")
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm"])
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, suffix, plain):
+    import resource
+
+    noise = np.random.default_rng(0).integers(0, 255, (40, 240, 320, 3), np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with (
+            pytest.raises(OutputError, match="disk full"),
+            VideoRecorder(tmp_path / f"out.{suffix}", 10, plain=plain) as r,
+        ):
+            for image in noise:
+                r.write(image, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "smilecam-encode"]
+
+
+def test_what_fails_in_the_encoder_reaches_the_caller(tmp_path, monkeypatch):
+    pytest.importorskip("av", reason='needs the "video" extra')
+    encode_frame = encoder.EncodedVideo._encode
+
+    def fail_late(self, frame):
+        if frame.pts > 0:
+            raise ZeroDivisionError
+        encode_frame(self, frame)
+
+    monkeypatch.setattr(encoder.EncodedVideo, "_encode", fail_late)
+    begun = time.monotonic()
+    with pytest.raises(ZeroDivisionError), VideoRecorder(tmp_path / "out.mp4", 10) as recorder:
+        for _ in range(100):
+            recorder.write(FRAME, None)
+    assert time.monotonic() - begun < 2
+    assert list(tmp_path.iterdir()) == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "smilecam-encode"]
+
+
+def test_absent_pyav_is_told(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(encoder, "find_spec", lambda _name: None)
+    with VideoRecorder(tmp_path / "out.mp4", 10, tmp_path / "film.mp4", said.append) as recorder:
+        recorder.write(FRAME, None)
+    assert said == [PLAIN_VIDEO]
+    assert count_frames(tmp_path / "out.mp4") == 1

@@ -1,0 +1,276 @@
+"""Following between searches, with a detector of bright squares: the ways through a film are what is tested here."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from smilecam.detection.motion import MotionGate
+from smilecam.geometry import iou
+from smilecam.opencv import cv2
+from smilecam.pipeline.prefetch import Prefetcher
+from smilecam.pipeline.stats import StatsMeter
+from smilecam.sources.base import Counts
+from smilecam.tracking.offline import OfflineFaceFinder, OfflineSettings
+from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder, OnlineSettings
+from smilecam.types import Box, DetectedFace
+
+
+class SquareDetector:
+    """Finds bright squares, and counts how often it searched a whole picture and how often it looked."""
+
+    name = "squares"
+
+    def __init__(self):
+        self.searches = self.looks = 0
+
+    def __call__(self, grey, region=None):
+        self.searches += 1
+        region = region or Box(0, 0, grey.shape[1], grey.shape[0])
+        inside = grey[region.y1 : region.y2, region.x1 : region.x2]
+        return sorted(DetectedFace(box.translated(region.x1, region.y1), 0.9) for (box,) in _squares(inside))
+
+    def redetect(self, grey, faces):
+        self.looks += len(faces)
+        found = []
+        for face in faces:
+            margin = face.box.width // 3
+            x, y = max(0, face.box.x1 - margin), max(0, face.box.y1 - margin)
+            window = grey[y : face.box.y2 + margin, x : face.box.x2 + margin]
+            inside = [
+                DetectedFace(Box(x + b.x1, y + b.y1, x + b.x2, y + b.y2), 0.9)
+                for b, *_ in _squares(window)
+                if b.width > face.box.width / 2
+            ]
+            found.append(max(inside, key=lambda other: iou(other.box, face.box), default=None))
+        return found
+
+
+def _squares(grey):
+    _, _, stats, _ = cv2.connectedComponentsWithStats((grey > 128).astype(np.uint8))
+    return [(Box(x, y, x + w, y + h),) for x, y, w, h, _ in stats[1:].tolist()]
+
+
+def picture(*boxes):
+    image = np.zeros((240, 320), np.uint8)
+    for box in boxes:
+        image[box.y1 : box.y2, box.x1 : box.x2] = 200
+    return image
+
+
+def square(x, y=40, side=40):
+    return Box(x, y, x + side, y + side)
+
+
+def read_film(film, rate=30.0, settings=None):
+    """The faces of each picture, read stretch by stretch; and the detector."""
+    detector = SquareDetector()
+    finder = OfflineFaceFinder(detector, settings)
+    results, waiting = [], []
+    for number, image in enumerate(film):
+        waiting.append((image, number / rate))
+        if finder.ends_stretch(len(waiting), waiting[-1][1] - waiting[0][1]) or number == len(film) - 1:
+            results += finder(*zip(*waiting, strict=True))
+            waiting = []
+    return results, detector
+
+
+def boxes(results):
+    return [[face.box for face in faces] for faces in results]
+
+
+def test_a_still_face_is_found_in_every_picture_with_few_searches():
+    results, detector = read_film([picture(square(50))] * 90)
+    assert boxes(results) == [[square(50)]] * 90
+    assert detector.searches <= 3  # nothing changes: the first, and one in two seconds
+    assert detector.looks < 45
+
+
+def test_a_moving_face_lies_where_it_is():
+    film = [[square(20 + 2 * number)] for number in range(90)]
+    results, detector = read_film([picture(*faces) for faces in film])
+    for found, true in zip(boxes(results), film, strict=True):
+        assert len(found) == 1
+        assert iou(found[0], true[0]) > 0.95
+    assert detector.searches < 12
+
+
+@pytest.mark.parametrize("first", range(17, 34))
+def test_a_face_is_found_from_its_first_picture_to_its_last(first):
+    last = first + 30
+    film = [[square(50)] + [square(200)] * (first <= number <= last) for number in range(90)]
+    results, _ = read_film([picture(*faces) for faces in film])
+    assert boxes(results) == film
+
+
+def test_the_result_does_not_depend_on_the_stretches():
+    film = [picture(square(20 + number), square(200, 150 - number)) for number in range(64)]
+    lengths = [boxes(read_film(film, settings=OfflineSettings(search_frames=count))[0]) for count in (8, 16)]
+    for a, b in zip(*lengths, strict=True):
+        assert [iou(p, q) > 0.95 for p, q in zip(a, b, strict=True)] == [True, True]
+
+
+def test_something_that_only_looks_see_is_given_up():
+    class Believer(SquareDetector):
+        """Sees a face in the looks wherever one is said to be."""
+
+        def __call__(self, grey, region=None):
+            found = super().__call__(grey, region)
+            return found if self.searches == 1 else []
+
+        def redetect(self, grey, faces):
+            return list(faces)
+
+    detector = Believer()
+    finder = OfflineFaceFinder(detector)
+    shown = []
+    noise = np.random.default_rng(0)
+    for start in range(0, 160, 16):
+        stretch = [noise.integers(0, 120, (240, 320), np.uint8) for _ in range(16)] if start else [picture(square(50))]
+        shown.append(len(finder(stretch, [(start + n) / 30 for n in range(len(stretch))])[-1]))
+    assert shown[0] == 1
+    assert shown[-1] == 0
+
+
+def test_a_scene_changes_where_something_new_comes_in():
+    noise = np.random.default_rng(0)
+    flat = np.full((240, 320), 90, np.uint8)
+    motion = MotionGate(flat, [square(50)])
+    assert motion.changes(flat, []) == []
+    assert motion.changes(noise.normal(90, 6, flat.shape).clip(0, 255).astype(np.uint8), []) == []
+    translated = flat.copy()
+    translated[40:80, 50:90] = 200
+    assert motion.changes(translated, []) == []
+    translated[150:170, 200:220] = 130
+    (part,) = motion.changes(translated, [])
+    assert part.x1 <= 200 - 16
+    assert part.y1 <= 150 - 16
+    assert part.x2 >= 220 + 16
+    assert part.y2 >= 170 + 16
+    assert part.area < flat.size / 4
+    assert motion.changes(translated, [Box(195, 145, 225, 175)]) == []
+    translated[200:220, 20:50] = 30
+    assert len(motion.changes(translated, [])) == 2
+    assert motion.changes(flat[:200], []) == [Box(0, 0, 320, 200)]
+
+
+@pytest.fixture
+def search():
+    background = BackgroundDetection(SquareDetector)
+    yield background
+    background.close()
+
+
+def test_live_faces_are_followed_in_every_frame_and_searched_beside_it(search):
+    detector = SquareDetector()
+    finder = OnlineFaceFinder(detector, search, OnlineSettings(search_every=0.05, search_every_unseen=0.02))
+    seen = []
+    for number in range(120):
+        now = [square(20 + 2 * number)] + ([square(60, 150)] if number >= 60 else [])
+        seen.append([face.box for face in finder(picture(*now))])
+        time.sleep(0.005)
+    assert detector.searches == 0  # never in the stream's own thread
+    assert seen[0] == []
+    assert seen[119] == [square(60, 150), square(20 + 2 * 119)]
+    found = [number for number, faces in enumerate(seen) if len(faces) == 2]
+    assert 60 <= found[0] < 90
+    assert all(len(faces) >= 1 for faces in seen[30:])
+
+
+def test_a_failing_search_reaches_the_stream():
+    class Broken(SquareDetector):
+        def __call__(self, grey, region=None):
+            raise RuntimeError("broken")
+
+    background = BackgroundDetection(Broken)
+    finder = OnlineFaceFinder(SquareDetector(), background, OnlineSettings(search_every_unseen=0))
+    try:
+        with pytest.raises(RuntimeError, match="broken"):
+            for _ in range(200):
+                finder(picture())
+                time.sleep(0.005)
+    finally:
+        background.close()
+
+
+def test_reading_ahead_keeps_the_order_and_stays_near():
+    made = []
+
+    def items():
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    with Prefetcher(items(), 4) as ahead:
+        taken = []
+        for number in ahead:
+            taken.append(number)
+            if number == 10:
+                time.sleep(0.05)
+                assert len(made) <= 10 + 1 + 4 + 1
+    assert taken == list(range(100))
+
+
+def test_an_exception_of_the_items_is_raised_where_they_are_taken():
+    def items():
+        yield 1
+        raise ValueError("from the items")
+
+    taken = []
+    with Prefetcher(items(), 4) as ahead, pytest.raises(ValueError, match="from the items"):
+        taken.extend(ahead)
+    assert taken == [1]
+
+
+def test_items_that_cannot_even_begin():
+    class Items:
+        def __iter__(self):
+            raise ValueError("no beginning")
+
+    with Prefetcher(Items(), 4) as ahead, pytest.raises(ValueError, match="no beginning"):
+        list(ahead)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 50])
+def test_leaving_early_ends_the_thread_and_closes_the_items(taken):
+    closed = threading.Event()
+
+    def items():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    started = time.monotonic()
+    with Prefetcher(items(), 4) as ahead:
+        for count, _ in enumerate(ahead, 1):
+            if count >= taken:
+                break
+    assert closed.wait(2)
+    assert time.monotonic() - started < 2
+    assert not [thread for thread in threading.enumerate() if thread.name == "smilecam-ahead"]
+
+
+def test_figures_of_a_live_stream():
+    counts = Counts()
+    meter = StatsMeter(counts)
+    for number in range(100):
+        counts.received += 2
+        counts.dropped += 1
+        meter.result(now=number / 15, capture_time=number / 15 - 0.004)
+    stats = meter.stats()
+    assert stats.rate == pytest.approx(15)
+    assert stats.input_rate == pytest.approx(30)
+    assert stats.latency_ms == pytest.approx((4, 4, 4))
+    assert stats.dropped == 100
+    assert stats.as_dict()["latency_ms"] == {"p50": 4.0, "p95": 4.0, "p99": 4.0}
+    assert "15.0 frames/s" in str(stats)
+
+
+def test_figures_without_frames():
+    stats = StatsMeter(Counts()).stats()
+    assert stats.rate == 0
+    assert stats.latency_ms is None
+    assert "latency_ms" not in stats.as_dict()
