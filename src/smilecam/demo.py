@@ -1,4 +1,4 @@
-"""A demonstration without a camera or network: real portraits, set in motion, through the real pipeline.
+"""A demonstration without a camera or network: two portraits in motion, through the real pipeline.
 
 Both portraits are in the public domain and come inside the wheels of other projects: the astronaut Eileen Collins
 (NASA), smiling, in scikit-image; Grace Hopper (US Navy), not smiling, in matplotlib.
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from smilecam.drawing import annotate
 from smilecam.errors import SmilecamError
 from smilecam.opencv import cv2
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run_sources import RunReport, run_sources
 from smilecam.sinks.annotated import AnnotatedOutput
 from smilecam.sinks.base import Sink
-from smilecam.sinks.draw import annotate
 from smilecam.sinks.jsonl import JsonLines
 from smilecam.sinks.summary import SmileSpans
 from smilecam.sinks.video_writer import VideoRecorder
@@ -32,31 +32,31 @@ from smilecam.types import FrameResult, Image
 FPS = 20
 SIDE = 480
 SHEET_COLUMNS, SHEET_TILE = 5, 240
-ENOUGH = 0.8
-"""Share of a portrait's frames in which the face must be found, and its smile seen where it has one."""
+MIN_SHARE = 0.8
+"""Share of a portrait's frames in which the face must be found, and its smile if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of the demonstration's clip.
+class Segment:
+    """A segment of the demonstration's clip.
 
     Attributes:
-        name: what it shows.
-        seconds: how long.
+        name: its content, for people.
+        seconds: its length.
         face: whether it shows a face.
         smiling: whether it shows a smile.
-        picture: uint8 (height, width, 3), blue-green-red.
-        centre: the point the view moves around, as shares of width and height.
-        view: side of the square view, as a share of the picture's shorter side.
+        image: uint8 (height, width, 3), blue-green-red.
+        centre: the point that the camera moves around, as shares of width and height.
+        zoom: side of the visible square, as a share of the image's shorter side.
     """
 
     name: str
     seconds: float
     face: bool
     smiling: bool
-    picture: Image
+    image: Image
     centre: tuple[float, float]
-    view: float
+    zoom: float
 
     @property
     def frames(self) -> int:
@@ -65,18 +65,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class PartReport:
-    """What was seen in a part.
+class SegmentReport:
+    """Results of a segment.
 
     Attributes:
-        part: which.
+        segment: which.
         start: seconds, of its first frame.
         end: seconds, of its last.
         with_face: frames with a face.
         with_smile: frames with a smile.
     """
 
-    part: Part
+    segment: Segment
     start: float
     end: float
     with_face: int
@@ -85,24 +85,24 @@ class PartReport:
     @property
     def correct(self) -> bool:
         """A face and a smile in most frames where one is shown, and no smile elsewhere."""
-        enough = ENOUGH * self.part.frames
-        if self.part.face and self.with_face < enough:
+        needed = MIN_SHARE * self.segment.frames
+        if self.segment.face and self.with_face < needed:
             return False
-        return self.with_smile >= enough if self.part.smiling else self.with_smile == 0
+        return self.with_smile >= needed if self.segment.smiling else self.with_smile == 0
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The whole demonstration: what was seen part by part, when a smile was seen, and the files written."""
+    """Results of the demonstration: segment by segment, the times of smiles, and the files written."""
 
-    parts: tuple[PartReport, ...]
+    segments: tuple[SegmentReport, ...]
     smiles: SmileSpans
     files: tuple[Path, ...]
 
     @property
     def correct(self) -> bool:
-        """Whether every part is."""
-        return all(part.correct for part in self.parts)
+        """Whether every segment is."""
+        return all(segment.correct for segment in self.segments)
 
 
 def portraits() -> tuple[Image, Image]:
@@ -115,32 +115,34 @@ def portraits() -> tuple[Image, Image]:
     return np.ascontiguousarray(astronaut), hopper
 
 
-def make_parts() -> tuple[Part, ...]:
-    """What the clip shows, in order."""
+def make_segments() -> tuple[Segment, ...]:
+    """The contents of the clip, in order."""
     from skimage import data
 
     astronaut, hopper = portraits()
-    rocket, coffee = (np.ascontiguousarray(picture[..., ::-1]) for picture in (data.rocket(), data.coffee()))
+    rocket, coffee = (np.ascontiguousarray(image[..., ::-1]) for image in (data.rocket(), data.coffee()))
     return (
-        Part("rocket, no face", 1.5, face=False, smiling=False, picture=rocket, centre=(0.5, 0.5), view=0.8),
-        Part("astronaut, smiling", 3.0, face=True, smiling=True, picture=astronaut, centre=(0.45, 0.3), view=0.6),
-        Part("coffee, no face", 1.5, face=False, smiling=False, picture=coffee, centre=(0.5, 0.5), view=0.8),
-        Part("Grace Hopper, not smiling", 3.0, face=True, smiling=False, picture=hopper, centre=(0.52, 0.4), view=0.85),
+        Segment("rocket, no face", 1.5, face=False, smiling=False, image=rocket, centre=(0.5, 0.5), zoom=0.8),
+        Segment("astronaut, smiling", 3.0, face=True, smiling=True, image=astronaut, centre=(0.45, 0.3), zoom=0.6),
+        Segment("coffee, no face", 1.5, face=False, smiling=False, image=coffee, centre=(0.5, 0.5), zoom=0.8),
+        Segment(
+            "Grace Hopper, not smiling", 3.0, face=True, smiling=False, image=hopper, centre=(0.52, 0.4), zoom=0.85
+        ),
     )
 
 
-def moving_view(part: Part) -> Iterator[Image]:
-    """The frames of a part: the view drifts, turns a little and breathes, as if a hand held the camera."""
-    height, width = part.picture.shape[:2]
-    for number in range(part.frames):
-        phase = 2 * math.pi * number / part.frames
-        scale = SIDE / (min(height, width) * part.view) * (1 + 0.12 * math.sin(phase))
-        centre = (part.centre[0] * width, part.centre[1] * height)
+def moving_frames(segment: Segment) -> Iterator[Image]:
+    """The frames of a segment: the camera drifts, rotates a little and zooms, as if a hand held it."""
+    height, width = segment.image.shape[:2]
+    for number in range(segment.frames):
+        phase = 2 * math.pi * number / segment.frames
+        scale = SIDE / (min(height, width) * segment.zoom) * (1 + 0.12 * math.sin(phase))
+        centre = (segment.centre[0] * width, segment.centre[1] * height)
         matrix = cv2.getRotationMatrix2D(centre, 4 * math.sin(2 * phase), scale)
         drift = SIDE * 0.04
         matrix[0, 2] += SIDE / 2 - centre[0] + drift * math.sin(phase)
         matrix[1, 2] += SIDE / 2 - centre[1] + drift * math.cos(phase)
-        frame = cv2.warpAffine(part.picture, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+        frame = cv2.warpAffine(segment.image, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
         yield np.asarray(frame, np.uint8)
 
 
@@ -158,12 +160,12 @@ class _Observer(Sink):
             self.shown[frame.number] = annotate(frame.image, result.faces)
 
 
-def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
-    """Make the clip, read it, and write what was seen.
+def run_demo(folder: Path, log: Callable[[str], None]) -> DemoReport:
+    """Make the clip, run the detector on it, and write the results.
 
     Args:
         folder: for the files, made where it is missing.
-        say: takes lines about what happens.
+        log: takes lines about the progress.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -173,10 +175,10 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
     clip, annotated, sheet, lines = (
         folder / f"demo_{name}" for name in ("clip.mp4", "annotated.mp4", "contact_sheet.png", "results.jsonl")
     )
-    parts = make_parts()
-    frames = _write_clip(clip, parts)
-    say(f"made a clip of {frames} frames from {len(parts)} pictures; reading it")
-    observer = _Observer(_sheet_numbers(parts))
+    segments = make_segments()
+    frames = _write_clip(clip, segments)
+    log(f"made a clip of {frames} frames from {len(segments)} images; reading it")
+    observer = _Observer(_sheet_numbers(segments))
     ref = SourceRef(str(clip), Kind.VIDEO, clip)
     sinks: list[Sink] = [observer, AnnotatedOutput({ref: annotated}), JsonLines(str(lines))]
     report = RunReport()
@@ -187,22 +189,22 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> DemoReport:
     smiles = SmileSpans()
     for result in observer.results:
         smiles.add(result)
-    return DemoReport(_report(parts, observer.results), smiles, (clip, annotated, sheet, lines))
+    return DemoReport(_report(segments, observer.results), smiles, (clip, annotated, sheet, lines))
 
 
-def _write_clip(path: Path, parts: tuple[Part, ...]) -> int:
+def _write_clip(path: Path, segments: tuple[Segment, ...]) -> int:
     with VideoRecorder(path, FPS) as recorder:
-        for part in parts:
-            for frame in moving_view(part):
+        for segment in segments:
+            for frame in moving_frames(segment):
                 recorder.write(frame, None)
     return recorder.written
 
 
-def _sheet_numbers(parts: tuple[Part, ...]) -> set[int]:
+def _sheet_numbers(segments: tuple[Segment, ...]) -> set[int]:
     numbers, first = set(), 0
-    for part in parts:
-        numbers |= {first + round(at) for at in np.linspace(0, part.frames - 1, SHEET_COLUMNS)}
-        first += part.frames
+    for segment in segments:
+        numbers |= {first + round(at) for at in np.linspace(0, segment.frames - 1, SHEET_COLUMNS)}
+        first += segment.frames
     return numbers
 
 
@@ -214,18 +216,18 @@ def _contact_sheet(shown: dict[int, Image]) -> Image:
     return np.asarray(np.vstack(rows), np.uint8)
 
 
-def _report(parts: tuple[Part, ...], results: list[FrameResult]) -> tuple[PartReport, ...]:
+def _report(segments: tuple[Segment, ...], results: list[FrameResult]) -> tuple[SegmentReport, ...]:
     reports, first = [], 0
-    for part in parts:
-        own = results[first : first + part.frames]
+    for segment in segments:
+        own = results[first : first + segment.frames]
         reports.append(
-            PartReport(
-                part,
+            SegmentReport(
+                segment,
                 start=own[0].time or 0.0,
                 end=own[-1].time or 0.0,
                 with_face=sum(bool(result.faces) for result in own),
                 with_smile=sum(result.smiling for result in own),
             )
         )
-        first += part.frames
+        first += segment.frames
     return tuple(reports)

@@ -1,4 +1,7 @@
-"""Bringing a file from a web server: with limits on its size and on how long it may take."""
+"""Downloads from web servers, with limits on size and time.
+
+Not by pooch: it has no limit on either, and its errors quote addresses with their passwords.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ TIMEOUT_SECONDS = 30.0
 _BLOCK = 1 << 16
 
 Progress = Callable[[int, int | None], None]
-"""Told of the bytes that have arrived, and of the bytes expected where the server says so."""
+"""Called with the bytes received so far, and the bytes expected where the server gives their number."""
 
 
 class ServerRefused(DownloadError):
-    """The server is there, but does not give the file."""
+    """The server answers, but without the file."""
 
 
 def download(
@@ -36,13 +39,13 @@ def download(
     timeout: float = TIMEOUT_SECONDS,
     patience: float | None = None,
 ) -> None:
-    """Bring one file.
+    """Download one file.
 
     Args:
         url: http or https; a user's name and password in it are sent, and never shown.
         target: where to write; what arrived before a failure stays there.
         max_bytes: more is an error.
-        progress: told of what arrives.
+        progress: called with what has been received.
         instead: what else the user could do, for the message when there is no network.
         timeout: seconds for which the server may be silent.
         patience: seconds after which the whole must have arrived.
@@ -89,15 +92,15 @@ def without_password(url: str) -> str:
 def _request(url: str, shown: str) -> urllib.request.Request:
     """A request, with name and password in a header: the library does not take them from an address."""
     try:
-        parts = urlsplit(url)
-        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+        split = urlsplit(url)
+        address = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2], fragment=""))
         request = urllib.request.Request(address, headers={"User-Agent": "smilecam"})  # noqa: S310 - checked below
     except ValueError as error:
         raise DownloadError(f"{shown} is no address") from error
-    if parts.scheme not in {"http", "https"} or not request.host:
+    if split.scheme not in {"http", "https"} or not request.host:
         raise DownloadError(f"{shown} is no http or https address")
-    if parts.username is not None:
-        named = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    if split.username is not None:
+        named = f"{unquote(split.username)}:{unquote(split.password or '')}"
         # A header that is not sent on to another server when this one redirects.
         request.add_unredirected_header("Authorization", "Basic " + b64encode(named.encode()).decode())
     return request

@@ -21,7 +21,7 @@ class Deadline:
     passed: bool = False
 
 
-class _TimeOver(KeyboardInterrupt):
+class _DeadlinePassed(KeyboardInterrupt):
     """A deadline's own interrupt, to tell it from the user's."""
 
 
@@ -45,19 +45,42 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
         return
     timer = threading.Timer(seconds, _pass, (state,))
     timer.daemon = True
-    timer.start()
+    with _sigint_reaches_us():
+        timer.start()
+        try:
+            yield state
+        except _DeadlinePassed:
+            pass
+        finally:
+            timer.cancel()
+
+
+@contextmanager
+def _sigint_reaches_us() -> Iterator[None]:
+    """Have SIGINT handled for a while, also where our parent has us ignore it.
+
+    A shell starts what a script runs in the background that way. Python raises an interrupt in the main thread by a
+    handler of ours only; Ctrl-C itself stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt_by_deadline)
     try:
-        yield state
-    except _TimeOver:
-        pass
+        yield
     finally:
-        timer.cancel()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _pass(state: Deadline) -> None:
     global _over
     _over = state
     _thread.interrupt_main()
+
+
+def _interrupt_by_deadline(number: int, frame: FrameType | None) -> None:
+    if _over is not None:
+        _interrupt(number, frame)
 
 
 def take() -> None:
@@ -75,7 +98,7 @@ def ignore() -> None:
 
 
 def report() -> None:
-    """Tell the user that the command ended before its time."""
+    """Report that the command ended before its time."""
     if sys.stderr is not None:  # closed, where the process was started without one
         sys.stderr.write("smilecam: interrupted\n")
 
@@ -90,7 +113,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     global _requested, _over
     if _over is not None:
         _over.passed, _over = True, None
-        raise _TimeOver
+        raise _DeadlinePassed
     if not _requested:
         _requested = True
         raise KeyboardInterrupt

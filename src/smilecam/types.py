@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -147,7 +147,8 @@ class FrameResult:
         frame: the frame's number, counted from 0; 0 for a picture.
         time: seconds since the first moment of the stream by its own timestamps; None for a picture.
         faces: the faces, from left to right.
-        events: what this frame made sure, in a stream.
+        events: what this frame made certain, in a stream.
+        image: the image that a program gave, to show the result with; None in streams, whose items hold their frame.
     """
 
     source: str
@@ -155,11 +156,32 @@ class FrameResult:
     time: float | None
     faces: tuple[Face, ...]
     events: tuple[Event, ...] = ()
+    image: Image | None = field(default=None, repr=False, compare=False)
 
     @property
     def smiling(self) -> bool:
         """Whether at least one face smiles."""
         return any(face.smiling for face in self.faces)
+
+    def annotate(self, image: Image) -> Image:
+        """Draw a box and a label for every face.
+
+        Args:
+            image: that the result is about, uint8 (height, width, 3), blue-green-red, or (height, width) grey; left as
+                it is.
+
+        Returns:
+            A new image, uint8 (height, width, 3), blue-green-red.
+        """
+        from smilecam.drawing import annotate
+
+        return annotate(image, self.faces)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: the annotated image, where the result knows it."""
+        from smilecam.drawing import encode_png
+
+        return None if self.image is None else encode_png(self.annotate(self.image))
 
     def as_dict(self) -> dict[str, Any]:
         """The frame as plain values, in the form of one line of ``--jsonl``; events have lines of their own."""

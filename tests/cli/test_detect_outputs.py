@@ -151,3 +151,16 @@ def test_a_stage_that_fails_ends_the_process_with_one_line(clip, tmp_path, stage
     written = (tmp_path / "out.jsonl").read_text("utf-8")
     assert written == "" or written.endswith("\n")
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that runs commands in the background")
+def test_timeout_ends_a_background_job_of_a_script(tmp_path):
+    """A shell has such jobs ignore SIGINT, which the deadline must not depend on."""
+    arguments = "detect synthetic:320x240@30?seconds=600 --realtime --jsonl out.jsonl --timeout 1.5 --until smile"
+    job = f"'{sys.executable}' -m smilecam {arguments} > out.txt 2>&1 & wait $!; echo $?"
+    started = time.monotonic()
+    done = subprocess.run(["sh", "-c", job], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == "6\n"
+    assert time.monotonic() - started < 10
+    assert (tmp_path / "out.jsonl").read_text().endswith("}\n")
+    assert "wrote out.jsonl" in (tmp_path / "out.txt").read_text()

@@ -17,7 +17,7 @@ def detector():
 
 
 def left_over():
-    return [thread.name for thread in threading.enumerate() if thread.name in ("smilecam-watch", "smilecam-callbacks")]
+    return [thread.name for thread in threading.enumerate() if thread.name in ("smilecam-stream", "smilecam-callbacks")]
 
 
 def test_every_event_and_the_newest_frames_arrive(clip, detector):

@@ -16,7 +16,6 @@ from smilecam.sinks.summary import Summary
 from smilecam.sinks.webvtt import WebVtt, plan_cue_names
 from smilecam.sources.images import load_image, save_image
 from smilecam.sources.resolve import find_sources
-from smilecam.types import Event
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ class Files:
         def watch(*arguments):
             for item in arguments[-1]:
                 yield item
-                self.seen += not isinstance(item, Event)
+                self.seen += item.result is not None
                 if self.seen == stop_after:
                     raise KeyboardInterrupt
 

@@ -12,13 +12,13 @@ from smilecam.cli.extras import require
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("smilecam-demo"), show_default=True, help="Folder."
+    "--out", type=click.Path(path_type=Path), default=Path("smilecam-demo"), show_default=True, help="Output folder."
 )
 def demo(out: Path) -> int:
-    """Run on a short clip made of public-domain portraits, and show what was seen.
+    """Run on a short clip made from public-domain portraits.
 
-    Writes the clip, the annotated video, a contact sheet and the results as JSON lines. Ends with exit code 1 when
-    the result is not what the portraits show.
+    Writes the clip, the annotated video, a contact sheet and the results as JSON lines. Exit code 1 means that the
+    results do not match the portraits.
     """
     require("demo", "smilecam demo")
     from smilecam.demo import run_demo
@@ -26,11 +26,11 @@ def demo(out: Path) -> int:
     report = run_demo(out, click.echo)
     for path in report.files:
         click.echo(f"wrote {path}")
-    for part in report.parts:
-        verdict = "correct" if part.correct else "WRONG"
+    for segment in report.segments:
+        verdict = "correct" if segment.correct else "WRONG"
         click.echo(
-            f"{part.start:5.2f}-{part.end:5.2f} s  {part.part.name:<26} face in {part.with_face:>2}, "
-            f"smile in {part.with_smile:>2} of {part.part.frames} frames: {verdict}"
+            f"{segment.start:5.2f}-{segment.end:5.2f} s  {segment.segment.name:<26} face in {segment.with_face:>2}, "
+            f"smile in {segment.with_smile:>2} of {segment.segment.frames} frames: {verdict}"
         )
     click.echo(f"a smile was seen: {report.smiles if report.smiles.spans else 'never'}")
     click.echo("demo correct" if report.correct else "demo WRONG")

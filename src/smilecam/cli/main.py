@@ -28,11 +28,11 @@ CODES = ", ".join(f"{code} {meaning}" for code, meaning in exit_codes.MEANINGS.i
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=f"Exit codes: {CODES}.")
 @click.version_option(__version__, prog_name="smilecam")
-@click.option("--debug", is_flag=True, help="On an error, show where in the code it came from.")
+@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def main(debug: bool) -> None:
-    """Detect smiles in pictures, video files and cameras.
+    """Detect smiles in images, videos, cameras and streams.
 
-    Smilecam reports what is visible; it infers no emotion, identifies nobody and sends nothing anywhere.
+    Smilecam reports visible smiles. It infers no emotion, identifies nobody and sends nothing anywhere.
     """
 
 
@@ -77,7 +77,7 @@ def call(arguments: Sequence[str]) -> int:
 
 
 def _forget_standard_output() -> None:
-    """Nobody reads it any more: keep Python from complaining about that when it closes it."""
+    """Nobody reads it any more: keep Python from failing when it closes it."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

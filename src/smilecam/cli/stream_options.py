@@ -1,4 +1,4 @@
-"""The options that say how streams are opened and followed, for every command that reads them."""
+"""The options of streams: how they are opened, and how smiles are decided over time."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ SOURCE_OPTIONS = (
         cls=RenamedOption,
         formerly=["--paced"],
         is_flag=True,
-        help="Play video files in real time, as if they were live.",
+        help="Play video files in real time, like a live stream.",
     ),
     click.option(
         "--open-timeout",
         type=click.FloatRange(min=0.1),
         default=10.0,
         show_default=True,
-        help="Seconds that a camera or stream may take to open.",
+        help="Time limit for opening a camera or stream (seconds).",
     ),
     click.option(
         "--read-timeout",
         type=click.FloatRange(min=0.1),
         default=10.0,
         show_default=True,
-        help="Seconds without a frame after which a camera or stream is lost.",
+        help="Time without a frame after which a camera or stream counts as lost (seconds).",
     ),
     click.option(
         "--reconnect-timeout",
         cls=RenamedOption,
         formerly=["--give-up-after"],
         type=click.FloatRange(min=0),
-        help="Seconds without a frame after which a lost camera or stream is given up; 0 for at once. "
-        "Default: never, it is opened again and again.",
+        help="Time without a frame after which reconnecting to a lost camera or stream ends (seconds); 0 for no "
+        "reconnection. Default: no limit.",
     ),
 )
 
@@ -52,39 +52,39 @@ DECISION_OPTIONS = (
         type=click.FloatRange(min=0, max=60),
         default=DECISION.smoothing,
         show_default=True,
-        help="Seconds over which the reading of a face is averaged.",
+        help="Time constant of temporal smoothing (seconds).",
     ),
     click.option(
         "--hysteresis",
         type=click.FloatRange(min=0, max=6),
         default=DECISION.hysteresis,
         show_default=True,
-        help="How far, in log odds, the average must lie beyond the threshold to begin or end a smile.",
+        help="Distance from the threshold that begins or ends a smile, in log odds.",
     ),
     click.option(
         "--min-smile",
         type=click.FloatRange(min=0, max=60),
         default=DECISION.min_smile,
         show_default=True,
-        help="Seconds that a smile must last to be one.",
+        help="Ignore smiles shorter than this (seconds).",
     ),
     click.option(
         "--min-pause",
         type=click.FloatRange(min=0, max=60),
         default=DECISION.min_pause,
         show_default=True,
-        help="Seconds without a smile that end it.",
+        help="Ignore pauses within a smile shorter than this (seconds).",
     ),
     click.option(
         "--relative",
         is_flag=True,
-        help="Measure the intensity of smiles from each person's own neutral face.",
+        help="Measure intensity relative to each person's neutral face.",
     ),
 )
 
 
 def stream_options(command: Command) -> Command:
-    """Add the options for opening streams and for deciding in them to a command."""
+    """Add the options for opening streams, and those for deciding on smiles in them, to a command."""
     for option in reversed(SOURCE_OPTIONS + DECISION_OPTIONS):
         command = option(command)
     return command

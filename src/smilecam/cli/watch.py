@@ -22,18 +22,28 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", required=False)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need --token.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8470, show_default=True, help="0 for any that is free.")
-@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; other than loopback needs --token."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8470,
+    show_default=True,
+    help="Port to listen on; 0 for any free one.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the page's address without opening a browser.")
 @click.option(
     "--token",
     envvar="SMILECAM_TOKEN",
-    help="The secret in the page's address; default: a new one each time. Also taken from SMILECAM_TOKEN, where other "
-    "users of the machine cannot see it.",
+    help="Secret in the page's address; default: a new one each time. The variable SMILECAM_TOKEN hides it from other "
+    "users of this machine.",
 )
-@click.option("--allow-host", "names", multiple=True, help="Answer under this name too, as behind a proxy. Repeatable.")
-@click.option("--ssl-certfile", type=click.Path(path_type=Path), help="Certificate, for https.")
-@click.option("--ssl-keyfile", type=click.Path(path_type=Path), help="Its key, where it is in a file of its own.")
+@click.option(
+    "--allow-host", "names", multiple=True, help="Further host name to answer to, as behind a proxy. Repeatable."
+)
+@click.option("--ssl-certfile", type=click.Path(path_type=Path), help="Certificate for https.")
+@click.option("--ssl-keyfile", type=click.Path(path_type=Path), help="Key of the certificate, if in a separate file.")
 @model_options
 @detector_options
 @stream_options
@@ -48,11 +58,11 @@ def watch(
     ssl_keyfile: Path | None,
     **settings: Any,  # noqa: ANN401 - the shared options, of several types
 ) -> None:
-    """Open a page that shows smiles as they happen.
+    """Show smiles live in the browser.
 
-    Without SOURCE the page asks for the browser's own camera. With one, it shows the server's: a camera's index, an
-    address such as rtsp://host/path, or a video file, which is played at its own pace. Nothing is stored and nothing
-    leaves this machine. End it with Ctrl-C.
+    Without SOURCE the page uses the browser's own camera. SOURCE shows a source of this machine to every viewer: the
+    index of a camera, an address such as rtsp://host/path, or a video file, played in real time. Nothing is stored and
+    nothing leaves this machine. Stop with Ctrl-C.
     """
     require("web", "smilecam watch")
     from smilecam.server.serve import ServeOptions, serve
@@ -107,7 +117,7 @@ def _open(source: str, **options: Any) -> Source:  # noqa: ANN401 - options are 
 
     refs = find_sources(source)
     if len(refs) != 1 or refs[0].kind is Kind.IMAGE:
-        raise UsageProblem("smilecam watch takes one camera, stream or video; smilecam detect reads pictures")
+        raise UsageProblem("smilecam watch takes one camera, stream or video; smilecam detect reads images")
     ref = refs[0]
     if ref.path is not None:  # the page has no use for the folders of this machine
         ref = replace(ref, name=ref.path.name)

@@ -1,23 +1,25 @@
-"""Reading a stream beside a program's own work: ``smilecam.start_stream``."""
+"""A stream that is read beside a program's own work: ``smilecam.start_stream``."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from smilecam.errors import SourceEmpty
+from smilecam.errors import UsageProblem
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.pipeline.run import StreamItem, StreamRun
+from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, StopRun, run_sources
-from smilecam.sinks.base import Sink
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sinks.callbacks import Callbacks, OnEvent, OnFrame
-from smilecam.sources.base import Source, SourceOptions, SourceRef
-from smilecam.sources.resolve import camera_ref, find_sources
-from smilecam.sources.threaded import ThreadedSource
+from smilecam.sources.base import DEFAULT_OPTIONS, Source, SourceOptions, SourceRef
+from smilecam.sources.resolve import single_source
+from smilecam.types import StreamStats
 
 STOP_SECONDS = 2.0
+"""So long ``stop`` waits for the thread."""
 
 
 def start_stream(
@@ -25,7 +27,7 @@ def start_stream(
     on_frame: OnFrame | None = None,
     on_event: OnEvent | None = None,
     detector: SmileDetector | None = None,
-    options: SourceOptions | None = None,
+    options: SourceOptions = DEFAULT_OPTIONS,
 ) -> StreamHandle:
     """Read a source in a thread, and call functions with what is seen.
 
@@ -39,30 +41,28 @@ def start_stream(
         source: what ``smilecam detect`` takes: a path, an address, or the index of a camera.
         on_frame: called with each ``Frame`` (its ``image`` is uint8 blue-green-red) and its ``FrameResult``.
         on_event: called with each ``Event``.
-        detector: by default one with default settings.
+        detector: stays open; by default one of its own with default settings, which ends with the stream.
         options: how the source is opened.
 
     Raises:
         SourceError: there is no such source, or it names several. What goes wrong later is raised by ``wait``.
     """
-    refs = [camera_ref(source)] if isinstance(source, int) else find_sources(source)
-    if len(refs) != 1:
-        raise SourceEmpty(f"{source} is not one picture, video or camera")
-    return StreamHandle(refs[0], Callbacks(on_frame, on_event), detector or SmileDetector(), options)
+    return StreamHandle(single_source(source), Callbacks(on_frame, on_event), detector, options)
 
 
-class StreamHandle(Sink):
+class StreamHandle:
     """A source that is being read. Leaving its ``with`` block stops it."""
 
     def __init__(
-        self, ref: SourceRef, callbacks: Callbacks, detector: SmileDetector, options: SourceOptions | None
+        self, ref: SourceRef, callbacks: Callbacks, detector: SmileDetector | None, options: SourceOptions
     ) -> None:
-        """Start reading."""
+        """Start reading; see ``start_stream``."""
         self._ref, self._callbacks, self._detector, self._options = ref, callbacks, detector, options
         self._stopped = threading.Event()
+        self._run: SourceRun | None = None
         self._source: Source | None = None
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="smilecam-stream", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="smilecam-stream", daemon=True)
         self._thread.start()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -73,8 +73,11 @@ class StreamHandle(Sink):
 
         Raises:
             SourceError: it failed.
+            UsageProblem: one of the stream's own functions called this: it would wait for itself.
             Exception: what one of the functions raised.
         """
+        if self._callbacks.runs_here():
+            raise UsageProblem("wait() in a function of the stream would wait for itself: call stop() there")
         self._thread.join(seconds)
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -82,15 +85,16 @@ class StreamHandle(Sink):
         return not self._thread.is_alive()
 
     def stop(self) -> None:
-        """End the reading; the functions get what was seen until now."""
+        """End the reading; the functions get what was seen until now. One of them may call this itself."""
         self._stopped.set()
-        if isinstance(self._source, ThreadedSource):  # it may wait for a frame that never comes
-            self._source.close()
-        self._thread.join(STOP_SECONDS)
+        if self._source is not None:
+            self._source.cancel()  # it may wait for a frame that never comes
+        if not self._callbacks.runs_here():
+            self._thread.join(STOP_SECONDS)
 
-    def begin(self, source: Source) -> None:
-        """Keep the source, to be able to close it."""
-        self._source = source
+    def stats(self) -> StreamStats:
+        """Rates, latency and counts so far."""
+        return StreamStats(0, 0, 0, 0, 0.0, 0.0, None) if self._run is None else self._run.stats()
 
     def __enter__(self) -> Self:
         return self
@@ -101,17 +105,21 @@ class StreamHandle(Sink):
         if kind is None:
             self.wait(0)
 
-    def _run(self) -> None:
+    def _work(self) -> None:
         report = RunReport()
         try:
-            sinks = [self, self._callbacks]
-            run_sources([self._ref], self._detector, sinks, report, self._until_stopped, options=self._options)
+            with ExitStack() as stack:
+                detector = self._detector or stack.enter_context(SmileDetector())
+                run_sources([self._ref], detector, [self._callbacks], report, self._observe, options=self._options)
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised by wait
             self._failure = error
         if report.errors and not self._stopped.is_set():
             self._failure = report.errors[0]
 
-    def _until_stopped(self, _reading: StreamRun, _source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
+    def _observe(self, run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
+        self._run, self._source = run, source
+        if self._stopped.is_set():  # stop() came before there was a source to cancel
+            raise StopRun
         for item in items:
             if self._stopped.is_set():
                 raise StopRun

@@ -1,48 +1,46 @@
-"""The parts put together: a picture or a stream in, faces and their smiles out."""
+"""The detector that programs use: an image or a stream in, faces and their smiles out."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Generator, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from smilecam.classification.batch import FaceClassifier
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
-from smilecam.detection.base import FaceDetector
-from smilecam.detection.files import yunet_file
-from smilecam.detection.haar import IMAGE_DETECTION, VIDEO_DETECTION, HaarDetector, HaarSettings
-from smilecam.errors import InvalidImage, SourceEmpty, UsageProblem
-from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineRun, StreamRun
+from smilecam.detection.haar import HaarDetector, HaarSettings
+from smilecam.errors import InvalidImage
+from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
+from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
-from smilecam.sources.base import Kind, Source
+from smilecam.results import FrameResult
+from smilecam.sources.base import DEFAULT_OPTIONS, Kind, Source, SourceOptions
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
-from smilecam.sources.resolve import camera_ref, find_sources
-from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+from smilecam.sources.resolve import single_source
 from smilecam.tracking.smile_state import DecisionSettings
-from smilecam.types import Event, Face, FrameResult, Image
+from smilecam.types import DetectedFace, Face, GreyImage, Image
+
+IMAGES_AT_ONCE = 16
+"""Images whose faces are classified together: more fill no larger batch, and take memory."""
 
 
 class SmileDetector:
-    """Finds faces and reads whether they smile.
+    """Finds faces and decides whether they smile.
 
-    >>> detector = SmileDetector()
-    >>> result = detector(image)
-    >>> for result in detector.stream("clip.mp4"): ...
+    >>> with SmileDetector() as detector:
+    ...     result = detector(image)
+    ...     for item in detector.stream("clip.mp4"): ...
 
-    Threads may share it: each stream is followed by itself.
+    Threads may share it: each stream has tracks and states of its own.
 
     Attributes:
         threshold: a probability that reaches it is called smiling; in a stream smiles begin and end around it.
         decision: when a smile begins and ends in a stream.
-        classifier: the network, with ``classifier.info`` about it.
-        classify_faces: reads faces that have been found.
+        components: the loaded networks, with ``components.classifier.info`` about the model.
     """
 
     def __init__(
@@ -61,131 +59,158 @@ class SmileDetector:
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
             threshold: from 0 to 1; by default what the model file says for the operating point.
-            haar: how the cascade searches for faces; by default ``IMAGE_DETECTION`` when called with a picture, and
-                ``VIDEO_DETECTION`` for streams.
+            haar: settings of the cascade, for images and streams; by default each has its own.
             policy: what counts as a smile, one of the model's policies; by default its first.
             operating_point: "balanced", "accuracy" or "precision".
             decision: when a smile begins and ends in a stream.
-            detector: what finds faces: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings.
+            detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings.
             detection_size: in place of the detector's own: faces are sought in the image reduced to this longer side.
 
         Raises:
             ModelFileError: the file of the model, or of the face detector, is missing or invalid.
-            UsageProblem: the threshold is not from 0 to 1, or there is no such policy, operating point or detector.
+            UsageProblem: the threshold is not from 0 to 1, there is no such policy, operating point or detector, or
+                ``haar`` is given for another detector.
         """
         check_choice("operating point", operating_point, [point.value for point in OperatingPoint])
-        check_choice("face detector", detector, [HaarDetector.name, "yunet"])
-        self.classifier = SmileClassifier(model, policy)
+        self.components = load_components(model, policy, detector, detection_size, haar)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
-        self._detection_size = detection_size
-        self._yunet = self._load_yunet(stream=True) if detector == "yunet" else None
-        self._in_pictures, self._in_videos = haar or IMAGE_DETECTION, haar or VIDEO_DETECTION
-        self.classify_faces = FaceClassifier(self.classifier, self.classifier.info.crop_for(HaarDetector.name))
-        self._of_thread = threading.local()
-        self._background = BackgroundDetection(self.stream_detector)
+        self._owns_components = True
+
+    @classmethod
+    def sharing(cls, components: Components, threshold: float, decision: DecisionSettings) -> Self:
+        """A detector of parts that others use too; closing it leaves them open."""
+        detector = cls.__new__(cls)
+        detector.components, detector.threshold, detector.decision = components, threshold, decision
+        detector._owns_components = False
+        return detector
+
+    @property
+    def classifier(self) -> SmileClassifier:
+        """The network, with ``classifier.info`` about it."""
+        return self.components.classifier
+
+    @property
+    def setup(self) -> StreamSetup:
+        """How the frames of its streams are processed."""
+        return StreamSetup(self.components, self.threshold, self.decision)
+
+    def __repr__(self) -> str:
+        info = self.classifier.info
+        return (
+            f"SmileDetector(model={info.name!r}, version={info.version!r}, policy={self.classifier.policy.name!r}, "
+            f"threshold={self.threshold:g}, detector={self.components.detector!r})"
+        )
 
     def __call__(self, image: Image) -> FrameResult:
-        """Read one picture.
+        """Find the faces of one image and decide which smile.
 
         Args:
             image: uint8 (height, width, 3) in blue-green-red order as OpenCV gives it, or (height, width) grey.
 
         Returns:
-            The faces from left to right, boxes in pixels of ``image``.
+            The faces from left to right, boxes in pixels of ``image``. In a notebook it shows itself as a picture.
 
         Raises:
             InvalidImage: it is not such an array.
         """
-        check_image(image)
-        return self._read_picture(Frame(0, None, image), "")
+        (result,) = self.detect_many([image])
+        return result
 
-    def stream(self, source: str | Path | int) -> Iterator[FrameResult]:
-        """Read a video, a camera, a live stream or a picture frame by frame.
+    def detect_many(self, images: Iterable[Image]) -> list[FrameResult]:
+        """Find the faces of several images; their faces are classified together, which is quicker than one by one.
 
-        Of a live source each result is of the newest frame; a film gives every frame, as fast as they are taken.
+        Args:
+            images: each as for a single call; they may differ in size.
+
+        Returns:
+            A result for each image, in order.
+
+        Raises:
+            InvalidImage: one is not such an array.
+        """
+        results: list[FrameResult] = []
+        waiting = iter(images)
+        while batch := list(islice(waiting, IMAGES_AT_ONCE)):
+            for image in batch:
+                check_image(image)
+            frames = [Frame(0, None, image) for image in batch]
+            found = self._detect_frames(frames)
+            results += [FrameResult("", 0, None, faces, image=image) for faces, image in zip(found, batch, strict=True)]
+        return results
+
+    def stream(
+        self, source: str | Path | int, options: SourceOptions = DEFAULT_OPTIONS
+    ) -> Generator[StreamItem, None, None]:
+        """Read a video, a camera, a live stream or an image frame by frame.
+
+        Of a live source each item is of the newest frame; a recorded video gives every frame, as fast as they are
+        taken. Events between frames (a source lost, the end of a smile with the stream) come as items without a frame.
 
         Args:
             source: what ``smilecam detect`` takes: a file's path, an address, or the index of a camera.
+            options: how the source is opened.
 
         Raises:
-            SourceError: it cannot be opened.
+            SourceError: it cannot be opened, or fails later.
         """
-        refs = [camera_ref(source)] if isinstance(source, int) else find_sources(source)
-        if len(refs) != 1:
-            raise SourceEmpty(f"{source} is not one picture, video or camera")
-        with open_source(refs[0]) as opened, closing(self.reading(opened)) as reading:
-            for item in reading:
-                if not isinstance(item, Event):
-                    yield item[1]
+        with open_source(single_source(source), options) as opened, self.run(opened) as run:
+            yield from run
 
-    def reading(self, source: Source) -> StreamRun:
+    def run(self, source: Source) -> SourceRun:
         """Read an open source: iterate what is returned, and close it."""
         if source.ref.kind is Kind.IMAGE:
-            return ImageRun(source, self._read_picture)
-        tracks = FaceTracks(source.ref.name, self.threshold, self.decision)
-        if source.live:
-            return OnlineRun(source, tracks, self.online_finder(), self.classify_faces)
-        return OfflineRun(source, tracks, OfflineFaceFinder(self.stream_detector()), self.classify_faces)
+            return ImageRun(source, self._detect_image)
+        setup = self.setup
+        return OnlineSourceRun(source, lambda: setup) if source.live else OfflineRun(source, setup)
 
     def close(self) -> None:
-        """End the thread that live streams share. Streams that are being read must have been closed."""
-        self._background.close()
+        """End the thread that online streams share. Streams that are being read must have been closed."""
+        if self._owns_components:
+            self.components.close()
 
-    def online_finder(self) -> OnlineFaceFinder:
-        """Finds the faces of one live stream; all of them share the thread for whole searches."""
-        return OnlineFaceFinder(self.stream_detector(), self._background)
+    def __enter__(self) -> Self:
+        return self
 
-    def stream_detector(self) -> FaceDetector:
-        """A face detector for streams, for one thread."""
-        return self._yunet or self._make_haar(self._in_videos)  # threads may share YuNet
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def _make_haar(self, settings: HaarSettings) -> FaceDetector:
-        return HaarDetector(
-            replace(settings, detection_size=self._detection_size) if self._detection_size else settings
-        )
-
-    def _load_yunet(self, stream: bool) -> FaceDetector:
-        from smilecam.detection import yunet
-
-        settings = yunet.VIDEO_DETECTION if stream else yunet.IMAGE_DETECTION
-        return yunet.YuNetDetector(
-            yunet_file(), replace(settings, detection_size=self._detection_size) if self._detection_size else settings
-        )
-
-    def _read_picture(self, frame: Frame, source: str) -> FrameResult:
-        if not hasattr(self._of_thread, "detector"):
-            self._of_thread.detector = (
-                self._load_yunet(stream=False) if self._yunet else self._make_haar(self._in_pictures)
-            )
-        grey = frame.grey
-        found = self._of_thread.detector(grey)
-        (smiles,) = self.classify_faces([(grey, found)])
-        faces = tuple(
-            Face(face.box, face.confidence, smile, smile >= self.threshold)
-            for face, smile in zip(found, smiles, strict=True)
-        )
+    def _detect_image(self, frame: Frame, source: str) -> FrameResult:
+        (faces,) = self._detect_frames([frame])
         return FrameResult(source, frame.number, frame.time, faces)
 
-
-def check_choice(what: str, chosen: str, known: list[str]) -> None:
-    """Refuse what is not among ``known``.
-
-    Raises:
-        UsageProblem: it is not.
-    """
-    if chosen not in known:
-        raise UsageProblem(f"no {what} {chosen!r}: choose {', '.join(known)}")
+    def _detect_frames(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
+        """The faces of single frames, without regard to each other."""
+        detect = self.components.image_detector
+        found: list[tuple[GreyImage, list[DetectedFace]]] = [(frame.grey, detect(frame.grey)) for frame in frames]
+        return [
+            tuple(
+                Face(face.box, face.confidence, smile, smile >= self.threshold)
+                for face, smile in zip(faces, smiles, strict=True)
+            )
+            for (_, faces), smiles in zip(found, self.components.classify_faces(found), strict=True)
+        ]
 
 
 def check_image(image: Image) -> None:
-    """Refuse what is no picture: uint8 (height, width, 3) or (height, width).
+    """Refuse what is no image: uint8 (height, width, 3) or (height, width).
 
     Raises:
-        InvalidImage: it is none.
+        InvalidImage: it is none; where another form of image is known, the error names the line that converts it.
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InvalidImage(f"a picture is a uint8 array, not {kind}")
+        raise InvalidImage(f"an image is a uint8 array, not {kind}{_conversion(image)}")
     if image.size == 0 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
-        raise InvalidImage(f"a picture has the shape (height, width, 3) or (height, width), not {image.shape}")
+        raise InvalidImage(f"an image has the shape (height, width, 3) or (height, width), not {image.shape}")
+
+
+def _conversion(image: object) -> str:
+    """The line that makes an image of what was given, where that is known."""
+    if isinstance(image, str | Path):
+        return ": pass smilecam.load_image(path)"
+    if type(image).__module__.partition(".")[0] == "PIL":
+        return ': pass numpy.asarray(image.convert("RGB"))[..., ::-1]'
+    if type(image).__module__.partition(".")[0] == "torch":
+        return ": pass image.cpu().numpy(), (height, width, 3) in blue-green-red order"
+    return ""

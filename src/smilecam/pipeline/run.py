@@ -1,4 +1,4 @@
-"""A source being read from end to end: frames in, results out, each stage beside the others where that pays."""
+"""A source being read from its first frame to its last: frames in, items out."""
 
 from __future__ import annotations
 
@@ -7,160 +7,222 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Self
 
-from smilecam.classification.batch import FaceClassifier
 from smilecam.errors import SourceError
+from smilecam.pipeline.components import StreamSetup
+from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.stats import StatsMeter
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.faces import FaceTracks
 from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.tracking.online import OnlineFaceFinder
 from smilecam.types import DetectedFace, Event, FrameResult, StreamStats
 
-StreamItem = tuple[Frame, FrameResult] | Event
-"""What a stream gives: a frame with what was seen in it, or word of something between frames."""
+PREFETCHED_FRAMES = 16
+"""Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
 
-DECODED_AHEAD = 16
-"""Frames: a stretch is decoded while the one before is searched; each of a large film takes 3 MB."""
+PREFETCHED_WINDOWS = 1
 
-STRETCHES_AHEAD = 1
+WINDOW_PIXELS = 16_000_000
+"""A window is not longer than this, since several are in memory: 8 frames of 1920x1080."""
 
-STRETCH_PIXELS = 16_000_000
-"""A stretch is not longer than this, since several are in memory: 8 frames of 1920x1080."""
-
-Stretch = list[tuple[Frame, list[DetectedFace]]]
-_Seen = tuple[Frame, list[DetectedFace], list[float]]
+Window = list[tuple[Frame, list[DetectedFace]]]
+_Classified = tuple[Frame, list[DetectedFace], list[float]]
 
 
-class StreamRun(ABC):
-    """One source being read once. Iterate it, then ``close`` it, whatever happened."""
+class SourceRun(ABC):
+    """One source being read once: iterate it, and ``close`` it, whatever happened; or use it in a ``with`` block.
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+    The iteration gives every frame, every event between frames, and last the ends of the smiles that were open: also
+    where the source fails, whose error is raised after them, and after ``stop``.
+    """
+
+    def __init__(self, source: Source) -> None:
         """Prepare; nothing is read yet."""
-        self._source, self._clock = source, clock
-        self._meter = StatsMeter(source.counts)
+        self._source = source
+        self._items: Iterator[StreamItem] | None = None
+        self._ended = False
+        self._failure: SourceError | None = None
 
-    @abstractmethod
     def __iter__(self) -> Iterator[StreamItem]:
-        """Give every frame with its result, and events between frames.
+        return self
+
+    def __next__(self) -> StreamItem:
+        """Give the next item.
 
         Raises:
-            SourceError: the source fails.
+            SourceError: the source failed.
         """
+        if not self._ended and (item := self._next_item()) is not None:
+            return item
+        self._ended = True
+        if (last := self._finish()) is not None:
+            return last
+        failure, self._failure = self._failure, None
+        raise failure if failure is not None else StopIteration
+
+    def _next_item(self) -> StreamItem | None:
+        if self._items is None:
+            self._items = self._process()
+        try:
+            return next(self._items, None)
+        except SourceError as error:  # raised once the last events have been given
+            self._failure = error
+            return None
+
+    def stop(self) -> None:
+        """Read no further frame: the iteration goes on with the last events and ends. Other threads may call this."""
+        self._ended = True
+
+    def close(self) -> None:
+        """End the run and all its threads."""
+        self.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def stats(self) -> StreamStats:
+        """Rates, latency and counts so far."""
+
+    @abstractmethod
+    def _process(self) -> Iterator[StreamItem]:
+        """Give what the source gives, processed."""
+
+    def _finish(self) -> StreamItem | None:
+        """The ends of the smiles that are open, once."""
+        return None
+
+
+class _MeteredRun(SourceRun):
+    """A run that measures itself."""
+
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(source)
+        self._clock, self._meter = clock, StatsMeter(source.counts)
 
     def stats(self) -> StreamStats:
-        """How it goes."""
+        """Rates, latency and counts so far."""
         return self._meter.stats()
 
-    def close(self) -> tuple[Event, ...]:
-        """End all threads, and give the ends of the smiles that were open."""
-        return ()
-
-    def _count(self, frame: Frame) -> None:
+    def _metered(self, frame: Frame, result: FrameResult) -> StreamItem:
         self._meter.result(self._clock(), frame.capture_time)
+        return StreamItem.of_frame(frame, result)
 
 
-class ImageRun(StreamRun):
-    """A picture: a frame without time."""
+class ImageRun(_MeteredRun):
+    """An image: one frame without time."""
 
-    def __init__(self, source: Source, read: Callable[[Frame, str], FrameResult]) -> None:
+    def __init__(self, source: Source, detect: Callable[[Frame, str], FrameResult]) -> None:
         """Prepare.
 
         Args:
             source: open.
-            read: gives the result of a frame, from it and the source's name.
+            detect: gives the result of a frame, from it and the source's name.
         """
         super().__init__(source)
-        self._read = read
+        self._detect = detect
 
-    def __iter__(self) -> Iterator[StreamItem]:
+    def _process(self) -> Iterator[StreamItem]:
         for frame in self._source:
             if not isinstance(frame, Event):
-                result = self._read(frame, self._source.ref.name)
-                self._count(frame)
-                yield frame, result
+                yield self._metered(frame, self._detect(frame, self._source.ref.name))
 
 
-class OnlineRun(StreamRun):
-    """A live source: each frame by itself and at once."""
+class OnlineSourceRun(SourceRun):
+    """An online stream: each frame by itself and at once."""
 
-    def __init__(self, source: Source, tracks: FaceTracks, finder: OnlineFaceFinder, read: FaceClassifier) -> None:
+    def __init__(self, source: Source, setup: Callable[[], StreamSetup]) -> None:
         """Prepare.
 
         Args:
             source: open, live.
-            tracks: of this stream.
-            finder: of this stream.
-            read: reads faces.
+            setup: asked before each frame how to process it.
         """
         super().__init__(source)
-        self._tracks, self._finder, self._read = tracks, finder, read
+        self._setup = setup
+        self._run = OnlineRun(source.ref.name, setup(), source.counts)
 
-    def __iter__(self) -> Iterator[StreamItem]:
+    def stats(self) -> StreamStats:
+        """Rates, latency and counts so far."""
+        return self._run.stats()
+
+    def _process(self) -> Iterator[StreamItem]:
         for frame in self._source:
             if isinstance(frame, Event):
-                yield frame
-                continue
-            faces = self._finder(frame.grey)
-            (smiles,) = self._read([(frame.grey, faces)])
-            result = self._tracks.update(frame.number, frame.time or 0.0, faces, smiles)
-            self._count(frame)
-            yield frame, result
+                yield StreamItem.of_events(frame.source, frame)
+            else:
+                yield self._run.process(frame, self._setup())
 
-    def close(self) -> tuple[Event, ...]:
-        """Give the ends of the smiles that were open."""
-        return self._tracks.end()
+    def _finish(self) -> StreamItem | None:
+        return self._run.finish()
 
 
-class OfflineRun(StreamRun):
-    """A film: decoding, finding and reading run beside each other, a stretch of frames at a time."""
+class OfflineRun(_MeteredRun):
+    """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
 
-    def __init__(self, source: Source, tracks: FaceTracks, finder: OfflineFaceFinder, read: FaceClassifier) -> None:
-        """Prepare; the arguments are those of ``OnlineRun``."""
+    def __init__(self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None) -> None:
+        """Prepare.
+
+        Args:
+            source: open, not live.
+            setup: of all frames.
+            finder: in place of the one that ``setup`` gives.
+        """
         super().__init__(source)
-        self._tracks, self._finder, self._read = tracks, finder, read
+        self._tracks = FaceTracks(source.ref.name, setup.threshold, setup.decision)
+        self._finder = finder or setup.components.offline_finder()
+        self._classify_faces = setup.components.classify_faces
         self._threads = ExitStack()
 
-    def close(self) -> tuple[Event, ...]:
-        """End the threads, and give the ends of the smiles that were open."""
+    def close(self) -> None:
+        """End the run and its threads."""
+        super().close()
         self._threads.close()
-        return self._tracks.end()
 
-    def __iter__(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, DECODED_AHEAD))
-        stretches = self._threads.enter_context(Prefetcher(self._found(decoded), STRETCHES_AHEAD))
+    def _finish(self) -> StreamItem | None:
+        events = self._tracks.end()
+        return StreamItem.of_events(self._source.ref.name, *events) if events else None
+
+    def _process(self) -> Iterator[StreamItem]:
+        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES))
+        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
-        held: _Seen | None = None  # one frame is kept back, for the events of the end
+        held: _Classified | None = None  # one frame is kept back, for the events of the end
         try:
-            for stretch in stretches:
-                for seen in self._look_at(stretch):
+            for window in windows:
+                for classified in self._classified(window):
                     if held:
-                        yield self._decide(held)
-                    held = seen
+                        yield self._decided(held)
+                    held = classified
         except SourceError:
             if held:
-                yield self._decide(held)
+                yield self._decided(held)
             raise
         if held:
-            frame, result = self._decide(held)
-            yield frame, replace(result, events=(*result.events, *self._tracks.end()))
+            item = self._decided(held)
+            if item.result is not None and item.source_frame is not None:
+                events = (*item.events, *self._tracks.end())
+                yield StreamItem.of_frame(item.source_frame, replace(item.result, events=events))
 
-    def _look_at(self, stretch: Stretch) -> Iterator[_Seen]:
-        """Read the faces of a stretch in one go."""
-        smiles = self._read([(frame.grey, faces) for frame, faces in stretch])
-        for (frame, faces), of_frame in zip(stretch, smiles, strict=True):
+    def _classified(self, window: Window) -> Iterator[_Classified]:
+        """Classify the faces of a window in one go."""
+        smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window])
+        for (frame, faces), of_frame in zip(window, smiles, strict=True):
             yield frame, faces, of_frame
 
-    def _decide(self, seen: _Seen) -> tuple[Frame, FrameResult]:
-        frame, faces, smiles = seen
-        result = self._tracks.update(frame.number, frame.time or 0.0, faces, smiles)
-        self._count(frame)
-        return frame, result
+    def _decided(self, classified: _Classified) -> StreamItem:
+        frame, faces, smiles = classified
+        return self._metered(frame, self._tracks.update(frame.number, frame.time or 0.0, faces, smiles))
 
-    def _found(self, frames: Iterable[Frame | Event]) -> Iterator[Stretch]:
-        """Find the faces of the film, stretch by stretch; of a source that fails, also those of what it gave."""
+    def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:
+        """Find faces window by window; of a source that fails, also in the frames that it gave."""
         waiting: list[Frame] = []
         try:
             for frame in frames:
@@ -181,11 +243,11 @@ class OfflineRun(StreamRun):
             yield self._find(waiting)
 
     def _is_full(self, waiting: list[Frame]) -> bool:
-        """Whether a stretch is to be searched now."""
+        """Whether a window is to be searched now."""
         seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
-        many_pixels = len(waiting) * waiting[0].grey.size >= STRETCH_PIXELS
+        many_pixels = len(waiting) * waiting[0].grey.size >= WINDOW_PIXELS
         return many_pixels or self._finder.ends_stretch(len(waiting), seconds)
 
-    def _find(self, frames: list[Frame]) -> Stretch:
+    def _find(self, frames: list[Frame]) -> Window:
         faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
         return list(zip(frames, faces, strict=True))

@@ -8,35 +8,36 @@ from dataclasses import dataclass, field
 
 from smilecam.errors import SourceError
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.pipeline.run import StreamItem, StreamRun
+from smilecam.pipeline.run import SourceRun
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source, SourceOptions, SourceRef
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.types import Event, StreamStats
+from smilecam.types import StreamStats
 
-Observer = Callable[[StreamRun, Source, Iterable[StreamItem]], Iterable[StreamItem]]
-"""Lets a progress bar see what a source gives go by."""
+Observer = Callable[[SourceRun, Source, Iterable[StreamItem]], Iterable[StreamItem]]
+"""Sees the items of a source go by, for a progress bar, and may end everything by raising ``StopRun``."""
 
 STATS_SECONDS = 5.0
-"""Between two reports of the live figures."""
+"""Between two reports of the statistics of an online stream."""
 
 
 class StopRun(Exception):
-    """What the session was for has been seen."""
+    """What the run was for has been seen: no further frame and no further source is read."""
 
 
 @dataclass(slots=True)
 class RunReport:
-    """How a session went.
+    """How a run went.
 
     Attributes:
-        tell: told at once of each source that could not be read.
+        warn: called at once with a line about each source that could not be read.
         done: sources read to their end.
         errors: what was wrong with each source that could not be read.
     """
 
-    tell: Callable[[str], None] = lambda _failure: None
+    warn: Callable[[str], None] = lambda _line: None
     done: int = 0
     errors: list[SourceError] = field(default_factory=list)
 
@@ -48,7 +49,7 @@ class RunReport:
     def fail(self, error: SourceError) -> None:
         """Note a source that could not be read."""
         self.errors.append(error)
-        self.tell(str(error))
+        self.warn(str(error))
 
 
 def collect_sources(arguments: Sequence[str], recursive: bool, report: RunReport) -> list[SourceRef]:
@@ -67,7 +68,7 @@ def run_sources(
     detector: SmileDetector,
     sinks: Sequence[Sink],
     report: RunReport,
-    watch: Observer = lambda _reading, _source, items: items,
+    observe: Observer = lambda _run, _source, items: items,
     max_frames: int | None = None,
     options: SourceOptions | None = None,
 ) -> None:
@@ -75,10 +76,10 @@ def run_sources(
 
     Args:
         refs: what to read.
-        detector: that reads.
-        sinks: that are told; they are closed at the end, also after an error or interrupt.
+        detector: that processes the frames.
+        sinks: where results go; they are closed at the end, also after an error or interrupt.
         report: filled with how it went.
-        watch: sees what each source gives go by, and may end the whole by raising ``Enough``.
+        observe: sees the items of each source go by, and may end everything by raising ``StopRun``.
         max_frames: stop each source after so many.
         options: how sources are opened.
 
@@ -90,8 +91,8 @@ def run_sources(
             stack.callback(sink.close)
         for ref in refs:
             try:
-                with open_source(ref, options or SourceOptions()) as source, _told(sinks, source):
-                    _read(source, detector, sinks, watch, max_frames)
+                with open_source(ref, options or SourceOptions()) as source, _begun(sinks, source):
+                    _run_source(source, detector, sinks, observe, max_frames)
                 report.done += 1
             except SourceError as error:
                 report.fail(error)
@@ -100,22 +101,23 @@ def run_sources(
                 return
 
 
-def _read(
-    source: Source, detector: SmileDetector, sinks: Sequence[Sink], watch: Observer, max_frames: int | None
+def _run_source(
+    source: Source, detector: SmileDetector, sinks: Sequence[Sink], observe: Observer, max_frames: int | None
 ) -> None:
-    reading = detector.reading(source)
     due = STATS_SECONDS
-    try:
-        for item in watch(reading, source, _limited(reading, max_frames)):
-            _tell(sinks, item)
-            if source.live and not isinstance(item, Event) and (item[1].time or 0.0) >= due:
-                _notify_stats(sinks, reading.stats())
-                due = (item[1].time or 0.0) + STATS_SECONDS
-    finally:
-        for event in reading.close():
-            _tell(sinks, event)
-        if source.live:
-            _notify_stats(sinks, reading.stats())
+    with detector.run(source) as run:
+        try:
+            for item in observe(run, source, _limited(run, max_frames)):
+                _deliver(sinks, item)
+                if source.live and item.result is not None and (item.time or 0.0) >= due:
+                    _notify_stats(sinks, run.stats())
+                    due = (item.time or 0.0) + STATS_SECONDS
+        finally:
+            run.stop()
+            for item in run:  # whatever ended it, the smiles that were open have an end
+                _deliver(sinks, item)
+            if source.live:
+                _notify_stats(sinks, run.stats())
 
 
 def _limited(items: Iterable[StreamItem], frames: int | None) -> Iterator[StreamItem]:
@@ -125,18 +127,17 @@ def _limited(items: Iterable[StreamItem], frames: int | None) -> Iterator[Stream
         return
     for item in items:
         yield item
-        frames -= not isinstance(item, Event)
+        frames -= item.result is not None
         if frames == 0:
             return
 
 
-def _tell(sinks: Sequence[Sink], item: StreamItem) -> None:
-    """Give every sink a frame and then its events, or an event between frames."""
-    events = (item,) if isinstance(item, Event) else item[1].events
+def _deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
+    """Give every sink a frame and then its events, or events between frames."""
     for sink in sinks:
-        if not isinstance(item, Event):
-            sink.write(*item)
-        for event in events:
+        if item.source_frame is not None and item.result is not None:
+            sink.write(item.source_frame, item.result)
+        for event in item.events:
             sink.event(event)
 
 
@@ -146,8 +147,8 @@ def _notify_stats(sinks: Sequence[Sink], stats: StreamStats) -> None:
 
 
 @contextmanager
-def _told(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
-    """Tell every sink of the begin and, whatever happens, of the end."""
+def _begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
+    """Begin a source at every sink and, whatever happens, end it."""
     with ExitStack() as stack:  # calls every one, also when another fails
         for sink in sinks:
             sink.begin(source)

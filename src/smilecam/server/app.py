@@ -21,7 +21,7 @@ from smilecam.server.security.access import Access
 from smilecam.server.security.guard import Guard
 from smilecam.server.service import Service
 from smilecam.server.source_thread import SourceThread
-from smilecam.server.ws.broadcast import Hall, watch
+from smilecam.server.ws.broadcast import Broadcast, serve_viewer
 from smilecam.server.ws.browser_stream import stream
 from smilecam.sources.base import Source
 
@@ -41,27 +41,27 @@ def make_app(service: Service, access: Access, source: Source | None = None) -> 
         source: the server's own, open and live; None where browsers send the frames.
     """
     jobs = VideoJobs(service.folder, service.limits, service.report)
-    hall = Hall(SourceThread(source, service.models, service.settings), service) if source else None
+    broadcast = Broadcast(SourceThread(source, service.models, service.settings), service) if source else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await service.in_pictures(_warm_up, service)
-        if hall:
-            hall.start()
+        if broadcast:
+            broadcast.start()
         try:
             yield
         finally:
             service.stopping.set()
             jobs.close()
-            if hall:
-                hall.thread.stop()
+            if broadcast:
+                broadcast.thread.stop()
 
     app = Starlette(
         routes=_routes(),
         lifespan=lifespan,
         exception_handlers={HTTPException: _plain, Problem: _refused, Exception: _internal},
     )
-    app.state.service, app.state.access, app.state.jobs, app.state.hall = service, access, jobs, hall
+    app.state.service, app.state.access, app.state.jobs, app.state.broadcast = service, access, jobs, broadcast
     return Guard(app, access, service.limits, service.metrics, service.report)
 
 
@@ -75,7 +75,7 @@ def _routes() -> list[Route | Mount | WebSocketRoute]:
         Route("/v1/videos/{id}", api.video, methods=["GET", "DELETE"]),
         Route("/v1/videos/{id}/results.{form}", api.results),
         WebSocketRoute("/v1/stream", stream),
-        WebSocketRoute("/v1/watch", watch),
+        WebSocketRoute("/v1/watch", serve_viewer),
         Route("/healthz", api.healthz),
         Route("/readyz", api.readyz),
         Route("/metrics", api.metrics),

@@ -1,4 +1,4 @@
-"""How smiles are decided, as pages and programs say it; and the models that they may choose from."""
+"""The settings of streams and uploads as pages and programs send them, and the models to choose from."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from smilecam.classification.classifier import SmileClassifier, model_names
 from smilecam.classification.model_info import ModelInfo
 from smilecam.detection.files import yunet_path
+from smilecam.pipeline.components import Components, StreamSetup, load_components
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.presets import OperatingPoint
 from smilecam.server.problems import Problem
@@ -71,7 +72,7 @@ class Models:
             self._files[self.default], self.infos[self.default] = model, info
         self._detection_size = detection_size
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str | None, str], SmileDetector] = {}
+        self._loaded: dict[tuple[str, str | None, str], Components] = {}
 
     @property
     def detectors(self) -> list[str]:
@@ -133,39 +134,33 @@ class Models:
         """The settings as plain values, and what they come to."""
         return {**settings.as_dict(), "threshold_in_force": self.threshold(settings)}
 
-    def detector(self, settings: Settings) -> SmileDetector:
-        """The parts that settings name, shared by all who name them; its threshold and decision are not meant.
+    def components(self, settings: Settings) -> Components:
+        """The loaded parts that settings name, shared by all who name them.
 
         Raises:
             SmilecamError: a file is not what it was.
         """
         key = (settings.model, settings.policy, settings.detector)
         with self._lock:
-            if key not in self._made:
-                self._made[key] = SmileDetector(
-                    self._files[settings.model],
-                    policy=settings.policy,
-                    detector=settings.detector,
-                    detection_size=self._detection_size,
+            if key not in self._loaded:
+                self._loaded[key] = load_components(
+                    self._files[settings.model], settings.policy, settings.detector, self._detection_size
                 )
-            return self._made[key]
+            return self._loaded[key]
 
-    def own_detector(self, settings: Settings) -> SmileDetector:
-        """One with the settings' threshold and decision, for whoever closes it."""
-        return SmileDetector(
-            self._files[settings.model],
-            self.threshold(settings),
-            policy=settings.policy,
-            decision=settings.decision,
-            detector=settings.detector,
-            detection_size=self._detection_size,
-        )
+    def setup(self, settings: Settings) -> StreamSetup:
+        """How the frames of a stream with these settings are processed; raises as ``components`` does."""
+        return StreamSetup(self.components(settings), self.threshold(settings), settings.decision)
+
+    def detector(self, settings: Settings) -> SmileDetector:
+        """A detector with these settings, of the shared parts; raises as ``components`` does."""
+        return SmileDetector.sharing(self.components(settings), self.threshold(settings), settings.decision)
 
     def close(self) -> None:
         """End the threads of what was loaded."""
         with self._lock:
-            for detector in self._made.values():
-                detector.close()
+            for components in self._loaded.values():
+                components.close()
 
 
 def _name(name: str, value: object) -> str | None:

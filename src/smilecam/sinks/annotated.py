@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from smilecam.drawing import annotate
 from smilecam.errors import UsageProblem
 from smilecam.sinks.anonymise import FaceAnonymiser
 from smilecam.sinks.base import Sink
-from smilecam.sinks.draw import annotate
 from smilecam.sinks.output_paths import names_in, refuse_source
 from smilecam.sinks.video_writer import CODECS, VideoRecorder
 from smilecam.sources.base import Kind, Source, SourceRef

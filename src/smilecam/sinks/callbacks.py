@@ -16,7 +16,7 @@ OnEvent = Callable[[Event], object]
 WAITING_EVENTS = 1000
 """Of a function that takes longer than events come, the oldest waiting ones are dropped."""
 
-LAST_WORDS_SECONDS = 2.0
+DRAIN_SECONDS = 2.0
 """So long the end waits for functions to take what is left."""
 
 
@@ -41,42 +41,45 @@ class Callbacks(Sink):
         self._on_frame, self._on_event = on_frame, on_event
         self._frame: tuple[Frame, FrameResult] | None = None
         self._events: deque[Event] = deque()
-        self._changed = threading.Condition()
+        self._condition = threading.Condition()
         self._closing = False
         self._failure: BaseException | None = None
         self.dropped_frames = self.dropped_events = 0
         self._thread = threading.Thread(target=self._run, name="smilecam-callbacks", daemon=True)
         self._thread.start()
 
+    def runs_here(self) -> bool:
+        """Whether the caller is one of the functions."""
+        return threading.current_thread() is self._thread
+
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Leave a frame for the function; raises what a function raised."""
         self._raise_failure()
         if self._on_frame is None:
             return
-        with self._changed:
+        with self._condition:
             self.dropped_frames += self._frame is not None
             self._frame = frame, result
-            self._changed.notify()
+            self._condition.notify()
 
     def event(self, event: Event) -> None:
         """Leave an event for the function; raises what a function raised."""
         self._raise_failure()
         if self._on_event is None:
             return
-        with self._changed:
+        with self._condition:
             if len(self._events) >= WAITING_EVENTS:
                 self._events.popleft()
                 self.dropped_events += 1
             self._events.append(event)
-            self._changed.notify()
+            self._condition.notify()
 
     def close(self) -> None:
         """Let the functions take what is left, for a while; raises what a function raised."""
-        with self._changed:
+        with self._condition:
             self._closing = True
-            self._changed.notify()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(LAST_WORDS_SECONDS)
+            self._condition.notify()
+        self._thread.join(DRAIN_SECONDS)
         self._raise_failure()
 
     def _raise_failure(self) -> None:
@@ -93,9 +96,9 @@ class Callbacks(Sink):
 
     def _deliver(self) -> bool:
         """Wait for something and call its function; False once nothing more comes."""
-        with self._changed:
+        with self._condition:
             while not (self._events or self._frame or self._closing):
-                self._changed.wait()
+                self._condition.wait()
             event = self._events.popleft() if self._events else None
             frame = None
             if event is None:

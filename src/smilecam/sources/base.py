@@ -130,6 +130,9 @@ class Source(Protocol):
             SourceLost: a live source went away and did not come back in time.
         """
 
+    def cancel(self) -> None:
+        """End the iteration soon, from any thread and without waiting: whoever waits for a frame gets none."""
+
     def __enter__(self) -> Self:
         """The source itself."""
 

@@ -49,7 +49,7 @@ def read_file(path: Path) -> bytes:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def load_image(path: Path) -> Image:
+def load_image(path: str | Path) -> Image:
     """Read a picture, turned upright as its EXIF orientation says.
 
     Args:
@@ -62,7 +62,7 @@ def load_image(path: Path) -> Image:
         SourceNotFound: nothing is there.
         SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
     """
-    content = read_file(path)
+    content = read_file(Path(path))
     try:
         image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:

@@ -82,6 +82,18 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         raise SourceUnreadable(f"{text[:200]} cannot be looked at: {reason}") from error
 
 
+def single_source(argument: str | Path | int) -> SourceRef:
+    """The one source that a program names: as for ``find_sources``, or the index of a camera.
+
+    Raises:
+        SourceError: there is none, or the name stands for several.
+    """
+    refs = [camera_ref(argument)] if isinstance(argument, int) else find_sources(argument)
+    if len(refs) != 1:
+        raise SourceEmpty(f"{argument} is not one image, video or camera")
+    return refs[0]
+
+
 def _exists(path: Path, text: str) -> bool:
     try:
         return path.exists()

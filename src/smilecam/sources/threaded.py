@@ -168,12 +168,16 @@ class ThreadedSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Stop reading, and let go of the source."""
+    def cancel(self) -> None:
+        """Stop reading, from any thread and without waiting: the iteration ends."""
         with self._condition:
             self._stop.set()
             self._waiting.clear()
             self._condition.notify_all()
+
+    def close(self) -> None:
+        """Stop reading, and let go of the source."""
+        self.cancel()
         self._thread.join(CLOSE_SECONDS)
 
     def _start(self, first: Source | None) -> None:

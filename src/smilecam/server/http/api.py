@@ -19,7 +19,7 @@ from smilecam.server.problems import Problem
 from smilecam.server.security.access import Access
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import NAMES, NUMBERS, Settings
-from smilecam.server.ws.broadcast import Hall
+from smilecam.server.ws.broadcast import Broadcast
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -46,14 +46,14 @@ async def page(request: Request) -> Response:
 async def models(request: Request) -> Response:
     """What can be chosen, what is in force, and the limits."""
     service: Service = request.app.state.service
-    hall: Hall | None = request.app.state.hall
+    broadcast: Broadcast | None = request.app.state.broadcast
     limits = service.limits
     return JSONResponse(
         {
             "models": [_model(name, service) for name in service.models.infos],
             "detectors": service.models.detectors,
             "default": service.models.in_force(service.settings),
-            "source": hall.describe() if hall else None,
+            "source": broadcast.describe() if broadcast else None,
             "limits": {
                 "max_frame_bytes": limits.frame_bytes,
                 "max_picture_bytes": limits.picture_bytes,
@@ -123,7 +123,7 @@ async def start_video(request: Request) -> Response:
         async with request.form(max_files=1, max_fields=8, max_part_size=1024) as form:
             (file,) = _files(form, "video")
             job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
-        jobs.start(job, lambda: service.models.own_detector(settings))
+        jobs.start(job, lambda: service.models.detector(settings))
     finally:
         jobs.release()
     return JSONResponse(job.as_dict(), 202, headers={"location": f"/v1/videos/{job.key}"})
@@ -158,8 +158,8 @@ async def healthz(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Whether frames are being read, or would be."""
     service: Service = request.app.state.service
-    hall: Hall | None = request.app.state.hall
-    ready = service.ready and (hall is None or hall.fresh)
+    broadcast: Broadcast | None = request.app.state.broadcast
+    ready = service.ready and (broadcast is None or broadcast.fresh)
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
 

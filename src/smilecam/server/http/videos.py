@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 
 from smilecam.errors import SmilecamError
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.pipeline.run import StreamItem, StreamRun
+from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, StopRun, run_sources
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.problems import Problem
 from smilecam.server.security.limits import Limits
 from smilecam.sinks.base import Sink
@@ -23,7 +24,6 @@ from smilecam.sinks.csv import CsvTable
 from smilecam.sinks.jsonl import JsonLines
 from smilecam.sinks.webvtt import WebVtt
 from smilecam.sources.base import Kind, Source, SourceRef
-from smilecam.types import Event
 
 RESULTS = {
     "jsonl": "application/x-ndjson",
@@ -215,7 +215,7 @@ class VideoJobs:
         ]
         report = RunReport()
 
-        def watch(_reading: StreamRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
+        def watch(_run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
             return self._watched(job, source, items)
 
         try:
@@ -236,12 +236,12 @@ class VideoJobs:
         for item in items:
             if job.cancel.is_set():
                 raise StopRun
-            if not isinstance(item, Event):
-                frame, result = item
+            if item.source_frame is not None:
+                frame = item.source_frame
                 if frame.grey.size > limits.pixels:
                     raise Problem(413, "too_many_pixels", f"The video has more than {limits.pixels:,} pixels a frame.")
                 job.frames += 1
-                job.seconds = result.time or 0.0
+                job.seconds = item.time or 0.0
                 if job.seconds > limits.video_seconds or job.frames > limits.video_frames:
                     raise too_long(limits)
             yield item

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from smilecam.server.problems import Problem
 from smilecam.server.service import Service
-from smilecam.server.source_thread import Ended, News, Shown, SourceThread
+from smilecam.server.source_thread import Broadcasted, BroadcastFrame, SourceEnd, SourceThread
 from smilecam.server.ws.messages import Channel, Closed, as_json, parse_text
 from smilecam.types import Event
 
@@ -23,23 +23,23 @@ STALE_SECONDS = 10.0
 """A source without a frame for so long is not ready."""
 
 
-class Hall:
+class Broadcast:
     """Where viewers meet the source. Everything but ``SourceThread`` itself runs on the event loop."""
 
     def __init__(self, thread: SourceThread, service: Service) -> None:
         """Begin without viewers."""
         self.thread, self.service = thread, service
-        self.newest: Shown | None = None
-        self.ended: Ended | None = None
+        self.newest: BroadcastFrame | None = None
+        self.ended: SourceEnd | None = None
         self._viewers: set[Viewer] = set()
 
     def start(self) -> None:
         """Begin to read; to be called on the event loop."""
         loop = asyncio.get_running_loop()
 
-        def publish(news: News) -> None:
+        def publish(published: Broadcasted) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._take, news)
+                loop.call_soon_threadsafe(self._take, published)
 
         self.thread.start(publish, self.service.report)
 
@@ -54,7 +54,7 @@ class Hall:
     @property
     def fresh(self) -> bool:
         """Whether a frame was read a moment ago."""
-        return self.thread.last is not None and time.monotonic() - self.thread.last < STALE_SECONDS
+        return self.thread.last_frame is not None and time.monotonic() - self.thread.last_frame < STALE_SECONDS
 
     def enter(self, viewer: Viewer) -> None:
         """One more viewer."""
@@ -74,71 +74,71 @@ class Hall:
         """
         self.thread.settings = self.service.models.changed(self.thread.settings, content)
         for viewer in self._viewers:
-            viewer.tell(self.settings())
+            viewer.notify(self.settings())
 
     def settings(self) -> dict[str, Any]:
         """The settings in force, as a message."""
         return {"type": "settings", **self.service.models.in_force(self.thread.settings)}
 
-    def _take(self, news: News) -> None:
-        if isinstance(news, Shown):
-            self._count(news)
-            if news.jpeg:
-                self.newest = news
-        elif isinstance(news, Ended):
-            self.ended = news
+    def _take(self, published: Broadcasted) -> None:
+        if isinstance(published, BroadcastFrame):
+            self._count(published)
+            if published.jpeg:
+                self.newest = published
+        elif isinstance(published, SourceEnd):
+            self.ended = published
         for viewer in self._viewers:
-            if isinstance(news, Shown):
-                viewer.show(news)
-            elif isinstance(news, Event):
-                viewer.tell(news.as_dict())
+            if isinstance(published, BroadcastFrame):
+                viewer.show(published)
+            elif isinstance(published, Event):
+                viewer.notify(published.as_dict())
             else:
-                viewer.tell({"type": "source", **self.describe()})
+                viewer.notify({"type": "source", **self.describe()})
 
-    def _count(self, shown: Shown) -> None:
+    def _count(self, frame: BroadcastFrame) -> None:
         metrics = self.service.metrics
         metrics.frames += 1
-        metrics.dropped = max(metrics.dropped, shown.head["dropped"])
-        if shown.head["server_ms"] is not None:
-            metrics.latency.add(shown.head["server_ms"] / 1000)
+        metrics.dropped = max(metrics.dropped, frame.head["dropped"])
+        if frame.head["server_ms"] is not None:
+            metrics.latency.add(frame.head["server_ms"] / 1000)
 
 
 class Viewer:
     """One viewer: a frame is sent when the one before has been acknowledged, and then the newest."""
 
-    def __init__(self, channel: Channel, hall: Hall) -> None:
+    def __init__(self, channel: Channel, broadcast: Broadcast) -> None:
         """Begin with the newest frame there is."""
-        self._channel, self._hall = channel, hall
-        self._waiting: Shown | None = hall.newest
+        self._channel, self._broadcast = channel, broadcast
+        self._waiting: BroadcastFrame | None = broadcast.newest
         self._events: deque[Event] = deque(maxlen=WAITING_EVENTS)
         self._texts: deque[dict[str, Any]] = deque(maxlen=WAITING_EVENTS)
         self._changed = asyncio.Event()
         self._unacknowledged: int | None = None
 
-    def show(self, shown: Shown) -> None:
+    def show(self, frame: BroadcastFrame) -> None:
         """There is a newer frame."""
-        self._events.extend(shown.events)
-        if shown.jpeg:
-            self._waiting = shown
+        self._events.extend(frame.events)
+        if frame.jpeg:
+            self._waiting = frame
             self._changed.set()
 
-    def tell(self, content: dict[str, Any]) -> None:
+    def notify(self, content: dict[str, Any]) -> None:
         """There is a message of text."""
         self._texts.append(content)
         self._changed.set()
 
     async def run(self) -> None:
         """Serve the viewer until it leaves."""
-        self.tell({"type": "source", **self._hall.describe()})
-        self.tell(self._hall.settings())
+        self.notify({"type": "source", **self._broadcast.describe()})
+        self.notify(self._broadcast.settings())
         sending, listening = asyncio.create_task(self._send()), asyncio.create_task(self._listen())
-        self._hall.enter(self)
+        self._broadcast.enter(self)
         try:
             done, _ = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            self._hall.leave(self)
+            self._broadcast.leave(self)
             for task in (sending, listening):
                 task.cancel()
             await asyncio.gather(sending, listening, return_exceptions=True)
@@ -150,21 +150,21 @@ class Viewer:
             while self._texts:
                 await self._channel.send_json(self._texts.popleft())
             if self._unacknowledged is None and self._waiting is not None:
-                shown, self._waiting = self._waiting, None
-                self._unacknowledged = shown.seq
+                frame, self._waiting = self._waiting, None
+                self._unacknowledged = frame.seq
                 events = [event.as_dict() for event in self._events]
                 self._events.clear()
-                head = as_json({**shown.head, "events": events}).encode()
-                await self._channel.send(len(head).to_bytes(4, "big") + head + shown.jpeg)
+                head = as_json({**frame.head, "events": events}).encode()
+                await self._channel.send(len(head).to_bytes(4, "big") + head + frame.jpeg)
 
     async def _listen(self) -> None:
         async for message in self._channel.messages():
             try:
                 if isinstance(message, bytes):
                     raise Problem(400, "bad_message", "Viewers send messages of text only.")
-                await self._obey(parse_text(message, self._hall.service.limits))
+                await self._obey(parse_text(message, self._broadcast.service.limits))
             except Problem as problem:
-                self._hall.service.metrics.refused += 1
+                self._broadcast.service.metrics.refused += 1
                 await self._channel.refuse(problem)
 
     async def _obey(self, content: dict[str, Any]) -> None:
@@ -175,23 +175,23 @@ class Viewer:
                 self._channel.good()
                 self._changed.set()
         elif kind == "settings":
-            await self._hall.change(content)
+            await self._broadcast.change(content)
             self._channel.good()
         else:
             raise Problem(400, "bad_message", "There is no such type of message here.")
 
 
-async def watch(websocket: WebSocket) -> None:
+async def serve_viewer(websocket: WebSocket) -> None:
     """Serve one viewer until it leaves."""
     service: Service = websocket.app.state.service
-    hall: Hall | None = websocket.app.state.hall
-    if hall is None:
+    broadcast: Broadcast | None = websocket.app.state.broadcast
+    if broadcast is None:
         raise Problem(404, "no_source", "This server was started without a source.")
     await websocket.accept()
     channel = Channel(websocket, service.limits)
     try:
         with service.session():
-            await Viewer(channel, hall).run()
+            await Viewer(channel, broadcast).run()
     except Problem as problem:
         service.metrics.refused += 1
         await channel.refuse_and_close(problem)

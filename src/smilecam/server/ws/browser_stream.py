@@ -9,14 +9,14 @@ from typing import Any
 from starlette.websockets import WebSocket
 
 from smilecam.errors import SmilecamError
-from smilecam.server.follow import Follower
+from smilecam.pipeline.components import StreamSetup
+from smilecam.pipeline.online_run import OnlineRun
 from smilecam.server.http.images import decode_picture
 from smilecam.server.problems import Problem
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import Settings
-from smilecam.server.ws.messages import Channel, Closed, SentFrame, parse_frame, parse_text
+from smilecam.server.ws.messages import Channel, Closed, SentFrame, parse_frame, parse_text, result_message
 from smilecam.sources.frame import Frame
-from smilecam.types import FrameResult
 
 NAME = "camera"
 """Of every browser's camera, in results."""
@@ -38,13 +38,14 @@ async def stream(websocket: WebSocket) -> None:
 
 
 class StreamSession:
-    """One browser's stream: the newest frame waits, an older one makes room and is counted."""
+    """The stream of one browser's camera: the newest frame waits, an older one makes room and is counted."""
 
     def __init__(self, channel: Channel, service: Service) -> None:
         """Begin without a frame, with the settings that the server was started with."""
         self._channel, self._service = channel, service
         self._settings = service.settings
-        self._follower: Follower | None = None
+        self._setup: tuple[Settings, StreamSetup] | None = None
+        self._run: OnlineRun | None = None
         self._newest: SentFrame | None = None
         self._frame_ready = asyncio.Event()
         self._frames = self._dropped = 0
@@ -95,7 +96,7 @@ class StreamSession:
             if sent is None:
                 continue
             try:
-                answer = await self._service.in_frames(self._read, sent, self._settings)
+                answer = await self._service.in_frames(self._process, sent, self._settings)
             except Problem as problem:
                 self._service.metrics.refused += 1
                 await self._channel.refuse(problem, sent.seq)
@@ -112,26 +113,21 @@ class StreamSession:
         self._channel.good()
         await self._channel.send_json({**answer, "server_ms": round(1000 * seconds, 2), "dropped": self._dropped})
 
-    def _read(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
+    def _process(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
         grey = decode_picture(sent.content, self._service.limits, grey=True)
-        if self._follower is None:
-            self._follower = Follower(NAME, self._service.models, settings)
+        setup = self._setup_of(settings)
+        if self._run is None:
+            self._run = OnlineRun(NAME, setup)
         self._sent_time = max(sent.time, self._sent_time)
-        result = self._follower.read(Frame(self._frames, self._sent_time, grey), settings)
+        item = self._run.process(Frame(self._frames, self._sent_time, grey, capture_time=sent.capture_time), setup)
         self._frames += 1
-        height, width = grey.shape[:2]
-        return {"type": "result", "seq": sent.seq, **result_fields(result), "width": width, "height": height}
+        return result_message(item, sent.seq)
 
-
-def result_fields(result: FrameResult) -> dict[str, Any]:
-    """What every result over a WebSocket holds of the frame."""
-    return {
-        "frame": result.frame,
-        "time": None if result.time is None else round(result.time, 4),
-        "faces": [face.as_dict() for face in result.faces],
-        "events": [event.as_dict() for event in result.events],
-    }
+    def _setup_of(self, settings: Settings) -> StreamSetup:
+        if self._setup is None or self._setup[0] is not settings:
+            self._setup = settings, self._service.models.setup(settings)
+        return self._setup[1]
 
 
 def _seq_of(message: str | bytes) -> int | None:

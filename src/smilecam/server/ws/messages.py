@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.problems import Problem
 from smilecam.server.security.limits import Limits
 
@@ -127,6 +128,26 @@ class Channel:
 def as_json(content: Mapping[str, Any]) -> str:
     """Text without spaces that are not needed."""
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def result_message(item: StreamItem, seq: int) -> dict[str, Any]:
+    """A frame's result as it goes over a WebSocket.
+
+    Args:
+        item: that holds a frame.
+        seq: number that the answer bears.
+    """
+    height, width = (0, 0) if item.source_frame is None else item.source_frame.grey.shape[:2]
+    return {
+        "type": "result",
+        "seq": seq,
+        "frame": item.frame,
+        "time": None if item.time is None else round(item.time, 4),
+        "faces": [face.as_dict() for face in item.faces],
+        "events": [event.as_dict() for event in item.events],
+        "width": width,
+        "height": height,
+    }
 
 
 def parse_frame(message: bytes, limits: Limits, capture_time: float) -> SentFrame:

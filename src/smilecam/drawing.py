@@ -16,9 +16,9 @@ _SCALE = 0.55
 
 
 def label_text(face: Face) -> str:
-    """The label in words: the number of the person's track where there is one, and the probability of a smile."""
-    person = "" if face.track is None else f"#{face.track} "
-    return f"{person}{'smile' if face.smiling else 'no smile'} {face.smile:.0%}"
+    """The label in words: the number of the track where there is one, and the probability of a smile."""
+    track = "" if face.track is None else f"#{face.track} "
+    return f"{track}{'smile' if face.smiling else 'no smile'} {face.smile:.0%}"
 
 
 def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None) -> Image:
@@ -46,6 +46,11 @@ def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None) -
     if status:
         _draw_text(drawn, status, (0, 0), _STATUS_PAPER, unit)
     return drawn
+
+
+def encode_png(image: Image) -> bytes:
+    """A PNG file of an image, uint8 (height, width, 3), blue-green-red."""
+    return np.asarray(cv2.imencode(".png", image)[1], np.uint8).tobytes()
 
 
 def _draw_bar(image: Image, share: float, box: Box, colour: tuple[int, int, int], unit: float) -> int:

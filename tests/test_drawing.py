@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smilecam.sinks.draw import SMILE_COLOUR, annotate, label_text
+from smilecam.drawing import SMILE_COLOUR, annotate, label_text
 from smilecam.types import Box, Face
 
 SMILE = Face(Box(50, 60, 150, 160), 0.9, 0.93, smiling=True)

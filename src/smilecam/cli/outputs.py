@@ -1,0 +1,165 @@
+"""The outputs of ``smilecam detect``: from options to sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smilecam.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from smilecam.sinks.base import Sink
+    from smilecam.sources.base import SourceRef
+
+    Plan = dict[SourceRef, Path]
+
+STANDARD_OUTPUT = "-"
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where results go, as the options name it."""
+
+    save: str | None
+    jsonl: str | None
+    csv: str | None
+    webvtt: str | None
+    snap: str | None
+    cooldown: float
+    blur: bool
+
+    def check(self) -> None:
+        """Refuse options that make no sense together.
+
+        Raises:
+            UsageProblem: they do not.
+        """
+        if "" in (self.save, self.jsonl, self.csv, self.webvtt, self.snap):
+            raise UsageProblem("a SOURCE or the PATH of an output is an empty name")
+        if self.jsonl == self.csv == STANDARD_OUTPUT:
+            raise UsageProblem("--jsonl and --csv cannot both go to standard output")
+        if self.blur and not (self.save or self.snap):
+            raise UsageProblem("--blur is about what --save or --snap writes: name one of them")
+
+    @property
+    def use_standard_output(self) -> bool:
+        """Whether standard output carries results, so that people read standard error."""
+        return STANDARD_OUTPUT in (self.jsonl, self.csv)
+
+
+def make_sinks(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -> list[Sink]:
+    """A sink for each output that is asked for, the summary first.
+
+    Args:
+        refs: all sources of the run.
+        outputs: that are asked for.
+        model: a file that no output may replace.
+        log: takes lines for people.
+
+    Raises:
+        UsageProblem: an output would replace a source, the model, or another output.
+        OutputError: one cannot be written.
+    """
+    from smilecam.sinks.summary import Summary
+
+    if not refs:
+        return [Summary(log)]
+    plans = _plans(refs, outputs)
+    _refuse_collisions(refs, outputs, plans, model)
+    return [Summary(log), *(make(outputs, plans, log) for option, make in SINKS.items() if getattr(outputs, option))]
+
+
+def _annotated(outputs: Outputs, plans: dict[str, Plan], log: Log) -> Sink:
+    from smilecam.sinks.annotated import AnnotatedOutput
+
+    _make_folder_for(outputs.save or "", plans["save"])
+    return AnnotatedOutput(plans["save"], outputs.blur, log)
+
+
+def _jsonl(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+    from smilecam.sinks.jsonl import JsonLines
+
+    return JsonLines(outputs.jsonl or "")
+
+
+def _csv(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+    from smilecam.sinks.csv import CsvTable
+
+    return CsvTable(outputs.csv or "")
+
+
+def _webvtt(outputs: Outputs, plans: dict[str, Plan], _log: Log) -> Sink:
+    from smilecam.sinks.webvtt import WebVtt
+
+    _make_folder_for(outputs.webvtt or "", plans["webvtt"])
+    return WebVtt(plans["webvtt"])
+
+
+def _snapshots(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+    from smilecam.sinks.snapshots import Snapshots
+    from smilecam.storage import make_folder
+
+    return Snapshots(make_folder(Path(outputs.snap or ""), parents=False), outputs.cooldown, outputs.blur)
+
+
+SINKS: dict[str, Callable[[Outputs, dict[str, Plan], Log], Sink]] = {
+    "save": _annotated,
+    "jsonl": _jsonl,
+    "csv": _csv,
+    "webvtt": _webvtt,
+    "snap": _snapshots,
+}
+"""Option -> what makes its sink, in the order in which sinks get results."""
+
+
+def _plans(refs: list[SourceRef], outputs: Outputs) -> dict[str, Plan]:
+    """Option -> the path of each source's file, for outputs with a file for each."""
+    plans = {}
+    if outputs.save:
+        from smilecam.sinks.annotated import plan_names
+
+        plans["save"] = plan_names(Path(outputs.save), refs, _is_folder(outputs.save))
+    if outputs.webvtt:
+        from smilecam.sinks.webvtt import plan_cue_names
+
+        plans["webvtt"] = plan_cue_names(Path(outputs.webvtt), refs, _is_folder(outputs.webvtt))
+    return plans
+
+
+def _is_folder(target: str) -> bool:
+    path = Path(target)
+    return path.is_dir() or target.endswith(("/", "\\")) or not path.suffix
+
+
+def _make_folder_for(target: str, plan: Plan) -> None:
+    from smilecam.storage import make_folder
+
+    if _is_folder(target) and plan:
+        make_folder(Path(target), parents=False)
+
+
+def _refuse_collisions(refs: list[SourceRef], outputs: Outputs, plans: dict[str, Plan], model: Path) -> None:
+    """Refuse outputs that would replace a source, the model, or each other.
+
+    Raises:
+        UsageProblem: one would.
+    """
+    from smilecam.sinks.output_paths import refuse_source
+    from smilecam.storage import same_file
+
+    single = {"jsonl": outputs.jsonl, "csv": outputs.csv}
+    targets = [(f"--{option}", Path(path)) for option, path in single.items() if path and path != STANDARD_OUTPUT]
+    for option, path in targets:
+        refuse_source(option, path, refs)
+        if same_file(path, model):
+            raise UsageProblem(f"{option} {path} would replace the model")
+    targets += [(f"--{option}", path) for option, plan in plans.items() for path in plan.values()]
+    taken: dict[Path, str] = {}
+    for option, path in targets:
+        other = taken.setdefault(path.resolve(), option)
+        if other != option:
+            raise UsageProblem(f"{other} and {option} both name {path}")

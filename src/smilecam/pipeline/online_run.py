@@ -1,0 +1,67 @@
+"""The engine of every online stream: frames go in as they arrive, items come out.
+
+The command line, the server's source, a browser's camera and ``start_stream`` all drive this one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from smilecam.pipeline.components import StreamSetup
+from smilecam.pipeline.stats import StatsMeter
+from smilecam.pipeline.stream_item import StreamItem
+from smilecam.sources.base import Counts
+from smilecam.sources.frame import Frame
+from smilecam.tracking.faces import FaceTracks
+from smilecam.types import StreamStats
+
+
+class OnlineRun:
+    """Processes the frames of one online stream. One thread at a time may use it."""
+
+    def __init__(
+        self, source: str, setup: StreamSetup, counts: Counts | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin a stream.
+
+        Args:
+            source: name of the stream, for its results.
+            setup: of the first frame.
+            counts: of the source, which grow while it is read; None where nobody counts.
+            clock: monotonic, in seconds; the clock of ``Frame.capture_time``.
+        """
+        self._source, self._setup, self._clock = source, setup, clock
+        self._tracks = FaceTracks(source, setup.threshold, setup.decision)
+        self._finder = setup.components.online_finder()
+        self._meter = StatsMeter(counts or Counts())
+
+    def process(self, frame: Frame, setup: StreamSetup | None = None) -> StreamItem:
+        """Process the next frame.
+
+        Args:
+            frame: its number and time only grow.
+            setup: to process it by, and the following ones; None for the one in force. Tracks and states stay.
+        """
+        if setup is not None and setup is not self._setup:
+            self._change(setup)
+        faces = self._finder(frame.grey)
+        (smiles,) = self._setup.components.classify_faces([(frame.grey, faces)])
+        result = self._tracks.update(frame.number, frame.time or 0.0, faces, smiles)
+        self._meter.result(self._clock(), frame.capture_time)
+        return StreamItem.of_frame(frame, result)
+
+    def finish(self) -> StreamItem | None:
+        """End the stream: the ends of the smiles that were open, if any."""
+        events = self._tracks.end()
+        return StreamItem.of_events(self._source, *events) if events else None
+
+    def stats(self) -> StreamStats:
+        """Rates, latency and counts so far."""
+        return self._meter.stats()
+
+    def _change(self, setup: StreamSetup) -> None:
+        if setup.components.detector != self._setup.components.detector:
+            self._finder = setup.components.online_finder()
+        self._tracks.update_settings(setup.threshold, setup.decision)
+        self._setup = setup
