@@ -131,6 +131,11 @@ def given_synthetic():
 
 
 @pytest.fixture
+def given_synthetic_face():
+    return Given("synthetic:face:64x48@20?seconds=0.5", 10, [n / 20 for n in range(10)])
+
+
+@pytest.fixture
 def given_paced(clip):
     return Given(clip, options=SourceOptions(realtime=True))
 
@@ -168,7 +173,8 @@ def given_camera(astronaut, monkeypatch):
     return Given("0")
 
 
-KINDS = ["picture", "video_opencv", "video_pyav", "sequence", "stdin", "synthetic", "paced", "mjpeg", "mjpeg_opencv"]
+KINDS = ["picture", "video_opencv", "video_pyav", "sequence", "stdin", "synthetic", "synthetic_face"]
+KINDS += ["paced", "mjpeg", "mjpeg_opencv"]
 KINDS += ["http_file", "rtsp", "camera"]
 MOST_FRAMES = 30
 
@@ -363,24 +369,6 @@ def test_files_win_over_everything_else(tmp_path, monkeypatch, picture_file):
         (tmp_path / name).write_bytes(picture_file.read_bytes())
         (ref,) = find_sources(name)
         assert (ref.kind, ref.path) == (Kind.IMAGE, Path(name))
-
-
-@pytest.mark.parametrize("argument", ["synthetic:10x10", "synthetic:640x480@0", "synthetic:99999x99999", "synthetic:x"])
-def test_test_cards_of_no_use(argument):
-    with pytest.raises(SourceNotFound, match="is no test card"):
-        find_sources(argument)
-
-
-def test_test_card_counts_and_moves():
-    with open_source(find_sources("synthetic:320x240@10?seconds=30")[0]) as source:
-        frames = list(source)
-    assert len(frames) == source.expected == 300
-    strip = frames[299].image[5, 10::20, 0] > 127
-    assert int("".join("1" if bit else "0" for bit in strip), 2) == 299
-    assert not np.array_equal(frames[0].image[100:], frames[5].image[100:])
-    with open_source(find_sources("synthetic:320x240@10?seconds=30")[0]) as source:
-        again = next(iter(source))
-    assert np.array_equal(again.image, frames[0].image)
 
 
 def test_devices_are_cameras():

@@ -1,38 +1,68 @@
-"""A moving test card: video that needs no file and no camera, the same each time."""
+"""Synthetic sources: video that needs no file and no camera, the same in each run."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self
+from functools import partial
+from typing import Any, Protocol, Self
 
 import numpy as np
 
-from smilecam.errors import SourceNotFound
+from smilecam.errors import SourceNotFound, UsageProblem
 from smilecam.opencv import cv2, max_pixels
 from smilecam.sources.base import Counts, SourceRef
 from smilecam.sources.frame import Frame
+from smilecam.sources.synthetic_face import SyntheticFace
 from smilecam.types import GreyImage, Image
 
 PREFIX = "synthetic:"
-EXAMPLE = "synthetic:640x480@30?seconds=10"
-"""A complete one; what is left out has these values."""
+EXAMPLE = "synthetic:640x480@30?seconds=10 or synthetic:face:640x480@30?seconds=8&faces=1&smile=alternate"
+"""Complete ones; what is left out has these values. A face also takes ``size``, in pixels."""
 
 COUNTER_BITS = 16
-"""The strip at the top shows the frame's number in binary, the highest bit on the left."""
+"""The strip at the top of a pattern shows the frame's number in binary, the highest bit on the left."""
 
+_NUMBER = r"\d{1,7}(?:\.\d{1,3})?"
 _FORM = re.compile(
-    r"synthetic:(?:(?P<width>\d{1,5})x(?P<height>\d{1,5}))?(?:@(?P<fps>\d{1,4}(?:\.\d{1,3})?))?"
-    r"(?:\?seconds=(?P<seconds>\d{1,7}(?:\.\d{1,3})?))?"
+    r"synthetic:(?P<face>face(?::|(?=\?)|$))?(?:(?P<width>\d{1,5})x(?P<height>\d{1,5}))?"
+    r"(?:@(?P<fps>\d{1,4}(?:\.\d{1,3})?))?(?:\?(?P<options>.+))?",
+    re.ASCII,
 )
+_OPTIONS = {"seconds": _NUMBER}
+_FACE_OPTIONS = _OPTIONS | {"faces": r"\d{1,3}", "size": r"\d{1,5}", "smile": "[a-z]+"}
+_CONVERTERS = {
+    "width": int,
+    "height": int,
+    "faces": int,
+    "size": int,
+    "fps": Fraction,
+    "seconds": Fraction,
+    "smile": str,
+}
 _SMALLEST_SIDE = 32
 
 
+class SyntheticVideo(Protocol):
+    """Video that is drawn."""
+
+    @property
+    def fps(self) -> float | Fraction:
+        """Frames a second."""
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+
+    def renderer(self) -> Callable[[int], Image]:
+        """What draws a frame by its number, from 0: uint8 (height, width, 3), blue-green-red."""
+
+
 @dataclass(frozen=True, slots=True)
-class TestCard:
-    """A test card.
+class SyntheticPattern:
+    """A moving test pattern without a face.
 
     Attributes:
         width: in pixels.
@@ -41,103 +71,127 @@ class TestCard:
         seconds: length.
     """
 
-    __test__ = False  # no test, whatever its name says to pytest
-
     width: int = 640
     height: int = 480
     fps: Fraction = Fraction(30)
     seconds: Fraction = Fraction(10)
 
     @property
-    def frames(self) -> int:
-        """How many frames it has."""
+    def frame_count(self) -> int:
+        """Number of frames."""
         return int(self.fps * self.seconds)
 
     def background(self) -> Image:
-        """What does not move: eight colour bars above a grey ramp.
+        """The part that does not move: eight colour bars above a grey ramp.
 
         Returns:
             uint8 (height, width, 3), blue-green-red.
         """
         bars = np.array([[(255 * (n & 1), 255 * (n >> 1 & 1), 255 * (n >> 2 & 1)) for n in range(8)]], np.uint8)
-        card = np.repeat(bars[:, np.arange(self.width) * 8 // self.width], self.height, axis=0)
+        pattern = np.repeat(bars[:, np.arange(self.width) * 8 // self.width], self.height, axis=0)
         ramp = np.linspace(0, 255, self.width).astype(np.uint8)
-        card[self.height * 2 // 3 :] = ramp[None, :, None]
-        return np.ascontiguousarray(card)
+        pattern[self.height * 2 // 3 :] = ramp[None, :, None]
+        return np.ascontiguousarray(pattern)
 
     def draw(self, background: Image, number: int) -> Image:
-        """One frame: a white square goes to and fro, and the strip at the top counts.
+        """One frame: a white square that moves to and fro, and the counter at the top.
 
         Args:
-            background: as ``background()`` gives it; left as it is.
-            number: of the frame.
+            background: as ``background()`` gives it; not changed.
+            number: of the frame, from 0.
 
         Returns:
             uint8 (height, width, 3), blue-green-red.
         """
-        card = background.copy()
+        pattern = background.copy()
         strip, side = self.height // 8, min(self.width, self.height) // 5
         for bit in range(COUNTER_BITS):
             left, right = (self.width * edge // COUNTER_BITS for edge in (bit, bit + 1))
-            card[:strip, left:right] = 255 * (number >> (COUNTER_BITS - 1 - bit) & 1)
-        way = self.width - side
-        at = int(2 * way * number / (self.fps * 2)) % (2 * way)  # there and back in two seconds
-        left, top = min(at, 2 * way - at), (self.height - side) // 2
-        cv2.rectangle(card, (left, top), (left + side - 1, top + side - 1), (255, 255, 255), cv2.FILLED)
-        return card
+            pattern[:strip, left:right] = 255 * (number >> (COUNTER_BITS - 1 - bit) & 1)
+        span = self.width - side
+        at = int(2 * span * number / (self.fps * 2)) % (2 * span)  # there and back in two seconds
+        left, top = min(at, 2 * span - at), (self.height - side) // 2
+        cv2.rectangle(pattern, (left, top), (left + side - 1, top + side - 1), (255, 255, 255), cv2.FILLED)
+        return pattern
+
+    def renderer(self) -> Callable[[int], Image]:
+        """What draws a frame by its number, from 0: uint8 (height, width, 3), blue-green-red."""
+        return partial(self.draw, self.background())
 
 
-def parse(argument: str) -> TestCard:
-    """Read what follows ``synthetic:``.
+def parse(name: str) -> SyntheticVideo:
+    """Read the name of a synthetic source.
+
+    Args:
+        name: such as ``EXAMPLE``.
 
     Raises:
-        SourceNotFound: it is not of this form, or out of bounds.
+        SourceNotFound: the name is not of this form, or a value is out of bounds.
     """
-    match = _FORM.fullmatch(argument)
-    if match is None:
-        raise SourceNotFound(f"{argument} is no test card: write it like {EXAMPLE}")
-    given = {name: value for name, value in match.groupdict().items() if value is not None}
-    sizes = {name: int(given[name]) for name in ("width", "height") if name in given}
-    rates = {name: Fraction(given[name]) for name in ("fps", "seconds") if name in given}
-    card = TestCard(**sizes, **rates)  # type: ignore[arg-type]  # two kinds of values under their own names
-    small = min(card.width, card.height) < _SMALLEST_SIDE
-    if small or card.width * card.height > max_pixels() or not 0 < card.fps <= 1000 or card.frames < 1:
-        raise SourceNotFound(f"{argument} is no test card: it is too small, too large, too fast or too short")
-    return card
+    match = _FORM.fullmatch(name)
+    values = match and _values(match)
+    if match is None or values is None:
+        raise SourceNotFound(f"{name[:200]} is no synthetic source: write it like {EXAMPLE}")
+    if not match["face"]:
+        return _checked(SyntheticPattern(**values), name)
+    try:
+        return SyntheticFace(**values)
+    except UsageProblem as error:
+        raise SourceNotFound(f"{name[:200]} is no synthetic source: {error}") from error
 
 
-class _Drawing:
-    """A frame of the card that is drawn once somebody looks at it."""
+def _values(match: re.Match[str]) -> dict[str, Any] | None:
+    """What a name gives, by the fields it is for; None where an option is unknown, repeated or of another form."""
+    given = {field: match[field] for field in ("width", "height", "fps") if match[field] is not None}
+    forms = _FACE_OPTIONS if match["face"] else _OPTIONS
+    for option in match["options"].split("&") if match["options"] else ():
+        key, _, value = option.partition("=")
+        if key in given or key not in forms or not re.fullmatch(forms[key], value, re.ASCII):
+            return None
+        given[key] = value
+    return {field: _CONVERTERS[field](value) for field, value in given.items()}
 
-    __slots__ = ("_background", "_card", "_number")
 
-    def __init__(self, card: TestCard, background: Image, number: int) -> None:
-        self._card, self._background, self._number = card, background, number
+def _checked(pattern: SyntheticPattern, name: str) -> SyntheticPattern:
+    small = min(pattern.width, pattern.height) < _SMALLEST_SIDE
+    large = pattern.width * pattern.height > max_pixels()
+    if small or large or not 0 < pattern.fps <= 1000 or pattern.frame_count < 1:
+        raise SourceNotFound(f"{name} is no synthetic source: it is too small, too large, too fast or too short")
+    return pattern
+
+
+class _LazyDrawing:
+    """A frame that is drawn when its pixels are first used."""
+
+    __slots__ = ("_number", "_render")
+
+    def __init__(self, render: Callable[[int], Image], number: int) -> None:
+        self._render, self._number = render, number
 
     def colour(self) -> Image:
-        return self._card.draw(self._background, self._number)
+        return self._render(self._number)
 
     def grey(self) -> GreyImage:
         return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 class SyntheticSource:
-    """The test card as a video."""
+    """Source of the frames of a synthetic video."""
 
     live = False
     missing = 0
 
-    def __init__(self, ref: SourceRef, card: TestCard) -> None:
-        """Keep the card."""
-        self.ref, self.counts, self._card = ref, Counts(), card
-        self.fps: float | None = float(card.fps)
-        self.expected: int | None = card.frames
+    def __init__(self, ref: SourceRef, video: SyntheticVideo) -> None:
+        """Prepare; nothing is drawn yet."""
+        self.ref, self.counts, self._video = ref, Counts(), video
+        self.fps: float | None = float(video.fps)
+        self.expected: int | None = video.frame_count
 
     def __iter__(self) -> Iterator[Frame]:
-        background = self._card.background()
-        for number in range(self._card.frames):
+        render = self._video.renderer()
+        for number in range(self._video.frame_count):
             self.counts.received += 1
-            yield Frame(number, float(number / self._card.fps), lazy=_Drawing(self._card, background, number))
+            yield Frame(number, float(number / self._video.fps), lazy=_LazyDrawing(render, number))
 
     def __enter__(self) -> Self:
         return self
