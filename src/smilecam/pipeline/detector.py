@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +11,8 @@ import numpy as np
 from smilecam.classification.batch import FaceClassifier
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
 from smilecam.detection.base import FaceDetector
-from smilecam.detection.files import yunet_file
-from smilecam.detection.haar import IMAGE_DETECTION, VIDEO_DETECTION, HaarDetector, HaarSettings
+from smilecam.detection.detector_settings import HaarSettings
+from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
 from smilecam.errors import InvalidImage, SourceEmpty, UsageProblem
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineRun, StreamRun
 from smilecam.presets import OperatingPoint
@@ -53,7 +51,7 @@ class SmileDetector:
         policy: str | None = None,
         operating_point: str = OperatingPoint.BALANCED.value,
         decision: DecisionSettings | None = None,
-        detector: str = HaarDetector.name,
+        detector: str = DEFAULT_DETECTOR,
         detection_size: int | None = None,
     ) -> None:
         """Load a model.
@@ -61,8 +59,8 @@ class SmileDetector:
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
             threshold: from 0 to 1; by default what the model file says for the operating point.
-            haar: how the cascade searches for faces; by default ``IMAGE_DETECTION`` when called with a picture, and
-                ``VIDEO_DETECTION`` for streams.
+            haar: how the cascade searches for faces; by default ``HAAR_FOR_IMAGES`` when called with a picture, and
+                ``HAAR_FOR_STREAMS`` for streams.
             policy: what counts as a smile, one of the model's policies; by default its first.
             operating_point: "balanced", "accuracy" or "precision".
             decision: when a smile begins and ends in a stream.
@@ -74,15 +72,14 @@ class SmileDetector:
             UsageProblem: the threshold is not from 0 to 1, or there is no such policy, operating point or detector.
         """
         check_choice("operating point", operating_point, [point.value for point in OperatingPoint])
-        check_choice("face detector", detector, [HaarDetector.name, "yunet"])
+        spec = detector_spec(detector)
+        spec.check_settings(haar)
         self.classifier = SmileClassifier(model, policy)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
-        self._detection_size = detection_size
-        self._yunet = self._load_yunet(stream=True) if detector == "yunet" else None
-        self._in_pictures, self._in_videos = haar or IMAGE_DETECTION, haar or VIDEO_DETECTION
-        self.classify_faces = FaceClassifier(self.classifier, self.classifier.info.crop_for(HaarDetector.name))
-        self._of_thread = threading.local()
+        self._image_detector = spec.per_thread(Use.IMAGE, detection_size, haar)
+        self._make_stream_detector = spec.factory(Use.STREAM, detection_size, haar)
+        self.classify_faces = FaceClassifier(self.classifier, spec.crop(self.classifier.info))
         self._background = BackgroundDetection(self.stream_detector)
 
     def __call__(self, image: Image) -> FrameResult:
@@ -138,28 +135,11 @@ class SmileDetector:
 
     def stream_detector(self) -> FaceDetector:
         """A face detector for streams, for one thread."""
-        return self._yunet or self._make_haar(self._in_videos)  # threads may share YuNet
-
-    def _make_haar(self, settings: HaarSettings) -> FaceDetector:
-        return HaarDetector(
-            replace(settings, detection_size=self._detection_size) if self._detection_size else settings
-        )
-
-    def _load_yunet(self, stream: bool) -> FaceDetector:
-        from smilecam.detection import yunet
-
-        settings = yunet.VIDEO_DETECTION if stream else yunet.IMAGE_DETECTION
-        return yunet.YuNetDetector(
-            yunet_file(), replace(settings, detection_size=self._detection_size) if self._detection_size else settings
-        )
+        return self._make_stream_detector()
 
     def _read_picture(self, frame: Frame, source: str) -> FrameResult:
-        if not hasattr(self._of_thread, "detector"):
-            self._of_thread.detector = (
-                self._load_yunet(stream=False) if self._yunet else self._make_haar(self._in_pictures)
-            )
         grey = frame.grey
-        found = self._of_thread.detector(grey)
+        found = self._image_detector()(grey)
         (smiles,) = self.classify_faces([(grey, found)])
         faces = tuple(
             Face(face.box, face.confidence, smile, smile >= self.threshold)
