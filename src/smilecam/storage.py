@@ -49,7 +49,7 @@ def same_file(path: Path, *others: Path | None) -> bool:
 class PendingFile:
     """A file on its way: written under a temporary name beside its place, then put there, or dropped.
 
-    The temporary name keeps the suffix, since writers of pictures and videos choose their format by it. A link is
+    The temporary name keeps the suffix, since writers of images and videos choose their format by it. A link is
     followed. A device or pipe is written straight into: nothing can take its place.
 
     Attributes:
