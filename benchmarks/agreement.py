@@ -1,11 +1,11 @@
-"""What following faces between searches costs in results, beside a whole search of every frame.
+"""What re-detection between detections costs in results, beside full detection in every frame.
 
     python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
 
-Each clip is read twice: as the product reads films, and with every frame searched as a whole. A face of the whole
-search is confident from a confidence of .8 on; it is found when the other reading has a box there that overlaps it by
-half (IoU). Decisions are the states of found faces, after smoothing, which both readings do alike; raw ones compare
-the probability of the frame alone with the threshold.
+Each clip is processed twice: offline by default, and with full detection in every frame. A face of full detection is
+confident from a confidence of .8 on; it is found when the other run has a box with an IoU of at least .5 there.
+Decisions are the states of found faces, after temporal smoothing, which is the same in both runs; raw ones compare the
+probability of the frame alone with the threshold.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ SAME = 0.5
 
 
 class EveryFrame(OfflineFaceFinder):
-    """Searches every frame as a whole."""
+    """Full detection in every frame."""
 
-    def ends_stretch(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
-        """Each frame is a stretch."""
+    def ends_window(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
+        """Each frame is a window."""
         return True
 
-    def __call__(self, pictures: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
-        """Search them all."""
-        return [self._detector(picture) for picture in pictures]
+    def __call__(self, images: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
+        """Detect in them all."""
+        return [self._detector(image) for image in images]
 
 
 def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:

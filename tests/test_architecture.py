@@ -104,6 +104,7 @@ HOMES = {
     "starlette": {"server"},
     "uvicorn": {"server"},
     "tqdm": {"cli"},
+    "platformdirs": {"storage"},
     "click": {"cli"},
 }
 

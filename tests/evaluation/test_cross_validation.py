@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.errors import DataError
 from smilecam.evaluation.cross_validation import Fold, as_scored, cross_validated, read_folds, spread
 from smilecam.evaluation.predictions import Predictions, read_predictions, write_predictions

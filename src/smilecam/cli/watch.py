@@ -88,13 +88,11 @@ def _complain(text: str) -> None:
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types
     from smilecam.cli.assemble import decision_settings
+    from smilecam.detection.registry import detector_spec
     from smilecam.server.problems import Problem
-    from smilecam.server.stream_settings import YUNET, Settings
+    from smilecam.server.stream_settings import Settings
 
-    if options["detector"] == YUNET:
-        from smilecam.detection.files import yunet_file
-
-        yunet_file()
+    detector_spec(options["detector"]).check_file()
     chosen = Settings(
         models.default,
         options["policy"],

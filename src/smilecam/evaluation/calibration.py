@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.evaluation.metrics import (
     Scores,
     counts_by_threshold,

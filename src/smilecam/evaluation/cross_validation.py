@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.classification.probability import apply_calibration
+from smilecam.classification.calibration import apply_calibration
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
 from smilecam.evaluation.calibration import choose_thresholds, fit_calibration

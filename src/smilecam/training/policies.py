@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from smilecam.classification.calibration import apply_calibration
 from smilecam.classification.model_info import Policy
-from smilecam.classification.probability import apply_calibration
 from smilecam.data.faces import load_faces
 from smilecam.errors import TrainingError
 from smilecam.evaluation.calibration import choose_thresholds, even_weights, fit_calibration

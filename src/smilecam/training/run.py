@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 from smilecam import provenance
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.data.faces import FaceSet
 from smilecam.errors import NonFiniteLoss, TrainingError
 from smilecam.evaluation.metrics import Metrics, best_threshold, measure
