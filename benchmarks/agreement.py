@@ -21,8 +21,7 @@ from smilecam.geometry import iou
 from smilecam.pipeline.run import OfflineRun
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.offline import OfflineFaceFinder, OfflineSettings
+from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.types import DetectedFace, FrameResult, GreyImage
 
 CONFIDENT = 0.8
@@ -43,12 +42,8 @@ class EveryFrame(OfflineFaceFinder):
 
 def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
     """All results of a clip with faces found in a given way."""
-    with open_source(find_sources(clip)[0]) as source:
-        tracks = FaceTracks(str(clip), detector.threshold, detector.decision)
-        reading = OfflineRun(source, tracks, finder, detector.classify_faces)
-        results = [item[1] for item in reading if isinstance(item, tuple)]
-        reading.close()
-    return results
+    with open_source(find_sources(clip)[0]) as source, OfflineRun(source, detector.setup, finder) as run:
+        return [item.result for item in run if item.result is not None]
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
@@ -87,8 +82,8 @@ def main() -> None:
     detector = SmileDetector(options.model, detector=options.detector)
     rows = {}
     for clip in options.clips:
-        ours = read_clip(detector, clip, OfflineFaceFinder(detector.stream_detector(), OfflineSettings()))
-        whole = read_clip(detector, clip, EveryFrame(detector.stream_detector()))
+        ours = read_clip(detector, clip, detector.components.offline_finder())
+        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()))
         rows[clip.name] = compare(ours, whole, detector.threshold)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
     print("| clip | frames | confident faces | found | decisions changed | raw ones | boxes | by whole search |")
