@@ -103,6 +103,7 @@ HOMES = {
     "skimage": {"demo"},
     "starlette": {"server"},
     "uvicorn": {"server"},
+    "prometheus_client": {"server"},
     "tqdm": {"cli"},
     "platformdirs": {"storage"},
     "click": {"cli"},

@@ -74,15 +74,15 @@ def watch(
     chosen = _settings(models, **settings)
     with ExitStack() as stack:
         opened = stack.enter_context(_open(source, **settings)) if source is not None else None
-        serve(models, chosen, options, _say, _complain, opened)
+        serve(models, chosen, options, _announce, _warn, opened)
 
 
-def _say(address: str) -> None:
+def _announce(address: str) -> None:
     click.echo(f"smilecam is at {address}")
     click.echo("End it with Ctrl-C.")
 
 
-def _complain(text: str) -> None:
+def _warn(text: str) -> None:
     click.echo(f"smilecam: {one_line(text)}", err=True)
 
 
