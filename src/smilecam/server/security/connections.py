@@ -121,7 +121,7 @@ class _Connection(asyncio.Protocol):
 
     def end_request(self) -> None:
         self._requests -= 1
-        if self._requests == 0:  # a pipelined request may have begun
+        if self._requests == 0:  # a pipelined request may have started
             self._start_clock()
 
     def stay_in_place(self) -> None:
