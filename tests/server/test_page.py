@@ -481,6 +481,32 @@ def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unr
     assert 77 not in {face["track"] for line in lines if line["type"] == "frame" for face in line["faces"]}
 
 
+ASK_FOR_CAMERA = """() => {
+  const media = navigator.mediaDevices, real = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wanted) => {
+    await new Promise((resolve) => { window.allow = resolve; });
+    return window.stream = await real(wanted);
+  };
+}"""
+
+
+def test_camera_that_is_allowed_too_late_stays_off(open_page, astronaut, tmp_path):
+    path = tmp_path / "astronaut.png"
+    cv2.imwrite(str(path), astronaut)
+    page = open_page()
+    page.evaluate(ASK_FOR_CAMERA)
+    page.click("#use-camera")
+    until(page, "!!window.allow")
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#people .person.smiling")
+    page.evaluate("allow()")
+    until(page, "window.stream?.getTracks().every((track) => track.readyState === 'ended')")
+    page.wait_for_timeout(300)
+    assert page.text_content("#status-text") == "1 face"
+    assert page.is_hidden("#video")
+    assert page.is_visible("#image")
+
+
 def test_camera_refused_missing_or_lost(playwright, live_page, server, clip, open_page):
     strict = playwright.chromium.launch(
         executable_path=live_page.chromium(),

@@ -66,9 +66,9 @@ export class LiveStats {
   }
 
   showSource(stats) {
-    const late = stats.latency_ms;
-    setText($("f-trip"), late ? `${late.p50.toFixed(0)} ms` : "–");
-    setText($("f-trip-sub"), late ? `95 %: ${late.p95.toFixed(0)} ms` : "");
+    const latency = stats.latency_ms;
+    setText($("f-trip"), latency ? `${latency.p50.toFixed(0)} ms` : "–");
+    setText($("f-trip-sub"), latency ? `95 %: ${latency.p95.toFixed(0)} ms` : "");
     if (stats.input_rate !== undefined) setText($("f-rate-sub"), `source ${stats.input_rate.toFixed(0)} /s`);
     setText($("f-drops"), (stats.dropped ?? 0).toLocaleString("en"));
     setText($("f-drops-sub"), stats.received === undefined ? "" : `of ${stats.received.toLocaleString("en")}`);
