@@ -1,6 +1,6 @@
-"""The figures of benchmarks/video.py and benchmarks/flicker.py as tables, and beside their targets.
+"""Tables of the results of benchmarks/video.py and benchmarks/flicker.py, and of their targets.
 
-For those scripts and for docs/update_figures.py. The standard library only.
+Used by those scripts and by docs/update_figures.py; standard library only.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from targets import Row, load
 Figures = dict[str, Any]
 
 NAMES = {
-    "decode_only": "decoding alone",
-    "opencv_decode": "decoding alone, OpenCV",
-    "tutorial_keras": "the tutorial's way, Keras",
-    "tutorial_onnx": "the tutorial's way, ONNX Runtime",
+    "decode_only": "decoding only",
+    "opencv_decode": "decoding only, OpenCV",
+    "tutorial_keras": "tutorial loop, Keras",
+    "tutorial_onnx": "tutorial loop, ONNX Runtime",
 }
+
+MODES = {"film": "recorded video", "live": "live stream"}
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table."""
+    """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def variant(name: str) -> str:
-    """A variant as tables show it."""
+    """Label of a configuration."""
     return NAMES.get(name, ", ".join(f"`{part}`" for part in name.split("_")))
 
 
 def film_table(found: Figures) -> str:
-    """Every clip in every way."""
+    """Throughput on recorded video: every clip and configuration."""
     rows = [
         [
             clip,
@@ -46,12 +48,20 @@ def film_table(found: Figures) -> str:
         for clip, variants in found["clips"].items()
         for name, row in variants.items()
     ]
-    header = ["clip", "what", "frames/s", "of decoding alone", "times the tutorial", "CPU s a video s", "peak MB"]
+    header = [
+        "clip",
+        "configuration",
+        "frames/s",
+        "relative to decoding only",
+        "speedup over tutorial",
+        "CPU s per video s",
+        "peak memory, MB",
+    ]
     return markdown(header, rows) if rows else ""
 
 
 def live_table(found: Figures) -> str:
-    """Every clip as a live stream."""
+    """Latency and drops on live streams: every clip and configuration."""
     rows = []
     for clip, variants in found["live"].items():
         for name, row in variants.items():
@@ -59,32 +69,33 @@ def live_table(found: Figures) -> str:
             cells = [_latency(row), f"{row['dropped']} of {row['frames']}", f"{row['core_share']:.1%}"]
             of_pressed = [f"{pressed['dropped']} of {pressed['frames']}", _latency(pressed)]
             rows.append([clip, variant(name), *cells, *of_pressed])
-    header = ["clip", "what", "p50 / p95 / p99, ms", "dropped", "of one core"]
-    return markdown([*header, "dropped at 8 times the pace", "p50 / p95 / p99, ms"], rows) if rows else ""
+    header = ["clip", "configuration", "latency p50 / p95 / p99, ms", "dropped", "CPU, of one core"]
+    return markdown([*header, "dropped at 8x", "latency at 8x p50 / p95 / p99, ms"], rows) if rows else ""
 
 
 def rest_table(found: Figures) -> str:
-    """Many streams, memory, start."""
+    """Many streams, memory, startup."""
     rows = []
     for clip, detectors in found["many"].items():
         for name, row in detectors.items():
-            kept = f"{row['kept_up']} of {row['streams']} without a drop, {row['dropped']} of {row['frames']} dropped"
-            late = f"p50 / p95 / p99 {_latency(row)} ms, {row['core_share']:.0%} of one core"
-            rows.append([f"{row['streams']} streams of {clip}, `{name}`", f"{kept}, {late}"])
+            kept = f"{row['kept_up']} of {row['streams']} without drops"
+            dropped = f"{row['dropped']} of {row['frames']} frames dropped"
+            late = f"latency p50 / p95 / p99 {_latency(row)} ms, {row['core_share']:.0%} of one core"
+            rows.append([f"{row['streams']} streams of {clip}, `{name}`", f"{kept}, {dropped}, {late}"])
     for clip, detectors in found["soak"].items():
         for name, row in detectors.items():
             early, end = (_or_dash(row[key], "{:.1f}") for key in ("rss_mb_at_tenth", "rss_mb_at_end"))
             most = _or_dash(row["peak_rss_mb"], "{:.1f}")
-            what = f"{row['frames']} frames live of {clip}, `{name}`"
-            rows.append([what, f"{early} MB after a tenth, {end} MB at the end, {most} MB at most"])
+            what = f"live stream of {row['frames']} frames of {clip}, `{name}`"
+            rows.append([what, f"{early} MB after 10 %, {end} MB at the end, peak {most} MB"])
     if found["start"]:
         names = {"python": "python -c pass", "help": "smilecam --help", "photo": "smilecam detect PHOTO"}
-        rows += [[f"start: `{text}`", f"{found['start'][name]:.2f} s"] for name, text in names.items()]
-    return markdown(["what", "figures"], rows) if rows else ""
+        rows += [[f"startup: `{text}`", f"{found['start'][name]:.2f} s"] for name, text in names.items()]
+    return markdown(["measurement", "result"], rows) if rows else ""
 
 
 def flicker_table(found: Figures) -> str:
-    """False changes and delays, as the product decides and frame by frame."""
+    """False state changes and delays, with temporal smoothing and frame by frame."""
     rows = []
     for mode, ways in found["modes"].items():
         for way, row in ways.items():
@@ -93,29 +104,29 @@ def flicker_table(found: Figures) -> str:
             told = max((smile["told_delay"] for smile in smiles if smile["told_delay"] is not None), default=None)
             changes = [f"{row['false_changes']}", f"{row['per_minute']:.2f}"]
             seen = f"{sum(smile['since_delay'] is not None for smile in smiles)} of {len(smiles)}"
-            rows.append([mode, way, *changes, seen, _or_dash(late, "{:+.2f}"), _or_dash(told, "{:+.2f}")])
-    header = ["played", "decided", "false changes", "a minute", "smiles found"]
-    return markdown([*header, "latest begin, s", "latest word of it, s"], rows)
+            rows.append([MODES[mode], way, *changes, seen, _or_dash(late, "{:+.2f}"), _or_dash(told, "{:+.2f}")])
+    header = ["mode", "state", "false changes", "per minute", "smiles detected"]
+    return markdown([*header, "latest onset, s", "latest report, s"], rows)
 
 
 def performance_targets() -> str:
-    """Targets and results, from docs/figures/video.json and flicker.json."""
-    found, calm = load("figures/video.json"), load("figures/flicker.json")
-    rows = [*_film_targets(found), *_live_targets(found), *_flicker_targets(calm)]
+    """Targets and results from docs/figures/video.json and flicker.json."""
+    found, flicker = load("figures/video.json"), load("figures/flicker.json")
+    rows = [*_film_targets(found), *_live_targets(found), *_flicker_targets(flicker)]
     return markdown(
-        ["what", "target", "result", "met"],
+        ["measurement", "target", "result", "met"],
         [[row.what, row.wanted, row.found, "yes" if row.met else "no"] for row in rows],
     )
 
 
 def measured_with() -> str:
-    """What the figures of docs/performance.md were made with."""
-    found, calm = load("figures/video.json"), load("figures/flicker.json")
+    """Commits, machine and sizes behind the results in docs/performance.md."""
+    found, flicker = load("figures/video.json"), load("figures/flicker.json")
     of_run = found["settings"]
     return (
         f"Measured at commit {found['commit'][:10]} on {found['machine']}: {of_run['rounds']} rounds of at least "
         f"{found['n']} frames,\n{of_run['live_seconds']:g} s of each live stream. Flicker at commit "
-        f"{calm['commit'][:10]}: {calm['n']} labelled frames. No seed: nothing is drawn."
+        f"{flicker['commit'][:10]}: {flicker['n']} labelled frames. No seed: nothing is random."
     )
 
 
@@ -125,10 +136,12 @@ def _film_targets(found: Figures) -> Iterator[Row]:
     row, slow = of_small["haar_smilenet"], of_small["haar_smilenet"]["tutorial"]
     times = row["times_tutorial"]
     met = times >= 40 and slow == "tutorial_keras"
-    yield Row(f"{small}, `haar`, times {variant(slow)}", "at least 40", f"{times:.1f}", met)
-    yield _share(f"{small}, `haar`, of decoding alone", 0.5, row["of_decode_only"])
+    yield Row(f"{small}, `haar`, speedup over {variant(slow)}", "at least 40", f"{times:.1f}", met)
+    yield _share(f"{small}, `haar`, throughput relative to decoding only", 0.5, row["of_decode_only"])
     if "yunet_smilenet" in of_large:
-        yield _share(f"{large}, `yunet`, of decoding alone", 0.8, of_large["yunet_smilenet"]["of_decode_only"])
+        yield _share(
+            f"{large}, `yunet`, throughput relative to decoding only", 0.8, of_large["yunet_smilenet"]["of_decode_only"]
+        )
 
 
 def _share(what: str, wanted: float, found: float) -> Row:
@@ -140,38 +153,46 @@ def _live_targets(found: Figures) -> Iterator[Row]:
         row = variants["haar_smilenet"]
         late = row["latency_ms"]
         met = late["p50"] <= 5 and late["p99"] <= 15 and row["dropped"] == 0 and row["core_share"] <= 0.25
-        wanted = "p50 at most 5 ms, p99 at most 15 ms, no drop, at most 25 % of one core"
+        wanted = "p50 at most 5 ms, p99 at most 15 ms, no drops, at most 25 % of one core"
         text = f"{late['p50']:.1f} ms, {late['p99']:.1f} ms, {row['dropped']} dropped, {row['core_share']:.0%}"
-        yield Row(f"live, 640x480 at 30 frames/s, {clip}, `haar`", wanted, text, met)
+        yield Row(f"live stream, 640x480 at 30 frames/s, {clip}, `haar`", wanted, text, met)
     for clip, detectors in found["many"].items():
         row = detectors["haar"]
         met = row["kept_up"] == row["streams"] and row["latency_ms"]["p99"] <= 60
-        text = f"{row['kept_up']} of {row['streams']}, {row['latency_ms']['p99']:.1f} ms"
+        text = f"{row['kept_up']} of {row['streams']} without drops, {row['latency_ms']['p99']:.1f} ms"
         what = f"{row['streams']} streams, 640x480 at 15 frames/s, {clip}, `haar`"
-        yield Row(what, "all without a drop, p99 at most 60 ms", text, met)
+        yield Row(what, "all without drops, p99 at most 60 ms", text, met)
     for detectors in found["soak"].values():
         row = detectors["haar"]
         early, end, most = row["rss_mb_at_tenth"], row["rss_mb_at_end"], row["peak_rss_mb"]
-        text = f"{most:.0f} MB, {end - early:+.1f} MB from a tenth to the end"
+        text = f"{most:.0f} MB, {end - early:+.1f} MB from 10 % to the end"
         yield Row(
-            f"memory, {row['frames']:,} frames live", "at most 300 MB, flat", text, most <= 300 and end <= 1.02 * early
+            f"memory, live stream of {row['frames']:,} frames",
+            "at most 300 MB, flat",
+            text,
+            most <= 300 and end <= 1.02 * early,
         )
-    for name, text, wanted in (("help", "`smilecam --help`", 0.2), ("photo", "one photo through `detect`", 1.0)):
+    for name, text, wanted in (("help", "`smilecam --help`", 0.2), ("photo", "`smilecam detect` on one photo", 1.0)):
         seconds = found["start"][name]
-        yield Row(f"start, {text}", f"at most {wanted:g} s", f"{seconds:.2f} s", seconds <= wanted)
+        yield Row(f"startup, {text}", f"at most {wanted:g} s", f"{seconds:.2f} s", seconds <= wanted)
 
 
 def _flicker_targets(found: Figures) -> Iterator[Row]:
     for mode, ways in found["modes"].items():
         row = ways["smoothed"]
-        yield Row(f"false changes a minute, {mode}", "at most 1", f"{row['per_minute']:.2f}", row["per_minute"] <= 1)
+        yield Row(
+            f"false state changes per minute, {MODES[mode]}",
+            "at most 1",
+            f"{row['per_minute']:.2f}",
+            row["per_minute"] <= 1,
+        )
         delays = [smile["since_delay"] for smile in row["smiles"]]
         told = [smile["told_delay"] for smile in row["smiles"]]
         met = all(delay is not None and delay <= 0.4 for delay in delays)
         known = [delay for delay in delays if delay is not None]
-        text = f"{len(known)} of {len(delays)}, begin at most {max(known, default=0):+.2f} s after the label's"
-        text += f", word of it {max((delay for delay in told if delay is not None), default=0):+.2f} s"
-        yield Row(f"labelled smiles found, {mode}", "all, within 0.4 s of their start", text, met)
+        text = f"{len(known)} of {len(delays)}, onset at most {max(known, default=0):+.2f} s after the label's"
+        text += f", report {max((delay for delay in told if delay is not None), default=0):+.2f} s"
+        yield Row(f"labelled smiles detected, {MODES[mode]}", "all, within 0.4 s of their onset", text, met)
 
 
 def _latency(row: Figures) -> str:

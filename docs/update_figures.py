@@ -1,9 +1,9 @@
-"""Write the tables of the pages in docs/ anew, from the figures that stand there.
+"""Regenerate the tables of the pages in docs/ from the results in docs/.
 
     python docs/update_figures.py [--check]
 
-A table stands between ``<!-- figures: NAME -->`` and ``<!-- end -->``. With --check nothing is written, and the exit
-code is 1 where a page differs.
+A table is between ``<!-- figures: NAME -->`` and ``<!-- end -->``. With --check nothing is written, and the exit code
+is 1 if a page is out of date.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent / "benchmarks"))
 
 import video_tables  # noqa: E402 - benchmarks are scripts, not a package
-from targets import load, table  # noqa: E402
+from targets import change_label, load, table  # noqa: E402
 
 PAGES = ("accuracy.md", "model-card.md", "training.md", "performance.md")
+METRICS = {"auc": "AUC", "brier": "Brier score", "f1": "F1"}
 MODELS = {"smilenet": "smilenet-1", "lenet": "lenet-2"}
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
@@ -36,7 +37,7 @@ def rows_of(header: list[str], rows: list[list[str]]) -> str:
 
 
 def folds() -> str:
-    """Every figure of both cross-validations."""
+    """Every metric of both cross-validations."""
     names = {
         "accuracy": ("at 0.5", "balanced", "accuracy", "precision"),
         "balanced_accuracy": ("at 0.5", "balanced", "accuracy", "precision"),
@@ -48,19 +49,19 @@ def folds() -> str:
     rows = []
     for name, points in names.items():
         for point in points:
-            cells = [f"{name.replace('_', ' ')}", "-" if len(points) == 1 else point]
+            cells = [METRICS.get(name, name.replace("_", " ")), "-" if len(points) == 1 else point]
             for folder in MODELS.values():
                 of = load(f"models/{folder}/cross_validation.json")["figures"][point][name]
                 cells.append(f"{of['mean']:.4f} ± {of['std']:.4f} ({of['low']:.4f}-{of['high']:.4f})")
             rows.append(cells)
     errors = [load(f"models/{folder}/cross_validation.json")["pooled"] for folder in MODELS.values()]
     pooled = [f"{of['expected_calibration_error']:.4f}" for of in errors]
-    rows.append(["calibration error, all faces at once", "-", *pooled])
-    return rows_of(["figure", "operating point", *(f"`{model}`" for model in MODELS)], rows)
+    rows.append(["calibration error, all folds pooled", "-", *pooled])
+    return rows_of(["metric", "operating point", *(f"`{model}`" for model in MODELS)], rows)
 
 
 def points() -> str:
-    """What each operating point costs: where it was chosen, and in the wild."""
+    """Recall, false positives and precision of each operating point: where it was chosen, and in the wild."""
     rows = []
     for model, folder in MODELS.items():
         for policy in ("broad", "strict"):
@@ -73,18 +74,18 @@ def points() -> str:
                     + [f"{cost[name]:.3f}" for name in ("true_positive_rate", "false_positive_rate", "precision")]
                     + [f"{there[name]:.3f}" for name in ("true_positive_rate", "false_positive_rate", "precision")]
                 )
-    header = ["model", "policy", "point", "threshold", "smiles found", "false smiles", "precision"]
-    return rows_of([*header, "found on GENKI-4K", "false", "precision"], rows)
+    header = ["model", "policy", "point", "threshold", "recall", "false positive rate", "precision"]
+    return rows_of([*header, "GENKI-4K: recall", "false positive rate", "precision"], rows)
 
 
 def peers() -> str:
-    """Everyone on the same faces."""
+    """All classifiers on the same faces."""
     content = load("figures/accuracy.json")
     rows = []
     for name, row in content["rows"].items():
         interval = f"{row['accuracy']:.4f} ({row['accuracy_low']:.3f}-{row['accuracy_high']:.3f})"
         rows.append([name, f"{row['threshold']:.3f}", interval, f"{row['balanced_accuracy']:.4f}", f"{row['auc']:.4f}"])
-    return rows_of(["who", "threshold", "accuracy (95 % interval)", "balanced accuracy", "AUC"], rows)
+    return rows_of(["classifier", "threshold", "accuracy (95 % interval)", "balanced accuracy", "AUC"], rows)
 
 
 def robustness() -> str:
@@ -92,7 +93,7 @@ def robustness() -> str:
     models = load("figures/robustness.json")["models"]
     rows = []
     for change in next(iter(models.values())):
-        cells = [change]
+        cells = [change_label(change)]
         for model in MODELS:
             of = models[model]
             lost = 100 * (of["none"]["accuracy"] - of[change]["accuracy"])
@@ -104,18 +105,18 @@ def robustness() -> str:
 
 
 def clips() -> str:
-    """Labelled stretches of clips."""
+    """Labelled segments of clips."""
     models = load("figures/clips.json")["models"]
     rows = []
     for number, first in enumerate(models["smilenet"]["rows"]):
         cells = [first["clip"], f"{first['start']}-{first['end']}", first["label"], str(first["with_face"])]
         rows.append(cells + [str(models[model]["rows"][number]["smiling"]) for model in MODELS])
-    header = ["clip", "frames", "label", "with a face"]
-    return rows_of([*header, *(f"called smiling by `{model}`" for model in MODELS)], rows)
+    header = ["clip", "frames", "label", "face detected"]
+    return rows_of([*header, *(f"smiling, `{model}`" for model in MODELS)], rows)
 
 
 def card() -> str:
-    """Both models on every set."""
+    """Both models on every data set."""
     rows = []
     for model, folder in MODELS.items():
         found = load(f"models/{folder}/cross_validation.json")
@@ -132,7 +133,7 @@ def card() -> str:
         rows.append(
             _card_row(
                 model,
-                "FER2013 validation, which calibrated `broad`",
+                "FER2013 validation, also used to calibrate `broad`",
                 "broad",
                 f"models/{folder}/fer2013_validation-broad.json",
             )
@@ -149,7 +150,7 @@ def _card_row(model: str, data: str, policy: str, name: str) -> list[str]:
 
 
 def crop() -> str:
-    """Whole boxes against the product's crop."""
+    """Whole boxes against smilecam's crop."""
     rows = []
     names = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "auc": "AUC"}
     of_crop: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -181,27 +182,27 @@ def slices() -> str:
 
 
 def film_table() -> str:
-    """Clips from file to JSON lines."""
+    """Recorded video to JSON lines."""
     return video_tables.film_table(load("figures/video.json"))
 
 
 def live_table() -> str:
-    """Clips as live streams."""
+    """Live streams."""
     return video_tables.live_table(load("figures/video.json"))
 
 
 def rest_table() -> str:
-    """Many streams, memory and start."""
+    """Many streams, memory and startup."""
     return video_tables.rest_table(load("figures/video.json"))
 
 
 def flicker_table() -> str:
-    """False changes and delays."""
+    """False state changes and delays."""
     return video_tables.flicker_table(load("figures/flicker.json"))
 
 
 def web_table() -> str:
-    """Round trips of the live page, sessions side by side, and its weight, beside what was aimed at."""
+    """Latency, concurrent sessions and size of the live page, against the targets."""
     web = load("figures/web.json")
     rounds, many = web["rounds"], web["sessions"]
 
@@ -214,21 +215,20 @@ def web_table() -> str:
 
     slowest = {name: max(one[name] for one in rounds) for name in rounds[0]}
     rate = min(one["frames_per_second"] for one in rounds)
-    calm = many["errors"] == 0
     rows = [
         ["sent to drawn, p50, ms", "at most 25", over("sent_to_drawn_p50"), met(slowest["sent_to_drawn_p50"] <= 25)],
         ["sent to drawn, p95, ms", "at most 45", over("sent_to_drawn_p95"), met(slowest["sent_to_drawn_p95"] <= 45)],
-        ["frames a second", "at least 25", over("frames_per_second"), met(rate >= 25)],
-        ["taken from the camera to drawn, p50, ms", "", over("taken_to_drawn_p50"), ""],
-        ["taken from the camera to drawn, p95, ms", "", over("taken_to_drawn_p95"), ""],
+        ["frames/s", "at least 25", over("frames_per_second"), met(rate >= 25)],
+        ["captured to drawn, p50, ms", "", over("taken_to_drawn_p50"), ""],
+        ["captured to drawn, p95, ms", "", over("taken_to_drawn_p95"), ""],
         [
             f"{many['sessions']} sessions at 5 frames/s for {many['seconds']:.0f} s",
-            "no error",
+            "no errors",
             f"{many['answers']} answers, {many['errors']} errors, p50 {many['p50']:.1f} ms, p95 {many['p95']:.1f} ms",
-            met(calm),
+            met(many["errors"] == 0),
         ],
         [
-            "all files of the page, kB",
+            "page size, all files, kB",
             "at most 150",
             f"{web['page_bytes'] / 1000:.0f}",
             met(web["page_bytes"] <= 150_000),
@@ -236,13 +236,13 @@ def web_table() -> str:
     ]
     note = (
         f"Measured at commit {web['commit'][:10]} on {web['machine']}, headless Chromium {web['chromium']} beside the\n"
-        f"server; {len(rounds)} rounds, {rounds[0]['frames']} frames in the first. No seed: nothing is drawn."
+        f"server; {len(rounds)} rounds, {rounds[0]['frames']} frames in the first. No seed: nothing is random."
     )
-    return rows_of(["what", "target", "result", "met"], rows) + "\n\n" + note
+    return rows_of(["measurement", "target", "result", "met"], rows) + "\n\n" + note
 
 
 def speed() -> str:
-    """Time to the reference's accuracy."""
+    """Training time to the reference's accuracy."""
     rows = []
     for row in load("figures/training.json")["rows"]:
         reached = "never" if row["epoch"] is None else str(row["epoch"])
@@ -253,7 +253,9 @@ def speed() -> str:
             f"{row['final']:.4f}",
         ]
         rows.append([row["recipe"], str(row["seed"]), reached, *figures])
-    return rows_of(["recipe", "seed", "reached in epoch", "seconds", "seconds an epoch", "best val_acc", "final"], rows)
+    return rows_of(
+        ["recipe", "seed", "reached in epoch", "seconds", "seconds per epoch", "best val_acc", "final"], rows
+    )
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -265,7 +267,7 @@ TABLES |= {function.__name__: function for function in (video_tables.performance
 
 
 def updated(text: str) -> str:
-    """A page with its tables made anew."""
+    """A page with its tables regenerated."""
     return BLOCK.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 
