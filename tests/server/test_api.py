@@ -177,6 +177,9 @@ def test_an_upload_that_fails_leaves_nothing(tmp_path, size):
             assert [path for path in temporary.rglob("*") if path.parent != temporary] == []
             files = [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()]
             assert [file for file in files if file.startswith(str(temporary))] == []
+            end = time.monotonic() + 5
+            while not server.errors.read_text() and time.monotonic() < end:  # reported after the response
+                time.sleep(0.05)
             assert server.errors.read_text() == "smilecam: cannot store an upload: File too large\n"
             resource.prlimit(process, resource.RLIMIT_FSIZE, (most, most))
             for _ in range(2):  # both places are free
