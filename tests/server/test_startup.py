@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from smilecam.detection.files import YUNET_NAME
+from smilecam.detection.files import YUNET_FILE
 from smilecam.opencv import cv2
 
 WATCH = ("watch", "--port", "0", "--no-browser")
 
 
 def test_a_damaged_detector_is_reported_as_by_detect(tmp_path, smilecam_command, astronaut):
-    file = tmp_path / "data" / "models" / YUNET_NAME
+    file = tmp_path / "data" / "models" / YUNET_FILE.path.name
     file.parent.mkdir(parents=True)
     file.write_bytes(b"damaged")
     cv2.imwrite(str(tmp_path / "image.png"), astronaut)
