@@ -42,7 +42,7 @@ class EveryFrame(OfflineFaceFinder):
 
 
 def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
-    """All results of a clip with faces found in a given way."""
+    """All results of a clip with a given face finder."""
     with open_source(find_sources(clip)[0]) as source:
         tracks = FaceTracks(str(clip), detector.threshold, detector.decision)
         reading = OfflineRun(source, tracks, finder, detector.classify_faces)
@@ -52,7 +52,7 @@ def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) ->
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
-    """Counts of confident faces, of those found, and of decisions that differ."""
+    """Number of confident faces, of matched ones, and of decisions that differ."""
     confident = found = changed = raw_changed = 0
     for mine, theirs in zip(ours, whole, strict=True):
         for face in theirs.faces:
@@ -77,7 +77,7 @@ def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float)
 
 
 def main() -> None:
-    """Compare on every clip and in sum."""
+    """Compare on every clip and in total."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--model", default="smilenet")
@@ -91,13 +91,13 @@ def main() -> None:
         whole = read_clip(detector, clip, EveryFrame(detector.stream_detector()))
         rows[clip.name] = compare(ours, whole, detector.threshold)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
-    print("| clip | frames | confident faces | found | decisions changed | raw ones | boxes | by whole search |")
+    print("| clip | frames | confident faces | matched | decisions changed | single-frame | boxes | per-frame boxes |")
     print("|---|---|---|---|---|---|---|---|")
     for name, row in (rows | {"all": total}).items():
         print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
     share, changed = total["found"] / max(1, total["confident"]), total["changed"] / max(1, total["found"])
     raw = total["raw_changed"] / max(1, total["found"])
-    print(f"found {share:.2%}, decisions changed {changed:.2%}, raw {raw:.2%}")
+    print(f"matched {share:.2%}, decisions changed {changed:.2%}, single-frame {raw:.2%}")
     print(f"commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {
