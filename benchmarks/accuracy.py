@@ -24,7 +24,7 @@ import numpy.typing as npt
 from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import network_input
-from smilecam.data.faces import LabelledFace, classify_faces
+from smilecam.data.faces import LabelledFace, iter_faces
 from smilecam.detection.haar import HaarDetector
 from smilecam.evaluation.metrics import Metrics, best_threshold, measure
 from smilecam.opencv import cv2, haarcascades
@@ -110,7 +110,7 @@ def contestants(options: argparse.Namespace) -> dict[str, tuple[Scorer, float]]:
         found["tutorial: classic LeNet, whole box"] = tutorial(options.tutorial), 0.5
     fer = fer_package()
     if options.tune:
-        faces = list(classify_faces(options.tune)[1])
+        faces = list(iter_faces(options.tune)[1])
         cascade = smile_cascade()
         threshold = tuned(cascade, faces)
         found[f"haarcascade_smile, neighbours > {threshold * MOST_NEIGHBOURS:.1f}"] = cascade, threshold
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--tune", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    faces = list(classify_faces(options.data)[1])
+    faces = list(iter_faces(options.data)[1])
     print("| classifier | threshold | accuracy (95 % interval) | balanced accuracy | AUC | ms per face |")
     print("|---|---|---|---|---|---|")
     rows: dict[str, dict[str, Any]] = {}

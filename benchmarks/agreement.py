@@ -1,11 +1,11 @@
-"""What following faces between searches costs in results, beside a whole search of every frame.
+"""What re-detection between detections costs in results, beside full detection in every frame.
 
     python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
 
-Each clip is read twice: as the product reads films, and with every frame searched as a whole. A face of the whole
-search is confident from a confidence of .8 on; it is found when the other reading has a box there that overlaps it by
-half (IoU). Decisions are the states of found faces, after smoothing, which both readings do alike; raw ones compare
-the probability of the frame alone with the threshold.
+Each clip is processed twice: offline by default, and with full detection in every frame. A face of full detection is
+confident from a confidence of .8 on; it is found when the other run has a box with an IoU of at least .5 there.
+Decisions are the states of found faces, after temporal smoothing, which is the same in both runs; raw ones compare the
+probability of the frame alone with the threshold.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from smilecam.geometry import iou
 from smilecam.pipeline.run import OfflineRun
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.offline import OfflineFaceFinder, OfflineSettings
+from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.types import DetectedFace, FrameResult, GreyImage
 
 CONFIDENT = 0.8
@@ -30,25 +29,21 @@ SAME = 0.5
 
 
 class EveryFrame(OfflineFaceFinder):
-    """Searches every frame as a whole."""
+    """Full detection in every frame."""
 
-    def ends_stretch(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
-        """Each frame is a stretch."""
+    def ends_window(self, count: int, seconds: float) -> bool:  # noqa: ARG002 - as in the class above
+        """Each frame is a window."""
         return True
 
-    def __call__(self, pictures: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
-        """Search them all."""
-        return [self._detector(picture) for picture in pictures]
+    def __call__(self, images: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
+        """Detect in them all."""
+        return [self._detector(image) for image in images]
 
 
 def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
     """All results of a clip with a given face finder."""
-    with open_source(find_sources(clip)[0]) as source:
-        tracks = FaceTracks(str(clip), detector.threshold, detector.decision)
-        reading = OfflineRun(source, tracks, finder, detector.classify_faces)
-        results = [item[1] for item in reading if isinstance(item, tuple)]
-        reading.close()
-    return results
+    with open_source(find_sources(clip)[0]) as source, OfflineRun(source, detector.setup, finder) as run:
+        return [item.result for item in run if item.result is not None]
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
@@ -87,8 +82,8 @@ def main() -> None:
     detector = SmileDetector(options.model, detector=options.detector)
     rows = {}
     for clip in options.clips:
-        ours = read_clip(detector, clip, OfflineFaceFinder(detector.stream_detector(), OfflineSettings()))
-        whole = read_clip(detector, clip, EveryFrame(detector.stream_detector()))
+        ours = read_clip(detector, clip, detector.components.offline_finder())
+        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()))
         rows[clip.name] = compare(ours, whole, detector.threshold)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
     print("| clip | frames | confident faces | matched | decisions changed | single-frame | boxes | per-frame boxes |")

@@ -34,7 +34,7 @@ def read_labels(videos: Path) -> dict[str, list[Stretch]]:
 
 def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) -> list[dict[str, Any]]:
     """A row for each labelled segment of a clip."""
-    results = list(detector.stream(clip))
+    results = [item.result for item in detector.stream(clip) if item.result is not None]
     rows = []
     for start, end, label in stretches:
         part = results[start : end + 1]

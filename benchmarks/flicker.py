@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +27,7 @@ from smilecam import SmileDetector, provenance
 from smilecam.sources.base import SourceOptions
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.types import Event, EventKind, FrameResult
+from smilecam.types import EventKind, FrameResult
 from video_tables import flicker_table
 
 MODES = {"film": SourceOptions(), "live": SourceOptions(realtime=True)}
@@ -54,8 +53,8 @@ class States:
 
 def read_clip(detector: SmileDetector, clip: Path, options: SourceOptions) -> list[FrameResult]:
     """The results of a clip; as a live stream, without dropped frames."""
-    with open_source(find_sources(clip)[0], options) as source, closing(detector.reading(source)) as reading:
-        return [item[1] for item in reading if not isinstance(item, Event)]
+    with open_source(find_sources(clip)[0], options) as source, detector.run(source) as run:
+        return [item.result for item in run if item.result is not None]
 
 
 def states(results: Sequence[FrameResult], threshold: float) -> dict[str, States]:

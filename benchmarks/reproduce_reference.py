@@ -25,7 +25,7 @@ def finished_run(data: Path, runs: Path, seed: int) -> Path:
     """The folder of a finished run of this seed; trains it if missing."""
     out = runs / f"classic-raw-seed{seed}"
     if not (out / "metrics.json").exists():
-        command = [sys.executable, "-m", "smilecam", "train", "--recipe", "classic", "--view", "raw"]
+        command = [sys.executable, "-m", "smilecam", "train", "--recipe", "classic", "--variant", "raw"]
         command += ["--data", str(data), "--seed", str(seed), "--out", str(out)]
         command += ["--resume"] if (out / "config.json").exists() else []
         subprocess.run(command, check=True)  # noqa: S603 - our own program

@@ -19,7 +19,7 @@ import numpy as np
 from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import network_input
-from smilecam.data.faces import LabelledFace, classify_faces
+from smilecam.data.faces import LabelledFace, iter_faces
 from smilecam.detection.haar import HaarDetector
 from smilecam.evaluation.metrics import area_under_curve
 from smilecam.opencv import cv2
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("models", nargs="*", default=["smilenet", "lenet"])
     options = parser.parse_args()
-    faces = list(classify_faces(options.data)[1])
+    faces = list(iter_faces(options.data)[1])
     found = {}
     for model in options.models:
         classifier = SmileClassifier(model)

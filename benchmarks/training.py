@@ -2,8 +2,8 @@
 
     python benchmarks/training.py --data ARCHIVE [--seeds 3] [--json PATH]
 
-For each seed both recipes train on the same split of the raw view. The time counts from the first epoch to the end of
-the one that reaches .9149, validation included; loading data and drawing curves are left out for both.
+For each seed both recipes train on the same split of the raw variant. The time counts from the first epoch to the end
+of the one that reaches .9149, validation included; loading data and drawing curves are left out for both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from smilecam import provenance
-from smilecam.data.splits import View
+from smilecam.data.splits import Variant
 from smilecam.training import engine
 from smilecam.training.recipe import load_recipe
 from smilecam.training.run import EpochRow, Reporter, run_training
@@ -44,8 +44,8 @@ def silence(_title: str, _steps: int) -> Iterator[engine.Progress]:
 def time_to_reference(data: Path, recipe: str, seed: int, folder: Path) -> dict[str, Any]:
     """Train, and sum the seconds of the epochs up to the first that reaches the reference."""
     rows: list[EpochRow] = []
-    report = Reporter(say=lambda _line: None, row=rows.append, progress=silence)
-    settings = RunSettings(load_recipe(recipe), data, (), View.RAW, seed, folder / f"{recipe}-{seed}", resume=False)
+    report = Reporter(log=lambda _line: None, row=rows.append, progress=silence)
+    settings = RunSettings(load_recipe(recipe), data, (), Variant.RAW, seed, folder / f"{recipe}-{seed}", resume=False)
     run_training(settings, torch.device("cpu"), report)
     reached = next((row.epoch for row in rows if row.val_acc >= REFERENCE), None)
     return {

@@ -284,9 +284,9 @@ def main() -> None:
     """Measure, print the tables, and write the results."""
     options = _options()
     if options.yunet is None:
-        from smilecam.detection.files import yunet_path
+        from smilecam.detection.files import YUNET_FILE
 
-        options.yunet = yunet_path() if yunet_path().is_file() else None
+        options.yunet = YUNET_FILE.path if YUNET_FILE.path.is_file() else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "SMILECAM_DATA": str(folder)}

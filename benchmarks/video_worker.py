@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from measuring import measured, peak_rss_mb, rss_mb
 from smilecam import SmileDetector
 from smilecam.cli.main import call
 from smilecam.opencv import cv2
-from smilecam.pipeline.run import StreamRun
+from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, run_sources
 from smilecam.sinks.base import Sink
 from smilecam.sinks.jsonl import JsonLines
@@ -32,7 +32,7 @@ from smilecam.sources.base import SourceOptions
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.types import Event, FrameResult
+from smilecam.types import FrameResult
 
 SETTLED_SECONDS = 2.0
 """Warm-up after the last of many streams was opened; not counted."""
@@ -120,8 +120,8 @@ def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
         try:
             with open_source(find_sources(clip)[0], SourceOptions(realtime=True)) as source:
                 opened.wait(60)
-                with closing(shared.reading(source)) as reading:
-                    finished.append(_late(reading, time.monotonic() + SETTLED_SECONDS))
+                with shared.run(source) as run:
+                    finished.append(_late(run, time.monotonic() + SETTLED_SECONDS))
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised below
             failures.append(error)
             opened.abort()
@@ -148,19 +148,20 @@ def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
     }
 
 
-def _late(reading: StreamRun, settled: float) -> tuple[int, int, list[float]]:
+def _late(run: SourceRun, settled: float) -> tuple[int, int, list[float]]:
     """Read a stream: its results, the frames dropped, and the latencies in seconds, from a time on."""
     taken = last = 0
     first: int | None = None
     latencies = []
-    for item in reading:
+    for item in run:
         now = time.monotonic()
-        if isinstance(item, Event) or item[0].capture_time is None or now < settled:
+        frame = item.source_frame
+        if frame is None or frame.capture_time is None or now < settled:
             continue
-        first = item[0].number if first is None else first
-        last = item[0].number
+        first = frame.number if first is None else first
+        last = frame.number
         taken += 1
-        latencies.append(now - item[0].capture_time)
+        latencies.append(now - frame.capture_time)
     received = 0 if first is None else last - first + 1
     return taken, received - taken, latencies
 

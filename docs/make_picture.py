@@ -13,8 +13,8 @@ import numpy as np
 
 from smilecam import SmileDetector
 from smilecam.demo import portraits
-from smilecam.opencv import cv2
 from smilecam.drawing import annotate
+from smilecam.opencv import cv2
 from smilecam.sources.images import save_image
 from smilecam.types import Image
 

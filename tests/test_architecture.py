@@ -103,7 +103,9 @@ HOMES = {
     "skimage": {"demo"},
     "starlette": {"server"},
     "uvicorn": {"server"},
+    "prometheus_client": {"server"},
     "tqdm": {"cli"},
+    "platformdirs": {"storage"},
     "click": {"cli"},
 }
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from smilecam.classification.classifier import SmileClassifier, model_names, model_path
-from smilecam.evaluation.cross_validation import cross_validated, read_folds
 from smilecam.evaluation.evaluate import Boxes, Crop, Decision, evaluate
+from smilecam.evaluation.score_folds import read_folds, score_folds
 from smilecam.presets import OperatingPoint
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"
@@ -53,7 +53,7 @@ def test_figures_on_faces_in_the_wild(material, name, policy):
 @pytest.mark.parametrize("name", ["lenet", "smilenet"])
 def test_figures_of_the_cross_validation(name):
     published = json.loads((folder(name) / "cross_validation.json").read_text())
-    found = json.loads(json.dumps(cross_validated(read_folds(folder(name) / "cross_validation")).as_dict()))
+    found = json.loads(json.dumps(score_folds(read_folds(folder(name) / "cross_validation")).as_dict()))
     assert found["faces"] == 13_149
     for point, figures in published["figures"].items():
         for figure, spread in figures.items():

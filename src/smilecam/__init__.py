@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from smilecam.sources.base import SourceOptions
     from smilecam.sources.frame import Frame
     from smilecam.sources.images import load_image
+    from smilecam.sources.synthetic_face import SyntheticFace
     from smilecam.tracking.smile_state import DecisionSettings
     from smilecam.types import Box, Event, EventKind, Face, StreamStats
 
@@ -74,6 +75,7 @@ _HOMES = {
     "StreamHandle": "smilecam.pipeline.background",
     "StreamItem": "smilecam.pipeline.stream_item",
     "StreamStats": "smilecam.types",
+    "SyntheticFace": "smilecam.sources.synthetic_face",
     "load_image": "smilecam.sources.images",
     "start_stream": "smilecam.pipeline.background",
     **dict.fromkeys(_ERRORS, "smilecam.errors"),
@@ -105,6 +107,7 @@ __all__ = [
     "StreamHandle",
     "StreamItem",
     "StreamStats",
+    "SyntheticFace",
     "TrainingError",
     "UsageProblem",
     "__version__",

@@ -1,24 +1,41 @@
-"""ONNX Runtime as every network here is run. It is named here alone.
+"""ONNX Runtime, with the settings that every network here is run with. No other module imports it.
 
 Version 1.32 carries a library that reports its use to its makers, on Linux too: importing it leaves a file ``.ses``
-with a number of its own in the temporary folder. Smilecam sends nothing anywhere, so that is turned off while it is
-imported, and again by its own function for builds that do not know the variable. Where a program has imported it before
-smilecam, that program's choice holds.
+with an identifier in the temporary folder. Smilecam sends nothing anywhere, so telemetry is turned off while ONNX
+Runtime is imported, and again by its own function for builds that do not know the variable. Where the host program has
+imported it before, or has set the variable itself, the host's choice holds.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import sys
+import threading
+import weakref
+from contextlib import nullcontext
+
 from smilecam.errors import ModelFileError
 from smilecam.opencv import variable_set
 
-with variable_set("ORT_DISABLE_TELEMETRY", "1"):
+_TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY"
+_HOST_DECIDES = "onnxruntime" in sys.modules or _TELEMETRY_VARIABLE in os.environ
+
+with nullcontext() if _HOST_DECIDES else variable_set(_TELEMETRY_VARIABLE, "1"):
     import onnxruntime
 
-onnxruntime.disable_telemetry_events()
+if not _HOST_DECIDES:
+    onnxruntime.disable_telemetry_events()
+
+_loaded: weakref.WeakValueDictionary[bytes, onnxruntime.InferenceSession] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
 
 
-def open_session(content: bytes) -> onnxruntime.InferenceSession:
-    """Load a network for the processor, with one thread and no messages.
+def load_network(content: bytes) -> onnxruntime.InferenceSession:
+    """Load a network for the CPU, with one thread and no messages.
+
+    Whoever loads the same content while it is in use gets the same object: its ``run`` may be called by several
+    threads at a time, and weights and buffers are in memory once.
 
     Args:
         content: of an ONNX file that may be trusted.
@@ -26,6 +43,15 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     Raises:
         ModelFileError: ONNX Runtime does not accept it.
     """
+    digest = hashlib.sha256(content).digest()
+    with _lock:
+        network = _loaded.get(digest)
+        if network is None:
+            network = _loaded[digest] = _load(content)
+        return network
+
+
+def _load(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # Networks this small lose more by waking threads than they gain.
     options.intra_op_num_threads = 1

@@ -1,7 +1,7 @@
-"""OpenCV, imported with a limit on the pictures that it decodes: ``from smilecam.opencv import cv2``.
+"""OpenCV, imported with a limit on the images that it decodes: ``from smilecam.opencv import cv2``.
 
-A PNG of 400 kB can ask for gigabytes. OpenCV reads its limit from the environment while it is loaded, so it is set
-for that moment here; where OpenCV was imported before smilecam, its own limit holds.
+A PNG of 400 kB can ask for gigabytes. OpenCV takes its limit from the environment while it is imported, so it is set
+for that moment here; where OpenCV was imported before smilecam, the limit in force then holds.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _DEFAULT_LIMIT = 100_000_000
 
 
 def max_pixels() -> int:
-    """The largest picture accepted, in pixels: OPENCV_IO_MAX_IMAGE_PIXELS, or 100 million where it is no number."""
+    """Largest image accepted, in pixels: OPENCV_IO_MAX_IMAGE_PIXELS, or 100 million where that is no number."""
     named = os.environ.get(_LIMIT_VARIABLE, "")
     return int(named) if named.isascii() and named.isdigit() and len(named) < 19 else _DEFAULT_LIMIT
 
 
 @contextmanager
 def variable_set(name: str, value: str) -> Iterator[None]:
-    """Set an environment variable for a moment: OpenCV takes some of its settings from nowhere else."""
+    """Set an environment variable for a moment: libraries take some of their settings from nowhere else."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

@@ -9,14 +9,14 @@ LABELS = ("not_smile", "smile")
 """Names of the labels 0 and 1."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".ppm", ".pgm"})
-"""File names that are read as pictures, in lower case."""
+"""Suffixes of image files, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class CropGeometry:
     """The square inside a face box that goes to the network.
 
-    All figures are shares of the box's width (across) or height (down), so they hold for any face size.
+    All values are shares of the box's width (across) or height (down), so they hold for any face size.
 
     Attributes:
         side: side of the square, as a share of the box's longer side.
@@ -30,27 +30,27 @@ class CropGeometry:
 
 
 WHOLE_BOX = CropGeometry()
-"""The box as it is: what the well-known tutorial feeds to its network."""
+"""The whole box: what the well-known tutorial feeds to its network."""
 
 HAAR_TO_SMILES = CropGeometry(side=0.74, shift_y=0.075)
-"""From a frontal-face Haar box to the framing of the SMILES pictures.
+"""From a frontal-face Haar box to the framing of the SMILES images.
 
-SMILES pictures are LFW pictures cut at (83,92)-(166,175) of 250x250, and LFW was made of Haar boxes enlarged 2.2
-times; so a SMILES picture is the square of .74 of the Haar box's side whose centre lies 7.5 % to 8 % lower.
+SMILES images are LFW images cut at (83,92)-(166,175) of 250x250, and LFW was made of Haar boxes enlarged 2.2
+times; so a SMILES image is the square of .74 of the Haar box's side whose centre lies 7.5 % to 8 % lower.
 """
 
 FER2013_TO_SMILES = CropGeometry(side=0.795, shift_y=0.035)
-"""From a FER2013 picture, which shows more of the head, to about the framing of the SMILES pictures.
+"""From a FER2013 image, which shows more of the head, to about the framing of the SMILES images.
 
-The square nearest to x .11-.89 and y .13-.94 of the picture.
+The square nearest to x .11-.89 and y .13-.94 of the image.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LandmarkGeometry:
-    """The upright square around a face's points that goes to the network.
+    """The upright square around a face's landmarks that goes to the network.
 
-    All figures are shares of distances between the middles of the eyes and of the mouth, so they hold for any face
+    All values are shares of distances between the middles of the eyes and of the mouth, so they hold for any face
     size.
 
     Attributes:
@@ -64,33 +64,27 @@ class LandmarkGeometry:
 
 
 YUNET_TO_SMILES = LandmarkGeometry(side=2.0, along=0.51)
-"""From the points that YuNet sees to the framing of the SMILES pictures.
+"""From YuNet's landmarks to the framing of the SMILES images.
 
-Fitted by benchmarks/fit_yunet_crop.py on every fifth SMILES picture (a face found in 2,606 to 2,632 of 2,633): side
-2.01 with a spread of 8 % to 10 %, the least of the measures tried, along .510. Where both detectors see a face, it is
-about the square of ``HAAR_TO_SMILES``: medians of 2.00 and .49 over 17 clips and pictures.
+Fitted by benchmarks/fit_yunet_crop.py on every fifth SMILES image (a face found in 2,606 to 2,632 of 2,633): side
+2.01 with a spread of 8 % to 10 %, the least of the measures tried, along .510. Where both detectors find a face, it is
+about the square of ``HAAR_TO_SMILES``: medians of 2.00 and .49 over 17 clips and images.
 """
-
-YUNET_SHA256 = "25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31"
-"""Of yunet_n_640_640.onnx, the one network for finding faces that is used beside the cascade."""
-
-YUNET_BYTES = 317_466
-"""Its size."""
 
 
 class Normalization(Enum):
-    """How grey values become what the network reads."""
+    """How grey values become the network's input values."""
 
     UNIT = "unit"
     """Grey values 0-255 divided by 255."""
 
     STANDARDIZE = "standardize"
-    """Each picture by itself: mean 0, standard deviation 1."""
+    """Each image by itself: mean 0, standard deviation 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What the network reads: a square of ``size`` pixels, normalised."""
+    """The network's input: a square of ``size`` pixels, normalised."""
 
     size: int = 28
     normalization: Normalization = Normalization.UNIT
@@ -110,13 +104,13 @@ class Calibration:
 
 
 class OperatingPoint(Enum):
-    """Where to draw the line between smiling and not."""
+    """Which threshold separates smiling from not smiling."""
 
     BALANCED = "balanced"
-    """As many of the smiles right as of the rest, nearly: the highest mean of both shares."""
+    """Best balanced accuracy: the highest mean of sensitivity and specificity."""
 
     ACCURACY = "accuracy"
-    """The most faces right, where smiles are as frequent as in the data that it was chosen on."""
+    """Best accuracy, where smiles are as frequent as in the data that it was chosen on."""
 
     PRECISION = "precision"
-    """Hardly a false smile: 98 of 100 reported smiles are smiles, at the price of missed ones."""
+    """98 % precision: 98 of 100 reported smiles are smiles, at the price of missed ones."""

@@ -1,4 +1,4 @@
-"""What a figure or a file was made with: versions, commit and machine. Nothing personal goes in."""
+"""Provenance of results and files: versions, commit and machine, without personal data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of Python, smilecam and the named distributions that are installed."""
+    """Versions of Python, smilecam and the named distributions, as far as installed."""
     found = {"python": platform.python_version()}
     for package in ("smilecam", *packages):
         try:
@@ -21,14 +21,14 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def machine() -> str:
-    """Operating system, processor family and number of cores, in a few words."""
+    """Operating system, processor architecture and number of cores."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def commit() -> str:
-    """The git commit of the checkout that this package runs from, "+changes" behind it where its code differs.
+    """Git commit of the checkout that this package runs from, with the suffix "+changes" if its code was modified.
 
-    "unknown" where the package is installed elsewhere or git is missing.
+    "unknown" outside a checkout or without git.
     """
     folder = Path(__file__).resolve().parent
     if not (folder.parents[1] / ".git").exists():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import platformdirs
 
 from smilecam.errors import OutputError
 
@@ -16,22 +17,15 @@ DATA_VARIABLE = "SMILECAM_DATA"
 
 
 def data_folder() -> Path:
-    """Where data sets are kept: the folder that ``SMILECAM_DATA`` names, or ``smilecam`` in the user's cache."""
+    """Folder of data sets and detector files: what ``SMILECAM_DATA`` names, or ``smilecam`` in the user's cache."""
     named = os.environ.get(DATA_VARIABLE)
     if not named:
-        return _user_cache() / "smilecam"
+        # Without the author's name and the folder "Cache" that Windows programs add: data sets stay where they are.
+        return platformdirs.user_cache_path("smilecam", appauthor=False, opinion=False)
     try:
         return Path(named).expanduser()
     except RuntimeError:  # the home of a user who does not exist
         return Path(named)
-
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def make_folder(folder: Path, parents: bool = True) -> Path:
@@ -55,7 +49,7 @@ def same_file(path: Path, *others: Path | None) -> bool:
 class PendingFile:
     """A file on its way: written under a temporary name beside its place, then put there, or dropped.
 
-    The temporary name keeps the suffix, since writers of pictures and videos choose their format by it. A link is
+    The temporary name keeps the suffix, since writers of images and videos choose their format by it. A link is
     followed. A device or pipe is written straight into: nothing can take its place.
 
     Attributes:

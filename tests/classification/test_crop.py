@@ -130,11 +130,11 @@ def test_points_that_fall_together_still_give_a_pixel():
     assert square_of_landmarks((5.0,) * 10, YUNET_TO_SMILES).width == 1
 
 
-def test_square_of_a_face_by_points_else_by_box():
+def test_square_of_a_face_by_its_box_or_by_its_landmarks():
     box = Box(0, 0, 640, 640)
-    by_box = square_of_face(DetectedFace(box, 1.0), HAAR_TO_SMILES, YUNET_TO_SMILES)
+    by_box = square_of_face(DetectedFace(box, 1.0), HAAR_TO_SMILES)
     assert by_box == square_in_box(box, HAAR_TO_SMILES)
-    by_points = square_of_face(DetectedFace(box, 1.0, SMILES_POINTS), HAAR_TO_SMILES, YUNET_TO_SMILES)
+    by_points = square_of_face(DetectedFace(box, 1.0, SMILES_POINTS), YUNET_TO_SMILES)
     assert by_points == square_of_landmarks(SMILES_POINTS, YUNET_TO_SMILES) != by_box
 
 

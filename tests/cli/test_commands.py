@@ -530,10 +530,10 @@ def small_set(tmp_path):
 def test_audit(command, small_set, tmp_path):
     code, out, err = command("data", "audit", "--data", small_set)
     assert (code, err) == (0, "")
-    assert "9 pictures, laid out as smile and not_smile folders" in out
+    assert "9 images, laid out as smile and not_smile folders" in out
     assert "not_smile        6  66.67%" in out
     assert "not_smile/1.png = not_smile/again.png" in out
-    assert "clean view: 8 pictures" in out
+    assert "clean variant: 8 images" in out
     report = json.loads((tmp_path / "smiles-audit" / "audit.json").read_text())
     assert report["classes"] == {"not_smile": 6, "smile": 3}
     for name in ("contact_sheet_smile.png", "contact_sheet_not_smile.png"):
@@ -547,7 +547,7 @@ def test_fetch_and_what_follows_find_the_data_folder(command, monkeypatch, smile
     assert "run smilecam data fetch" in one_line(err)
     code, out, _ = command("data", "fetch", "--archive", smiles_archive)
     assert code == 0
-    assert "13,165 pictures verified" in out
+    assert "13,165 images verified" in out
     code, out, _ = command("data", "audit")
     assert code == 0
     assert "one photograph under both labels: 7 groups" in out

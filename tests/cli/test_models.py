@@ -7,10 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from smilecam.detection import files
+from smilecam.detection.files import YUNET_FILE
 from smilecam.download import download, without_password
 from smilecam.errors import DownloadError, ModelFileError
-from smilecam.presets import YUNET_BYTES
 
 FILE = "yunet_n_640_640.onnx"
 
@@ -96,13 +95,13 @@ def test_fetch_from_a_file_at_hand(smilecam_command, yunet_model, kept):
     done = smilecam_command("models", "fetch", "yunet", "--from", yunet_model)
     assert done.returncode == 0
     assert kept.read_bytes() == yunet_model.read_bytes()
-    assert files.yunet_file() == kept
+    assert YUNET_FILE.load() == kept.read_bytes()
     # What is there and right is not downloaded again: this address would fail.
-    assert files.fetch_yunet(urls=("http://127.0.0.1:9/x",)) == kept
+    assert YUNET_FILE.fetch(urls=("http://127.0.0.1:9/x",)) == kept
 
 
 def test_another_file_at_hand_leaves_the_good_one(smilecam_command, yunet_model, kept, tmp_path):
-    files.fetch_yunet(str(yunet_model))
+    YUNET_FILE.fetch(str(yunet_model))
     other = tmp_path / "other.onnx"
     other.write_bytes(yunet_model.read_bytes()[:-1])
     for wrong in (other, tmp_path / "none.onnx"):
@@ -211,19 +210,19 @@ def test_next_address_is_tried_when_the_file_is_another(yunet_model, kept):
         serving(sends(good)) as (unneeded, unneeded_asked),
     ):
         urls = tuple(f"{address}/{FILE}" for address in (older, gone, right, unneeded))
-        assert files.fetch_yunet(urls=urls) == kept
+        assert YUNET_FILE.fetch(urls=urls) == kept
         assert (len(older_asked), len(gone_asked), len(unneeded_asked)) == (1, 1, 0)
         assert kept.read_bytes() == good
         kept.unlink()
         with pytest.raises(ModelFileError, match="is not the YuNet file"):
-            files.fetch_yunet(urls=urls[:1])
+            YUNET_FILE.fetch(urls=urls[:1])
         with pytest.raises(DownloadError, match="404"):
-            files.fetch_yunet(urls=urls[:2])
+            YUNET_FILE.fetch(urls=urls[:2])
     assert nothing_left(kept)
 
 
 def test_pinned_addresses_name_whole_commits():
-    for url in files.URLS:
+    for url in YUNET_FILE.urls:
         host, owner, repository, commit, *path = url.removeprefix("https://").split("/")
         assert (host, owner, repository) == ("raw.githubusercontent.com", "ShiqiYu", "libfacedetection.train")
         assert len(commit) == 40
@@ -233,16 +232,16 @@ def test_pinned_addresses_name_whole_commits():
 
 def test_damaged_file_is_said_and_fetched_anew(smilecam_command, yunet_model, kept):
     kept.parent.mkdir(parents=True)
-    kept.write_bytes(b"x" * YUNET_BYTES)
+    kept.write_bytes(b"x" * YUNET_FILE.size)
     assert "is not the YuNet file" in smilecam_command("models", "list").stdout
     with serving(sends(yunet_model.read_bytes())) as (address, _):
-        files.fetch_yunet(urls=(f"{address}/x",))
+        YUNET_FILE.fetch(urls=(f"{address}/x",))
     assert kept.read_bytes() == yunet_model.read_bytes()
 
 
 def test_missing_file_says_what_to_do(kept):
     with pytest.raises(ModelFileError, match="run smilecam models fetch yunet"):
-        files.yunet_file()
+        YUNET_FILE.load()
 
 
 def test_data_folder_that_cannot_be_written(smilecam_command, yunet_model, tmp_path, monkeypatch):

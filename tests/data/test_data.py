@@ -1,4 +1,4 @@
-"""Loading, views and splits, on the real archive where it is at hand and on small sets made here."""
+"""Loading, variants and splits, on the real archive where it is at hand and on small sets made here."""
 
 import shutil
 import threading
@@ -9,10 +9,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from smilecam.data import smiles
+from smilecam.data import smiles_dataset
 from smilecam.data.audit import audit, write_audit
 from smilecam.data.faces import MARGIN, FaceSet, load_faces, merge, photograph_keys
-from smilecam.data.splits import View, near_copies, stratified_folds, stratified_split, view, without
+from smilecam.data.splits import Variant, exclude, near_duplicates, select_variant, stratified_folds, stratified_split
 from smilecam.errors import DataError, DownloadError
 from smilecam.opencv import cv2
 
@@ -41,7 +41,7 @@ def test_folder(folder):
     faces = load_faces(folder)
     assert len(faces) == 62
     assert faces.framed.shape == (62, 64, 64)
-    assert faces.pictures.dtype == np.uint8
+    assert faces.images.dtype == np.uint8
     assert int(faces.labels.sum()) == 20
     assert np.array_equal(faces.framed[faces.names.index("smile/003.png")], face(3))
 
@@ -51,29 +51,29 @@ def test_archive_of_the_folder_is_the_same(folder, tmp_path):
     packed, plain = load_faces(tmp_path / archive), load_faces(folder)
     assert packed.names == plain.names
     assert packed.content_digest == plain.content_digest
-    assert np.array_equal(packed.pictures, plain.pictures)
+    assert np.array_equal(packed.images, plain.images)
 
 
 def test_clean_view(folder):
     faces = load_faces(folder)
-    clean = view(faces, View.CLEAN)
-    assert len(view(faces, View.RAW)) == 62
+    clean = select_variant(faces, Variant.CLEAN)
+    assert len(select_variant(faces, Variant.RAW)) == 62
     assert len(clean) == 62 - 1 - 2
     assert not {"smile/000.png", "not_smile/both.png", "not_smile/again.png"} - set(faces.names)
     assert "smile/000.png" not in clean.names
     assert "not_smile/both.png" not in clean.names
-    assert len(set(clean.picture_digests)) == len(clean)
+    assert len(set(clean.image_digests)) == len(clean)
 
 
-@pytest.mark.parametrize("which", [View.RAW, View.CLEAN])
+@pytest.mark.parametrize("which", [Variant.RAW, Variant.CLEAN])
 @pytest.mark.parametrize("seed", range(5))
 def test_splits(folder, which, seed):
-    faces = view(load_faces(folder), which)
+    faces = select_variant(load_faces(folder), which)
     training, validation = stratified_split(faces, 0.2, seed)
     assert sorted([*training, *validation]) == list(range(len(faces)))
     for label in (0, 1):
         assert (faces.labels[validation] == label).sum() == round(0.2 * (faces.labels == label).sum())
-    digests = faces.picture_digests
+    digests = faces.image_digests
     assert not {digests[row] for row in training} & {digests[row] for row in validation}
 
 
@@ -153,10 +153,10 @@ def test_damaged_archive(folder, tmp_path):
 def test_extra_faces_that_are_held_out_are_dropped(folder):
     faces = load_faces(folder)
     held_out = faces.take(np.array([0, 5, 9]))
-    rest = without(faces, held_out)
-    assert not set(rest.picture_digests) & set(held_out.picture_digests)
+    rest = exclude(faces, held_out)
+    assert not set(rest.image_digests) & set(held_out.image_digests)
     assert len(rest) < len(faces)
-    assert without(rest, held_out) is rest
+    assert exclude(rest, held_out) is rest
 
 
 def test_merge(folder):
@@ -186,8 +186,8 @@ def test_what_is_no_data(tmp_path):
     for name, words in {
         "none": "no data at",
         "text.zip": "neither a folder nor a readable zip",
-        "empty": "no labelled pictures of both classes",
-        "one": "no labelled pictures of both classes",
+        "empty": "no labelled images of both classes",
+        "one": "no labelled images of both classes",
         "mixed": "mixes several layouts",
     }.items():
         with pytest.raises(DataError, match=words):
@@ -196,7 +196,7 @@ def test_what_is_no_data(tmp_path):
 
 def test_damaged_picture_is_named(folder):
     (folder / "smile" / "broken.png").write_bytes(b"\x89PNG and no more")
-    with pytest.raises(DataError, match=r"smile/broken\.png is not a readable picture"):
+    with pytest.raises(DataError, match=r"smile/broken\.png is not a readable image"):
         load_faces(folder)
 
 
@@ -207,7 +207,7 @@ def test_audit(folder, tmp_path):
     assert found.sizes == {"64 x 64": 62}
     assert found.equal == [["not_smile/001.png", "not_smile/again.png"]]
     assert found.contradictory == [["not_smile/both.png", "smile/000.png"]]
-    assert found.clean == len(view(load_faces(folder), View.CLEAN))
+    assert found.clean == len(select_variant(load_faces(folder), Variant.CLEAN))
     paths = write_audit(found, tmp_path / "report")
     assert [path.name for path in paths] == ["audit.json", "contact_sheet_not_smile.png", "contact_sheet_smile.png"]
     assert cv2.imread(str(paths[2]), 0).shape == (128, 1024)
@@ -218,7 +218,7 @@ def test_real_archive(smiles_archive):
     assert found.n == 13_165
     assert found.classes == {"not_smile": 9_475, "smile": 3_690}
     assert found.sizes == {"64 x 64": 13_165}
-    assert found.content_digest == smiles.CONTENT_DIGEST
+    assert found.content_digest == smiles_dataset.CONTENT_DIGEST
     numbers = sorted(int(group[0].rsplit("/")[-1].removesuffix(".jpg")) for group in found.contradictory)
     assert numbers == [5, 29, 2422, 3308, 5837, 10249, 12525]
     assert len(found.equal) == 2
@@ -255,24 +255,24 @@ def test_fetch_over_http(server, smiles_archive, tmp_path):
     address, folder = server
     shutil.copy(smiles_archive, folder / "smiles.zip")
     seen = []
-    path = smiles.fetch(tmp_path / "cache", url=f"{address}/smiles.zip", progress=lambda *now: seen.append(now))
+    path = smiles_dataset.fetch(tmp_path / "cache", url=f"{address}/smiles.zip", progress=lambda *now: seen.append(now))
     assert path.read_bytes() == smiles_archive.read_bytes()
     assert seen[-1] == (smiles_archive.stat().st_size, smiles_archive.stat().st_size)
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == [smiles.ARCHIVE_NAME]
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [smiles_dataset.ARCHIVE_NAME]
 
 
 def test_fetch_from_a_copy(smiles_archive, tmp_path):
-    path = smiles.fetch(tmp_path / "cache", smiles_archive)
-    assert smiles.find_smiles(None, tmp_path / "cache") == path
+    path = smiles_dataset.fetch(tmp_path / "cache", smiles_archive)
+    assert smiles_dataset.find_smiles(None, tmp_path / "cache") == path
     # A good copy is not downloaded again: this address would fail.
-    assert smiles.fetch(tmp_path / "cache", url="http://127.0.0.1:9/x.zip") == path
+    assert smiles_dataset.fetch(tmp_path / "cache", url="http://127.0.0.1:9/x.zip") == path
 
 
 def test_fetch_of_something_else_leaves_nothing(server, folder, tmp_path):
     address, served = server
     shutil.make_archive(str(served / "other"), "zip", folder)
-    with pytest.raises(DataError, match=r"other\.zip holds .* pictures, not"):
-        smiles.fetch(tmp_path / "cache", url=f"{address}/other.zip")
+    with pytest.raises(DataError, match=r"other\.zip holds .* images, not"):
+        smiles_dataset.fetch(tmp_path / "cache", url=f"{address}/other.zip")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -283,7 +283,7 @@ def test_altered_picture_is_noticed(smiles_archive, tmp_path):
         for name in names:
             after.writestr(name, before.read(names[0] if name == names[1] else name))
     with pytest.raises(DataError, match="content digest differs"):
-        smiles.verify(altered)
+        smiles_dataset.verify(altered)
 
 
 def test_download_that_breaks_off(tmp_path):
@@ -298,7 +298,7 @@ def test_download_that_breaks_off(tmp_path):
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         with pytest.raises(DownloadError, match=r"broke off|cannot download"):
-            smiles.fetch(tmp_path / "cache", url=f"http://127.0.0.1:{running.server_address[1]}/x.zip")
+            smiles_dataset.fetch(tmp_path / "cache", url=f"http://127.0.0.1:{running.server_address[1]}/x.zip")
         running.shutdown()
         thread.join()
     assert list((tmp_path / "cache").iterdir()) == []
@@ -306,17 +306,17 @@ def test_download_that_breaks_off(tmp_path):
 
 def test_no_server(tmp_path):
     with pytest.raises(DownloadError, match="check the network"):
-        smiles.fetch(tmp_path / "cache", url="http://127.0.0.1:9/x.zip")
+        smiles_dataset.fetch(tmp_path / "cache", url="http://127.0.0.1:9/x.zip")
 
 
 def test_missing_page(server, tmp_path):
     with pytest.raises(DownloadError, match="answers 404"):
-        smiles.fetch(tmp_path / "cache", url=f"{server[0]}/none.zip")
+        smiles_dataset.fetch(tmp_path / "cache", url=f"{server[0]}/none.zip")
 
 
 def test_nothing_fetched_says_how(tmp_path):
     with pytest.raises(DataError, match="smilecam data fetch"):
-        smiles.find_smiles(None, tmp_path)
+        smiles_dataset.find_smiles(None, tmp_path)
 
 
 def face_set(pictures, labels, photographs=None):
@@ -358,13 +358,13 @@ def test_near_copies_share_a_fold_also_in_chains(seed):
     assert fold_of[0] == fold_of[1] == fold_of[2]
     assert fold_of[3] == fold_of[4]
     assert fold_of[5] == fold_of[6]
-    assert near_copies(faces)[[0, 1, 2, 7]].tolist() == [0, 0, 0, 7]
+    assert near_duplicates(faces)[[0, 1, 2, 7]].tolist() == [0, 0, 0, 7]
 
 
 def test_folds_of_too_few_different_pictures():
-    with pytest.raises(DataError, match="too few different pictures"):
+    with pytest.raises(DataError, match="too few different images"):
         stratified_folds(face_set(distinct(20) + distinct(1) * 10, [0] * 20 + [1] * 10), 3, 0)
-    with pytest.raises(DataError, match="too few different pictures"):
+    with pytest.raises(DataError, match="too few different images"):
         stratified_folds(face_set(distinct(12), [0] * 10 + [1] * 2), 3, 0)
 
 
@@ -372,5 +372,5 @@ def test_a_class_only_in_the_test_part_is_none(tmp_path):
     for folder in ("train/happy", "test/sad"):
         (tmp_path / folder).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / folder / "1.png"), distinct(1)[0])
-    with pytest.raises(DataError, match="no labelled pictures of both classes"):
+    with pytest.raises(DataError, match="no labelled images of both classes"):
         load_faces(tmp_path)

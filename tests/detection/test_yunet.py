@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from smilecam.classification.crop import square_in_box, square_of_face
+from smilecam.detection.detector_settings import YUNET_FOR_IMAGES, YUNET_FOR_STREAMS
 from smilecam.detection.haar import HaarDetector
-from smilecam.detection.yunet import IMAGE_DETECTION, LARGE_FACE, VIDEO_DETECTION, YuNetDetector
+from smilecam.detection.yunet import LARGE_FACE, YuNetDetector
 from smilecam.errors import ModelFileError
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
@@ -50,7 +51,7 @@ def truths(faces):
 
 
 def test_finds_what_is_boxed_by_hand(yunet_model, material):
-    find = YuNetDetector(yunet_model, IMAGE_DETECTION)
+    find = YuNetDetector(yunet_model, YUNET_FOR_IMAGES)
     found, wanted, surplus = 0, 0, 0
     for grey, boxes in truths(material / "faces"):
         faces = find(grey)
@@ -70,11 +71,11 @@ def test_agrees_with_the_detector_of_opencv(yunet_model, material, size):
         np.frombuffer(yunet_model.read_bytes(), np.uint8),
         np.empty(0, np.uint8),
         (size, size),
-        VIDEO_DETECTION.min_confidence,
-        VIDEO_DETECTION.max_overlap,
+        YUNET_FOR_STREAMS.min_confidence,
+        YUNET_FOR_STREAMS.iou_threshold,
     )
     # As it is, without the second look at large faces: these pictures have none.
-    find = YuNetDetector(yunet_model, replace(VIDEO_DETECTION, detection_size=size))
+    find = YuNetDetector(yunet_model, replace(YUNET_FOR_STREAMS, detection_size=size))
     compared = 0
     for grey, _ in truths(material / "faces"):
         factor = size / max(grey.shape)
@@ -108,7 +109,7 @@ def test_crop_is_about_that_of_the_other_detector(find, astronaut, hopper):
     for picture in (astronaut, hopper):
         grey = grey_of(picture)
         [by_points], by_box = find(grey), max(HaarDetector()(grey), key=lambda face: face.confidence)
-        one = square_of_face(by_points, HAAR_TO_SMILES, YUNET_TO_SMILES)
+        one = square_of_face(by_points, YUNET_TO_SMILES)
         assert iou(one, square_in_box(by_box.box, HAAR_TO_SMILES)) > 0.65
 
 
@@ -131,7 +132,7 @@ def test_face_cut_by_the_border_is_clipped(find, astronaut):
 
 
 def test_smaller_search_finds_no_more_of_a_crowd(yunet_model, find, crowd):
-    coarse = YuNetDetector(yunet_model, replace(VIDEO_DETECTION, detection_size=240))
+    coarse = YuNetDetector(yunet_model, replace(YUNET_FOR_STREAMS, detection_size=240))
     assert len(coarse(crowd)) < len(find(crowd))
 
 
@@ -168,10 +169,10 @@ def test_near_follows_a_crowd(yunet_model, find, videos):
     known = find(before)
     now = find.redetect(after, known)
     assert len(now) == len(known)
-    searched = YuNetDetector(yunet_model, replace(IMAGE_DETECTION, min_confidence=0.5))(after)
+    searched = YuNetDetector(yunet_model, replace(YUNET_FOR_IMAGES, min_confidence=0.5))(after)
     assert sum(face is not None for face in now) >= len(known) - 1
     # A known face is believed at less than a new one needs; what is sure must be what a finer search finds.
-    sure = [face for face in now if face and face.confidence >= VIDEO_DETECTION.min_confidence]
+    sure = [face for face in now if face and face.confidence >= YUNET_FOR_STREAMS.min_confidence]
     assert len(sure) >= 3
     for face in sure:
         best = max(searched, key=lambda other: iou(other.box, face.box))

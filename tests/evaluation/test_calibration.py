@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from smilecam.classification.probability import apply_calibration, logistic
+from smilecam.classification.calibration import apply_calibration, logistic
 from smilecam.evaluation.calibration import (
     choose_thresholds,
     even_weights,

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.evaluation.metrics import (
     area_under_curve,
     average_precision,

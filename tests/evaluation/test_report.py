@@ -9,10 +9,10 @@ import itertools
 
 from smilecam.cli import exit_codes
 from smilecam.cli.main import call
+from smilecam.evaluation.label_issues import find_label_issues, write_label_issues
 from smilecam.evaluation.report import Report, write_report
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices, properties
-from smilecam.evaluation.suspects import find_suspects, write_suspects
 from smilecam.opencv import cv2
 
 
@@ -62,7 +62,7 @@ def test_names_cannot_break_the_page(tmp_path):
 def test_a_network_without_errors(tmp_path):
     scored = scored_faces()
     right = Scored(
-        scored.names, scored.labels, scored.labels * 0.98 + 0.01, scored.labels == 1, scored.pictures, scored.sides
+        scored.names, scored.labels, scored.labels * 0.98 + 0.01, scored.labels == 1, scored.images, scored.sides
     )
     assert "No error." in page(tmp_path, right)
 
@@ -84,7 +84,7 @@ def test_a_slice_of_one_class_has_no_area():
     scored = scored_faces()
     sides = np.where(scored.labels == 1, 100, 50) + np.arange(200) % 2
     part = measure_slices(
-        Scored(scored.names, scored.labels, scored.probabilities, scored.smiling, scored.pictures, sides)
+        Scored(scored.names, scored.labels, scored.probabilities, scored.smiling, scored.images, sides)
     )
     ends = [one for one in part if one.property == "size"]
     assert ends[0].auc is None
@@ -105,17 +105,17 @@ def test_blur_and_darkness_are_seen():
     assert seen["sharpness"][2] == pytest.approx(seen["sharpness"][0], rel=0.1)
 
 
-def test_suspects_are_the_surest_contradictions(tmp_path):
+def test_label_issues_are_the_surest_contradictions(tmp_path):
     labels = np.array([0, 1, 1, 0, 0])
     probabilities = np.array([0.95, 0.02, 0.4, 0.99, 0.1])
     pictures = np.zeros((5, 64, 64), np.uint8)
     scored = Scored(tuple("abcde"), labels, probabilities, probabilities >= 0.5, pictures, np.full(5, 64))
-    assert find_suspects(scored).tolist() == [3, 1, 0]
+    assert find_label_issues(scored).tolist() == [3, 1, 0]
     assert scored.worst(2).tolist() == [3, 1]
-    write_suspects(scored, tmp_path / "out")
-    lines = (tmp_path / "out" / "suspects.csv").read_text().splitlines()
+    write_label_issues(scored, tmp_path / "out")
+    lines = (tmp_path / "out" / "label_issues.csv").read_text().splitlines()
     assert lines == ["name,label,probability", "d,0,0.9900", "b,1,0.0200", "a,0,0.9500"]
-    assert cv2.imread(str(tmp_path / "out" / "contact_sheet_suspects.png")) is not None
+    assert cv2.imread(str(tmp_path / "out" / "contact_sheet_label_issues.png")) is not None
 
 
 def test_report_of_a_model(material, tmp_path, capfd):

@@ -1,6 +1,6 @@
 """The live page in real parts: a server process, a browser, and a camera that plays public-domain portraits.
 
-No test: tests/web/test_page.py, benchmarks/web.py and docs/make_screenshot.py use it.
+No test: tests/server/test_page.py, benchmarks/web.py and docs/make_screenshot.py use it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def chromium() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A stretch of the camera's clip."""
+    """A section of the camera's clip."""
 
-    picture: Image
+    image: Image
     seconds: float
     smiling: bool
 
@@ -46,7 +46,7 @@ class Shot:
 def views(shot: Shot, size: tuple[int, int], face: int, mark: bool, fps: int = FPS) -> Iterator[Image]:
     """Frames of one portrait whose face, ``face`` pixels wide, drifts a little around the middle."""
     width, height = size
-    (found,) = SmileDetector()(shot.picture).faces
+    (found,) = SmileDetector()(shot.image).faces
     box = found.box
     scale = face / box.width
     for number in range(round(shot.seconds * fps)):
@@ -55,7 +55,7 @@ def views(shot: Shot, size: tuple[int, int], face: int, mark: bool, fps: int = F
         matrix = np.array(
             [[scale, 0, x - scale * (box.x1 + box.x2) / 2], [0, scale, y - scale * (box.y1 + box.y2) / 2]]
         )
-        frame = cv2.warpAffine(shot.picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        frame = cv2.warpAffine(shot.image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if mark:
             frame[:MARK, -MARK:] = 255 if shot.smiling else 0
         yield np.asarray(frame, np.uint8)
@@ -64,7 +64,7 @@ def views(shot: Shot, size: tuple[int, int], face: int, mark: bool, fps: int = F
 def camera_clip(
     path: Path, shots: Sequence[Shot], size: tuple[int, int] = (640, 480), face: int = 170, mark: bool = True
 ) -> Path:
-    """Write what the browser's fake camera plays again and again (YUV4MPEG2, 30 frames a second)."""
+    """Write the clip that the browser's fake camera plays in a loop (YUV4MPEG2, 30 frames a second)."""
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{size[0]} H{size[1]} F{FPS}:1 Ip A1:1 C420jpeg\n".encode())
         for shot in shots:
@@ -74,7 +74,7 @@ def camera_clip(
 
 
 def browser_flags(clip: Path, allow: bool = True) -> list[str]:
-    """How Chromium is started: with the clip as its camera, and with nobody who has to allow it."""
+    """Options of Chromium: the clip as its camera, which is allowed without asking unless ``allow`` is false."""
     flags = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}", "--disable-gpu"]
     return [*flags, "--use-fake-ui-for-media-stream"] if allow else flags
 
@@ -89,18 +89,18 @@ class Server:
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
         )
-        self.said: list[str] = []
+        self.output: list[str] = []
         self._ready = threading.Event()
-        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
         if not self._ready.wait(60) or self._process.poll() is not None:
             self.stop()
-            raise RuntimeError(f"the server did not start: {self.said}")
+            raise RuntimeError(f"the server did not start: {self.output}")
 
-    def _listen(self) -> None:
+    def _collect(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            self.said.append(line.rstrip())
+            self.output.append(line.rstrip())
             found = re.search(r"https?://\S+", line)
             if found:
                 self.address = found[0]

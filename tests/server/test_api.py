@@ -3,7 +3,9 @@ import io
 import json
 import os
 import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from served import serving
@@ -157,6 +159,30 @@ def test_videos_are_bounded_cancelled_and_leave_nothing(tmp_path, long_clip):
         assert server.errors.read_text() == "smilecam: interrupted\n"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process's files")
+@pytest.mark.parametrize("size", [900_000, 3_000_000])  # kept in memory while it is received; written to a file
+def test_an_upload_that_fails_leaves_nothing(tmp_path, size):
+    """Files cannot grow beyond 500 kB, as if the disk were full."""
+    import resource
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with serving(tmp_path, environment={**os.environ, "TMPDIR": str(temporary)}) as server:
+        process = server.process.pid
+        _, most = resource.prlimit(process, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (500_000, most))
+        with server.client() as client:
+            failed = client.post("/v1/videos", files={"video": bytes(size)})
+            assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal")
+            assert [path for path in temporary.rglob("*") if path.parent != temporary] == []
+            files = [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()]
+            assert [file for file in files if file.startswith(str(temporary))] == []
+            assert server.errors.read_text() == "smilecam: cannot store an upload: File too large\n"
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (most, most))
+            for _ in range(2):  # both places are free
+                assert client.post("/v1/videos", files={"video": bytes(size)}).status_code == 202
+
+
 def test_only_the_last_few_videos_are_kept(server):
     with server.client() as client:
         keys = []
@@ -182,6 +208,12 @@ def test_metrics_count(server, smiling):
     assert grown["smilecam_pictures_total"] == 1
     buckets = [value for name, value in values(after.text).items() if "bucket" in name]
     assert buckets == sorted(buckets)
+    names = {name.partition("{")[0] for name in values(after.text)}
+    assert names == {
+        *(f"smilecam_{name}_total" for name in ("frames", "dropped", "pictures", "refused")),
+        "smilecam_sessions",
+        *(f"smilecam_latency_seconds_{part}" for part in ("bucket", "sum", "count")),
+    }
 
 
 def test_the_openapi_document_holds(server):

@@ -21,13 +21,13 @@ REQUIRED = "SMILECAM_TEST_DATA_REQUIRED"
 STATIC = Path(__file__).resolve().parents[2] / "src" / "smilecam" / "server" / "static"
 MOST_BYTES = 150_000
 WIDTHS = (360, 900, 1600)
-PICTURES = Path(
+SCREENSHOTS = Path(
     os.environ.get("SMILECAM_TEST_SCREENSHOTS", Path(__file__).resolve().parents[2] / "build" / "screenshots")
 )
 
 
 def needed(package):
-    """A package that these tests cannot do without; where everything must be there its absence is a failure."""
+    """A package that these tests need; where everything must be installed its absence is a failure."""
     if os.environ.get(REQUIRED):
         return __import__(package, fromlist=["*"])
     return pytest.importorskip(package, reason=f"{package} is not installed")
@@ -74,32 +74,32 @@ def chromium(live_page, playwright, clip):
 
 @pytest.fixture
 def open_page(chromium, server):
-    """Opens pages of windows of their own; at the end none may have complained of anything."""
-    contexts, complaints = [], []
+    """Opens pages in windows of their own; at the end none may have logged an error or warning."""
+    contexts, logged = [], []
 
     def open_page(address=None, ignore=(), **options):
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         contexts.append(context)
         page = context.new_page()
-        watch_console(page, complaints, ignore)
+        collect_console(page, logged, ignore)
         page.goto(address or server.address)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert logged == []
 
 
-def watch_console(page, complaints, ignore=()):
+def collect_console(page, logged, ignore=()):
     ignore = ("willReadFrequently", *ignore)  # it is these tests that read canvases
 
-    def hear(text):
+    def collect(text):
         if not any(re.search(pattern, text) for pattern in ignore):
-            complaints.append(text)
+            logged.append(text)
 
-    page.on("console", lambda message: hear(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: hear(str(error)))
+    page.on("console", lambda message: collect(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: collect(str(error)))
 
 
 def start_camera(page):
@@ -109,10 +109,10 @@ def start_camera(page):
 
 
 def until(page, script, arg=None, timeout=10_000):
-    """Wait until a script gives something true; the browser's own waiting needs eval, which the page forbids."""
+    """Wait until a script returns something true; the browser's own waiting needs eval, which the page forbids."""
     end = time.monotonic() + timeout / 1000
     while not page.evaluate(script, arg):
-        assert time.monotonic() < end, f"this did not come true: {script}"
+        assert time.monotonic() < end, f"this did not become true: {script}"
         page.wait_for_timeout(30)
 
 
@@ -132,14 +132,14 @@ WATCH_MARK = """() => {
   [small.width, small.height] = [1, 1];
   const context = small.getContext("2d", {willReadFrequently: true});
   let before = true;
-  const look = () => {
+  const check = () => {
     context.drawImage(video, video.videoWidth - 16, 8, 8, 8, 0, 0, 1, 1);
     const white = context.getImageData(0, 0, 1, 1).data[0] > 128;
     if (white && !before) seen.starts.push(performance.now());
     before = white;
-    video.requestVideoFrameCallback(look);
+    video.requestVideoFrameCallback(check);
   };
-  video.requestVideoFrameCallback(look);
+  video.requestVideoFrameCallback(check);
   new MutationObserver((changes) => changes.forEach(({addedNodes}) => addedNodes.forEach((node) => {
     if (node.dataset?.event === "smile_start") seen.events.push(performance.now());
   }))).observe(document.getElementById("event-list"), {childList: true});
@@ -300,14 +300,14 @@ def cues(events):
     return text
 
 
-def test_picture(open_page, astronaut, tmp_path):
+def test_image(open_page, astronaut, tmp_path):
     path = tmp_path / "astronaut.png"
     cv2.imwrite(str(path), astronaut)
     page = open_page()
     page.set_input_files("#file", path)
     page.wait_for_selector("#people .person.smiling")
     assert page.text_content("#status-text") == "1 face"
-    assert "1 with a smile" in page.get_attribute("#picture", "aria-label")
+    assert "1 with a smile" in page.get_attribute("#image", "aria-label")
     assert page.evaluate(OVERLAY_COLOURS)["orange"] > 200
     (line,) = [json.loads(line) for line in downloaded(page, "#save-jsonl")[0].splitlines()]
     assert (line["source"], line["time"], len(line["faces"])) == ("astronaut.png", None, 1)
@@ -315,19 +315,19 @@ def test_picture(open_page, astronaut, tmp_path):
     page.select_option("#s-policy", "strict")
     until(page, "document.getElementById('status').dataset.state === 'live'")
     notes = tmp_path / "notes.jpg"
-    notes.write_text("no picture")
+    notes.write_text("no image")
     page.set_input_files("#file", notes)
     page.wait_for_selector("#blank .bad")
-    assert page.text_content("#blank-title") == "This picture was not read"
+    assert page.text_content("#blank-title") == "This image was not read"
 
 
 def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
     astronaut, hopper = portraits
-    film = film_of(
-        live_page, [live_page.Shot(hopper, 1, False), live_page.Shot(astronaut, 1.5, True)], tmp_path / "film.webm"
+    video = video_of(
+        live_page, [live_page.Shot(hopper, 1, False), live_page.Shot(astronaut, 1.5, True)], tmp_path / "video.webm"
     )
     page = open_page()
-    drop(page, film)
+    drop(page, video)
     page.wait_for_selector("#timeline[role=slider]", timeout=30_000)
     assert page.text_content("#status-text") == "1 smile"
     assert page.is_hidden("#blank")
@@ -345,7 +345,7 @@ def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
     assert re.fullmatch(r"WEBVTT\n\n00:00:0[01]\.\d{3} --> 00:00:02\.\d{3}\nsmile, person 1, peak \d+ %\n\n", vtt)
 
 
-def film_of(live_page, shots, path, codec="VP80"):
+def video_of(live_page, shots, path, codec="VP80"):
     frames = [frame for shot in shots for frame in live_page.views(shot, (480, 360), 150, False, 20)]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 20, (480, 360))
     for frame in frames:
@@ -371,6 +371,142 @@ def drop(page, path):
     )
 
 
+WELCOME = "See a smile as it happens"
+
+VIDEO_LINES = [
+    {
+        "type": "frame",
+        "source": "video.webm",
+        "frame": number,
+        "time": number / 10,
+        "faces": [
+            {
+                "track": 77,
+                "box": [100, 100, 200, 200],
+                "confidence": 0.9,
+                "smile": 0.2,
+                "smiling": False,
+                "intensity": None,
+            }
+        ],
+    }
+    for number in range(3)
+]
+
+
+@pytest.fixture
+def unread(tmp_path):
+    """A file that nobody has to be able to read: the answers of the server are made up."""
+    path = tmp_path / "video.webm"
+    path.write_bytes(b"no video")
+    return path
+
+
+def answer_videos(page, status):
+    """Answer the requests for a video in place of the server; the methods and paths that were asked for."""
+    asked = []
+
+    def answer(route):
+        path = route.request.url.partition("/v1/")[2].partition("?")[0]
+        asked.append((route.request.method, path))
+        if path.endswith(".jsonl"):
+            route.fulfill(body="".join(f"{json.dumps(line)}\n" for line in VIDEO_LINES))
+        else:
+            route.fulfill(json={"id": "one", "status": status(), "progress": 0.5, "frames": 20})
+
+    page.route(re.compile("/v1/videos"), answer)
+    return asked
+
+
+ANNOUNCED = """() => {
+  window.announced = [];
+  const live = document.getElementById("live");
+  new MutationObserver(() => announced.push(live.textContent)).observe(live, {childList: true});
+}"""
+
+
+def test_cancel_while_a_video_is_read(open_page, unread):
+    page = open_page()
+    page.evaluate(ANNOUNCED)
+    asked = answer_videos(page, lambda: "running")
+    drop(page, unread)
+    until(page, "document.getElementById('progress-text').textContent === '50 %, 20 frames read'")
+    page.click("#progress-cancel")
+    until(page, "announced.some((text) => text.includes('Reading the video was cancelled'))")
+    assert "camera" not in " ".join(page.evaluate("announced")).lower()
+    assert page.text_content("#blank-title") == WELCOME
+    assert page.is_visible("#blank-actions")
+    assert page.is_hidden("#progress")
+    assert page.text_content("#status-text") == "Ready"
+    assert [page.get_attribute(f"#use-{name}", "aria-pressed") for name in ("camera", "file")] == ["false", "false"]
+    assert asked[-1] == ("DELETE", "videos/one")
+    page.wait_for_timeout(600)  # longer than between two questions how far it is
+    assert asked[-1] == ("DELETE", "videos/one")
+    assert page.text_content("#blank-title") == WELCOME
+
+
+SLOW_FILES = """() => {
+  const {get, set} = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+  window.loading = 0;
+  Object.defineProperty(HTMLMediaElement.prototype, "src", {get, set(address) {
+    if (address.startsWith("blob:")) loading += 1;
+    else set.call(this, address);
+  }});
+}"""
+
+
+@pytest.mark.parametrize("left_while", ["it is read", "the browser loads it"])
+def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unread, left_while):
+    page = open_page()
+    page.evaluate(SLOW_FILES)  # as of a slow disk: the browser goes on loading until something else is played
+    done = left_while != "it is read"
+    asked = answer_videos(page, lambda: "done" if done else "running")
+    drop(page, unread)
+    if done:
+        until(page, "loading === 1")
+    else:
+        until(page, "!document.getElementById('progress').hidden")
+        page.wait_for_timeout(400)
+    start_camera(page)
+    done = True
+    smile_events(page).first.wait_for(timeout=10_000)
+    assert ("DELETE", "videos/one") in asked
+    assert page.text_content("#status-text") == "Live"
+    assert page.text_content("#main-text") == "Stop"
+    assert page.is_hidden("#player")
+    assert page.get_attribute("#timeline", "role") is None
+    assert page.evaluate("document.getElementById('video').muted")
+    lines = [json.loads(line) for line in downloaded(page, "#save-jsonl")[0].splitlines()]
+    assert {line["source"] for line in lines if line["type"] == "frame"} == {"camera"}
+    assert 77 not in {face["track"] for line in lines if line["type"] == "frame" for face in line["faces"]}
+
+
+ASK_FOR_CAMERA = """() => {
+  const media = navigator.mediaDevices, real = media.getUserMedia.bind(media);
+  media.getUserMedia = async (wanted) => {
+    await new Promise((resolve) => { window.allow = resolve; });
+    return window.stream = await real(wanted);
+  };
+}"""
+
+
+def test_camera_that_is_allowed_too_late_stays_off(open_page, astronaut, tmp_path):
+    path = tmp_path / "astronaut.png"
+    cv2.imwrite(str(path), astronaut)
+    page = open_page()
+    page.evaluate(ASK_FOR_CAMERA)
+    page.click("#use-camera")
+    until(page, "!!window.allow")
+    page.set_input_files("#file", path)
+    page.wait_for_selector("#people .person.smiling")
+    page.evaluate("allow()")
+    until(page, "window.stream?.getTracks().every((track) => track.readyState === 'ended')")
+    page.wait_for_timeout(300)
+    assert page.text_content("#status-text") == "1 face"
+    assert page.is_hidden("#video")
+    assert page.is_visible("#image")
+
+
 def test_camera_refused_missing_or_lost(playwright, live_page, server, clip, open_page):
     strict = playwright.chromium.launch(
         executable_path=live_page.chromium(),
@@ -394,7 +530,7 @@ def test_camera_refused_missing_or_lost(playwright, live_page, server, clip, ope
     bare.close()
     page = open_page()
     for name, title in (("NotReadableError", "The camera is in use"), ("AbortError", "The camera did not start")):
-        # The browser's own word for it; a camera that another program holds cannot be had here.
+        # The browser's own name for it; there is no camera here that another program holds.
         page.evaluate(
             "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }", name
         )
@@ -407,7 +543,7 @@ def test_camera_refused_missing_or_lost(playwright, live_page, server, clip, ope
     assert page.is_enabled("#save-jsonl")
 
 
-def test_insecure_page_says_so(open_page):
+def test_insecure_page_has_an_explanation(open_page):
     page = open_page()
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
     page.reload()
@@ -434,7 +570,7 @@ def test_server_killed_and_back(live_page, open_page):
                 f"document.querySelectorAll('#event-list [data-event=smile_start]').length > {start}",
                 timeout=8000,
             )
-            # Nobody is counted on as the person that the first server knew.
+            # No track goes on that the first server knew.
             lines = [json.loads(line) for line in downloaded(page, "#save-jsonl")[0].splitlines()]
             numbers = [line["frame"] for line in lines if line["type"] == "frame"]
             assert numbers == sorted(set(numbers))
@@ -443,7 +579,7 @@ def test_server_killed_and_back(live_page, open_page):
         first.stop()
 
 
-def test_restarted_with_another_token_says_what_to_do(live_page, open_page):
+def test_restarted_with_another_token_shows_what_to_do(live_page, open_page):
     first = live_page.Server()
     try:
         page = open_page(first.address, ignore=["WebSocket connection", "ERR_CONNECTION_REFUSED", "status of 401"])
@@ -471,8 +607,8 @@ COUNT = """() => { window.count = 0; document.addEventListener("smilecam:drawn",
 def test_slow_tab_does_not_slow_the_other(live_page, open_page, portraits, tmp_path):
     astronaut, hopper = portraits
     shots = [live_page.Shot(hopper, 2, False), live_page.Shot(astronaut, 12, True)]
-    film = film_of(live_page, shots, tmp_path / "source.avi", "MJPG")
-    with live_page.serving(str(film)) as server:
+    source = video_of(live_page, shots, tmp_path / "source.avi", "MJPG")
+    with live_page.serving(str(source)) as server:
         quiet = {
             "viewport": {"width": 700, "height": 500},
             "ignore": ["WebSocket connection", "ERR_CONNECTION_REFUSED"],
@@ -483,7 +619,7 @@ def test_slow_tab_does_not_slow_the_other(live_page, open_page, portraits, tmp_p
             page.evaluate(COUNT)
         assert quick.is_visible("#use-source")
         quick.wait_for_selector("#people .person.smiling", timeout=5000)
-        quick.select_option("#s-policy", "strict")  # there is one source, so it acts for all
+        quick.select_option("#s-policy", "strict")  # there is one source, so it changes for all viewers
         until(slow, "document.getElementById('s-policy').value === 'strict'")
         # Its own thread is kept busy, so that a frame takes it a quarter of a second.
         slow.evaluate(BUSY)
@@ -511,7 +647,7 @@ def test_two_tabs_are_two_sessions(open_page):
 def test_accessible_and_fits(open_page, scheme):
     axe = needed("axe_playwright_python.sync_playwright")
     page = open_page(color_scheme=scheme, bypass_csp=True)
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     check_axe(axe, page)
     start_camera(page)
     smile_events(page, "smile_end").first.wait_for(timeout=10_000)
@@ -520,7 +656,7 @@ def test_accessible_and_fits(open_page, scheme):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(150)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.screenshot(path=PICTURES / f"live_{scheme}_{width}.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / f"live_{scheme}_{width}.png", full_page=True)
     check_axe(axe, page)
     page.keyboard.press("?")
     page.wait_for_selector("#help-dialog[open]")
@@ -567,13 +703,17 @@ def test_light_and_nothing_from_elsewhere(open_page, server):
     assert all(
         url.startswith(f"http://127.0.0.1:{server.port}/") for url in asked if not url.startswith(("blob:", "data:"))
     )
-    assert sum(path.stat().st_size for path in STATIC.rglob("*") if path.is_file()) <= MOST_BYTES
-    files = {path.name for path in STATIC.iterdir()}
-    assert files - {"index.html"} == {Path(url).name for url in asked if "/static/" in url}
+    assert sum(path.stat().st_size for path in static_files()) <= MOST_BYTES
+    files = {path.relative_to(STATIC).as_posix() for path in static_files()}
+    assert files - {"index.html"} == {url.split("/static/")[1] for url in asked if "/static/" in url}
+
+
+def static_files():
+    return [path for path in STATIC.rglob("*") if path.is_file()]
 
 
 def test_words():
-    text = "".join(path.read_text(encoding="utf-8") for path in STATIC.iterdir()).lower()
+    text = "".join(path.read_text(encoding="utf-8") for path in static_files()).lower()
     assert not re.search(r"\b(happy|happiness|sad|emotions?|mood|joy)\b", text)
     assert "innerhtml" not in text
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text)

@@ -88,6 +88,21 @@ def test_the_address_gives_a_cookie_and_hides_the_token(server, smiling):
         server.socket(headers={"Cookie": cookie})
 
 
+MALFORMED = ('prefs={"a":1}', "a[b]=1", "x", "=", "k=v=w", 'q="unclosed', "n=a b,c", "path=/@:<>")
+
+
+def test_the_cookie_is_found_among_malformed_ones(server):
+    """Cookies are shared by all ports of a host: other local programs set what they like."""
+    given = httpx.get(f"{server.base}/?token={server.token}").headers["set-cookie"].partition(";")[0]
+    for others in (MALFORMED, *((one,) for one in MALFORMED)):
+        joined = "; ".join(others)
+        for cookies in (f"{joined}; {given}", f"{given}; {joined}", f"{joined}; {given}; {joined}"):
+            assert httpx.get(f"{server.base}/v1/models", headers={"Cookie": cookies}).status_code == 200, cookies
+    name = given.partition("=")[0]
+    for wrong in (f"{name}=", f"{name}=wrong", f"{name}", '{name}="', "; ".join(MALFORMED)):
+        refused(httpx.get(f"{server.base}/v1/models", headers={"Cookie": wrong}), 401, "no_token")
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "https://127.0.0.1", "http://127.0.0.1:1", "x"])
 def test_another_page_is_refused(server, smiling, origin):
     headers = {**server.bearer, "Origin": origin}
@@ -256,8 +271,9 @@ def test_two_hundred_connections(server, smiling):
     time.sleep(0.3)
 
 
-def test_half_open_connections_are_ended(server):
+def test_half_open_connections_are_ended(server, smiling):
     began = time.monotonic()
+    stream = server.socket()
     starts = [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", b"\x16\x03\x01\x02\x00\x01\x00"]
     raws = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in starts]
     late = socket.create_connection(("127.0.0.1", server.port), 5)
@@ -277,6 +293,48 @@ def test_half_open_connections_are_ended(server):
         for raw in (*raws, late):
             raw.close()
     assert time.monotonic() - began < 15
+    with stream:  # its header came in time
+        assert ask(stream, frame(0, 0.0, smiling))["type"] == "result"
+
+
+HANDSHAKE = (
+    "GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n"
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("before", ["", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+def test_every_way_to_a_websocket_is_counted_once(server, before):
+    """Connections that became WebSockets give their place back, also where the handshake came pipelined."""
+    request = (before + HANDSHAKE.format(token=server.token)).encode()
+    for _ in range(140):
+        with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+            raw.sendall(request)
+            answer = b""
+            while b" 101 " not in answer and b"HTTP/1.1 503" not in answer:
+                part = raw.recv(4096)
+                assert part, answer
+                answer += part
+            assert b" 101 " in answer
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset
+
+
+def test_a_slow_upload_keeps_its_connection(server, smiling):
+    """The time for a header does not bound the request."""
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+
+    def slowly():
+        yield head + smiling[:100]
+        time.sleep(6)
+        yield smiling[100:200]
+        time.sleep(6)
+        yield smiling[200:] + b"\r\n--x--\r\n"
+
+    with server.client() as client:
+        answer = client.post(
+            "/v1/detect", content=slowly(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+        )
+        assert answer.json()["results"][0]["faces"]
 
 
 def test_other_machines_need_a_token(smilecam_command):

@@ -70,7 +70,7 @@ def read_film(film, rate=30.0, settings=None):
     results, waiting = [], []
     for number, image in enumerate(film):
         waiting.append((image, number / rate))
-        if finder.ends_stretch(len(waiting), waiting[-1][1] - waiting[0][1]) or number == len(film) - 1:
+        if finder.ends_window(len(waiting), waiting[-1][1] - waiting[0][1]) or number == len(film) - 1:
             results += finder(*zip(*waiting, strict=True))
             waiting = []
     return results, detector
@@ -106,7 +106,7 @@ def test_a_face_is_found_from_its_first_picture_to_its_last(first):
 
 def test_the_result_does_not_depend_on_the_stretches():
     film = [picture(square(20 + number), square(200, 150 - number)) for number in range(64)]
-    lengths = [boxes(read_film(film, settings=OfflineSettings(search_frames=count))[0]) for count in (8, 16)]
+    lengths = [boxes(read_film(film, settings=OfflineSettings(window_frames=count))[0]) for count in (8, 16)]
     for a, b in zip(*lengths, strict=True):
         assert [iou(p, q) > 0.95 for p, q in zip(a, b, strict=True)] == [True, True]
 
@@ -137,22 +137,22 @@ def test_a_scene_changes_where_something_new_comes_in():
     noise = np.random.default_rng(0)
     flat = np.full((240, 320), 90, np.uint8)
     motion = MotionGate(flat, [square(50)])
-    assert motion.changes(flat, []) == []
-    assert motion.changes(noise.normal(90, 6, flat.shape).clip(0, 255).astype(np.uint8), []) == []
+    assert motion.moving_regions(flat, []) == []
+    assert motion.moving_regions(noise.normal(90, 6, flat.shape).clip(0, 255).astype(np.uint8), []) == []
     translated = flat.copy()
     translated[40:80, 50:90] = 200
-    assert motion.changes(translated, []) == []
+    assert motion.moving_regions(translated, []) == []
     translated[150:170, 200:220] = 130
-    (part,) = motion.changes(translated, [])
+    (part,) = motion.moving_regions(translated, [])
     assert part.x1 <= 200 - 16
     assert part.y1 <= 150 - 16
     assert part.x2 >= 220 + 16
     assert part.y2 >= 170 + 16
     assert part.area < flat.size / 4
-    assert motion.changes(translated, [Box(195, 145, 225, 175)]) == []
+    assert motion.moving_regions(translated, [Box(195, 145, 225, 175)]) == []
     translated[200:220, 20:50] = 30
-    assert len(motion.changes(translated, [])) == 2
-    assert motion.changes(flat[:200], []) == [Box(0, 0, 320, 200)]
+    assert len(motion.moving_regions(translated, [])) == 2
+    assert motion.moving_regions(flat[:200], []) == [Box(0, 0, 320, 200)]
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def search():
 
 def test_live_faces_are_followed_in_every_frame_and_searched_beside_it(search):
     detector = SquareDetector()
-    finder = OnlineFaceFinder(detector, search, OnlineSettings(search_every=0.05, search_every_unseen=0.02))
+    finder = OnlineFaceFinder(detector, search, OnlineSettings(detect_every=0.05, detect_every_unseen=0.02))
     seen = []
     for number in range(120):
         now = [square(20 + 2 * number)] + ([square(60, 150)] if number >= 60 else [])
@@ -184,7 +184,7 @@ def test_a_failing_search_reaches_the_stream():
             raise RuntimeError("broken")
 
     background = BackgroundDetection(Broken)
-    finder = OnlineFaceFinder(SquareDetector(), background, OnlineSettings(search_every_unseen=0))
+    finder = OnlineFaceFinder(SquareDetector(), background, OnlineSettings(detect_every_unseen=0))
     try:
         with pytest.raises(RuntimeError, match="broken"):
             for _ in range(200):

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from smilecam.geometry import iou, similarity
-from smilecam.tracking.association import between, match
+from smilecam.tracking.association import interpolate, match
 from smilecam.tracking.tracker import Tracker
 from smilecam.types import Box, DetectedFace
 
@@ -36,11 +36,11 @@ def test_the_best_pairs_come_first():
 def test_half_way_between_two_faces():
     points = tuple(float(number) for number in range(10))
     a, b = DetectedFace(box(0), 0.6, points), DetectedFace(box(10, 20), 0.8, tuple(p + 2 for p in points))
-    face = between(a, b, 0.5)
+    face = interpolate(a, b, 0.5)
     assert face.box == box(5, 10)
     assert face.confidence == pytest.approx(0.7)
     assert face.landmarks == tuple(p + 1 for p in points)
-    assert between(a, DetectedFace(box(10), 0.5), 0.5).landmarks is None
+    assert interpolate(a, DetectedFace(box(10), 0.5), 0.5).landmarks is None
 
 
 def test_a_person_keeps_the_number():
@@ -70,7 +70,7 @@ def test_one_hidden_while_they_cross():
 
 
 def test_a_gap_is_bridged():
-    tracker = Tracker(bridge=1.0)
+    tracker = Tracker(max_age=1.0)
     tracker.update([box(0)], 0.0)
     assert tracker.update([], 0.5) == ([], [])
     assert tracker.update([box(5)], 0.9) == ([1], [])

@@ -127,7 +127,8 @@ def test_a_refused_run_leaves_nothing_behind(material_folder, teachers, tmp_path
 
 
 def test_finished_folds_of_other_settings_are_refused(material_folder, teachers, capfd):
-    for options, what in ((("--epochs", "1"), "recipe"), (("--view", "raw"), "view"), (("--folds", "4"), "fold")):
+    cases = ((("--epochs", "1"), "recipe"), (("--variant", "raw"), "view"), (("--folds", "4"), "fold"))
+    for options, what in (*cases, (("--view", "raw"), "view")):
         folds = () if "--folds" in options else ("--folds", "3")
         assert train(material_folder, "teacher", teachers, *folds, *options) == exit_codes.FAILURE
         assert f"was trained with other settings: {what}" in capfd.readouterr().err
@@ -238,11 +239,12 @@ def test_figures_over_the_folds(material_folder, students, tmp_path, capfd):
     assert page.read_text().startswith("<!doctype html>")
 
 
-def test_suspects(material_folder, students, tmp_path, capfd):
-    command = ["data", "audit", "--data", str(material_folder / "faces"), "--suspects", str(students)]
-    assert call([*command, "--out", str(tmp_path / "audit")]) == exit_codes.DONE
-    assert "labels that look wrong:" in capfd.readouterr().out
-    assert (tmp_path / "audit" / "suspects.csv").read_text().startswith("name,label,probability\n")
+def test_label_issues(material_folder, students, tmp_path, capfd):
+    for option in ("--label-issues", "--suspects"):
+        command = ["data", "audit", "--data", str(material_folder / "faces"), option, str(students)]
+        assert call([*command, "--out", str(tmp_path / option)]) == exit_codes.DONE
+        assert "labels that look wrong:" in capfd.readouterr().out
+        assert (tmp_path / option / "label_issues.csv").read_text().startswith("name,label,probability\n")
 
 
 def test_folds_that_are_missing(material_folder, students, tmp_path, capfd):

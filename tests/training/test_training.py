@@ -36,7 +36,14 @@ from smilecam.training.augment import (  # noqa: E402
 from smilecam.training.device import choose_device  # noqa: E402
 from smilecam.training.export import load_run  # noqa: E402
 from smilecam.training.models import build  # noqa: E402
-from smilecam.training.recipe import Augmentation, load_recipe, parse_recipe, recipe_names  # noqa: E402
+from smilecam.training.recipe import (  # noqa: E402
+    Augmentation,
+    load_recipe,
+    parse_recipe,
+    recipe_from_dict,
+    recipe_names,
+)
+from smilecam.training.run_loading import read_json  # noqa: E402
 
 STILL = Augmentation(translation=0, rotation=0, scale=0, flip=0, brightness=0, contrast=0)
 
@@ -198,22 +205,61 @@ def test_the_teacher_has_its_share_of_every_output():
     assert float(loss) == pytest.approx(0.75 * float(taught) + 0.25 * labelled, rel=1e-5)
 
 
+def learning_rates(recipe, epochs, batches):
+    """Of each step of a run, and after the last one."""
+    adam = engine.make_optimizer(torch.nn.Linear(1, 1), recipe.optimizer)
+    rates = []
+    for epoch in range(1, epochs + 1):
+        schedule = engine.epoch_schedule(adam, recipe.with_epochs(epochs), epoch, batches)
+        for _ in range(batches):
+            rates.append(adam.param_groups[0]["lr"])
+            adam.step()
+            schedule.step()
+    return [*rates, adam.param_groups[0]["lr"]]
+
+
 def test_learning_rate_follows_the_schedule():
     optimizer = load_recipe("augmented").optimizer
-    adam = engine.make_optimizer(torch.nn.Linear(1, 1), optimizer)
-    rates = []
-    for done in (0.0, 0.5, 1.0):
-        engine._set_learning_rate(adam, optimizer, done)
-        rates.append(adam.param_groups[0]["lr"])
+    rates = learning_rates(load_recipe("augmented"), epochs=2, batches=1)
     assert rates == pytest.approx([optimizer.learning_rate, optimizer.learning_rate / 2, 0])
     cycle = load_recipe("smilenet").optimizer
-    rates = []
-    for done in (0.0, 0.05, 0.1, 0.55, 1.0):
-        engine._set_learning_rate(adam, cycle, done)
-        rates.append(adam.param_groups[0]["lr"] / cycle.learning_rate)
-    assert rates == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-9)
-    engine._set_learning_rate(adam, load_recipe("classic").optimizer, 0.7)
-    assert adam.param_groups[0]["lr"] == load_recipe("classic").optimizer.learning_rate
+    rates = [rate / cycle.learning_rate for rate in learning_rates(load_recipe("smilenet"), epochs=5, batches=4)]
+    assert [rates[step] for step in (0, 1, 2, 11, 20)] == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-9)
+    rates = learning_rates(load_recipe("classic"), epochs=2, batches=3)
+    assert set(rates) == {load_recipe("classic").optimizer.learning_rate}
+
+
+def test_weight_average_warms_up_and_covers_statistics():
+    """Decay min(0.5, steps / (steps + 10)) from the initial weights on; integer buffers are copied."""
+    model = torch.nn.BatchNorm1d(1)
+    ema = engine.make_ema(model, decay=0.5)
+    expected = 0.0
+    for step in range(1, 31):
+        model.num_batches_tracked.fill_(step)
+        model.running_mean.fill_(step)
+        with torch.no_grad():
+            model.bias.fill_(step)
+        ema.update_parameters(model)
+        kept = min(0.5, step / (step + 10))
+        expected = kept * expected + (1 - kept) * step
+    assert float(ema.module.bias) == pytest.approx(expected, rel=1e-5)
+    assert float(ema.module.running_mean) == pytest.approx(expected, rel=1e-5)
+    assert int(ema.module.num_batches_tracked) == 30
+    assert engine.TrainState(model, None, ema).ema_steps == 30
+
+
+def test_former_names_of_recipe_keys_are_accepted(tmp_path):
+    recipe = load_recipe("smilenet_gentle")
+    assert recipe.augmentation.annealing == 0.8
+    content = json.loads(json.dumps(recipe.as_dict()))
+    content["augmentation"]["gentle"] = content["augmentation"].pop("annealing")
+    assert recipe_from_dict(content) == recipe
+    (tmp_path / "config.json").write_text(json.dumps({"recipe": content, "teachers": [{"recipe": content}]}))
+    config = read_json(tmp_path / "config.json")
+    assert config["recipe"] == config["teachers"][0]["recipe"] == recipe.as_dict()
+    content["augmentation"]["annealing"] = 0.5
+    with pytest.raises(TrainingError, match="missing or unknown gentle"):
+        recipe_from_dict(content)
 
 
 def test_rotation_and_scale_keep_shapes():
@@ -295,7 +341,9 @@ def test_spared_pictures_are_moved_less_and_keep_their_light():
     batch = torch.full((400, 1, 41, 41), 100.0)
     batch[:, :, 20, 20] = 255
     settings = dataclasses.replace(STILL, translation=0.2, brightness=50.0)
-    every, none, half = (augment(batch, settings, torch.Generator().manual_seed(0), gentle=p) for p in (0.0, 1.0, 0.5))
+    every, none, half = (
+        augment(batch, settings, torch.Generator().manual_seed(0), annealing=p) for p in (0.0, 1.0, 0.5)
+    )
     reach = [(changed[:, 0].amax(dim=2).argmax(dim=1) - 20).abs().max() for changed in (every, none)]
     assert reach[0] == 8
     assert 4 <= reach[1] <= 5
@@ -313,7 +361,7 @@ def test_a_run_spares_more_and_more():
     recipe = dataclasses.replace(
         recipe,
         input=InputSpec(28, Normalization.UNIT),
-        augmentation=dataclasses.replace(STILL, brightness=50.0, gentle=1.0),
+        augmentation=dataclasses.replace(STILL, brightness=50.0, annealing=1.0),
     )
     examples = engine.Examples(faces, np.zeros(300, np.int64), np.ones(300, np.int64))
     batches = engine.Batches(examples, recipe, seed=0, device=torch.device("cpu"))
@@ -484,9 +532,9 @@ def test_resume_needs_every_epoch_of_the_table(faces_folder, finished_run, tmp_p
 
 def test_table_shows_the_weights_that_are_exported(faces_folder, finished_run):
     """Validation reads the running mean, as does the model file."""
-    from smilecam.data.splits import View, stratified_split, view
+    from smilecam.data.splits import Variant, select_variant, stratified_split
 
-    faces = view(load_faces(faces_folder), View.CLEAN)
+    faces = select_variant(load_faces(faces_folder), Variant.CLEAN)
     held_out = faces.take(stratified_split(faces, 0.2, 0)[1])
     trained = load_run(finished_run, "x", "1")
     logits = trained.network(engine.plain_inputs(held_out.framed, trained.info.input))

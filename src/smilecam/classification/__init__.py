@@ -1,1 +1,1 @@
-"""From a face to the probability of a smile: the crop, the network, its calibration and its file."""
+"""Smile classification: crop, network, calibration, and the checks of a model file."""

@@ -1,4 +1,4 @@
-"""Reading the smiles of faces that have been found: cut, normalise, and one call of the network for all."""
+"""Classification of detected faces: crop, normalise, and one call of the network for the faces of several images."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from smilecam.classification.classifier import SmileClassifier
-from smilecam.classification.crop import square_of_face, squares_input
-from smilecam.presets import YUNET_TO_SMILES, CropGeometry
+from smilecam.classification.crop import FaceCrop, squares_input
 from smilecam.types import DetectedFace, GreyImage
 
-LARGEST_BATCH = 64
-"""Faces in one call: more are not read faster, and take memory."""
+MAX_BATCH = 64
+"""Faces in one call of the network: more are not faster, and take memory."""
 
 
 class FaceClassifier:
-    """Gives probabilities of a smile for faces of one or several pictures. Threads may share it."""
+    """Gives probabilities of a smile for the faces of one or several images. Threads may share it."""
 
-    def __init__(self, classifier: SmileClassifier, crop: CropGeometry) -> None:
-        """Keep a network, and the crop that fits the boxes of faces without landmarks."""
-        self._classifier, self._crop = classifier, crop
-
-    def __call__(self, pictures: Sequence[tuple[GreyImage, Sequence[DetectedFace]]]) -> list[list[float]]:
-        """Read faces.
+    def __init__(self, classifier: SmileClassifier, crop: FaceCrop) -> None:
+        """Prepare.
 
         Args:
-            pictures: each uint8 (height, width), with its faces.
+            classifier: the network.
+            crop: of the detector that finds the faces: ``DetectorSpec.crop(classifier.info)``.
+        """
+        self._classifier, self._crop = classifier, crop
+
+    def __call__(self, images: Sequence[tuple[GreyImage, Sequence[DetectedFace]]]) -> list[list[float]]:
+        """Classify faces.
+
+        Args:
+            images: each uint8 (height, width), with its faces in its pixels.
 
         Returns:
-            For each picture the probability of a smile for each face, 0 to 1.
+            For each image the probability of a smile for each face, 0 to 1.
         """
         spec = self._classifier.info.input
-        batches = [
-            squares_input(grey, [square_of_face(face, self._crop, YUNET_TO_SMILES) for face in faces], spec)
-            for grey, faces in pictures
-        ]
+        batches = [squares_input(grey, [self._crop(face) for face in faces], spec) for grey, faces in images]
         inputs = np.concatenate(batches) if batches else np.empty((0, 1, spec.size, spec.size), np.float32)
-        parts = [self._classifier(inputs[at : at + LARGEST_BATCH]) for at in range(0, len(inputs), LARGEST_BATCH)]
-        smiles = iter(np.concatenate(parts).tolist() if parts else [])
-        return [[next(smiles) for _ in faces] for _, faces in pictures]
+        chunks = [self._classifier(inputs[at : at + MAX_BATCH]) for at in range(0, len(inputs), MAX_BATCH)]
+        smiles = iter(np.concatenate(chunks).tolist() if chunks else [])
+        return [[next(smiles) for _ in faces] for _, faces in images]

@@ -1,4 +1,4 @@
-"""The network at run time: a batch of faces in, probabilities of a smile out."""
+"""The network at run time: a batch of normalised faces in, probabilities of a smile out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from smilecam.classification.calibration import apply_calibration
 from smilecam.classification.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.classification.onnx_file import read_model_file
-from smilecam.classification.probability import apply_calibration
 from smilecam.errors import ModelFileError
-from smilecam.onnx_runtime import open_session
+from smilecam.onnx_runtime import load_network
 from smilecam.types import FloatArray
 
 DEFAULT_MODEL = "smilenet"
@@ -38,15 +38,15 @@ def model_path(model: str | Path) -> Path:
 
 
 class SmileClassifier:
-    """A network read from an ONNX file.
+    """A network from an ONNX file. Threads may share it.
 
     Attributes:
-        info: what the file says of itself.
+        info: the model file's description.
         policy: what counts as a smile.
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, policy: str | None = None) -> None:
-        """Load a packaged model by name or an ONNX file by path.
+        """Load a packaged model by name or an ONNX file by path. Models of one content share one network in memory.
 
         Args:
             model: name or path.
@@ -63,7 +63,7 @@ class SmileClassifier:
             if METADATA_KEY not in metadata:
                 raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
             self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
-            self._session = open_session(content)
+            self._network = load_network(content)
             self._outputs = len(self.info.policy().calibration.weights)
             self._check_shapes()
             self._check_output()
@@ -72,10 +72,10 @@ class SmileClassifier:
         self.policy = self.info.policy(policy)
 
     def __call__(self, faces: FloatArray) -> FloatArray:
-        """Read a batch of faces.
+        """Classify a batch of faces.
 
         Args:
-            faces: float32 (n, 1, size, size), normalised as ``info.input`` says.
+            faces: float32 (n, 1, size, size), normalised by the rule of ``info.input``.
 
         Returns:
             float32 (n,): the probability of a visible smile.
@@ -83,21 +83,21 @@ class SmileClassifier:
         return apply_calibration(self.policy.calibration, self.outputs(faces)).astype(np.float32)
 
     def outputs(self, faces: FloatArray) -> FloatArray:
-        """What the network itself says, before calibration.
+        """The network's own outputs, before calibration.
 
         Args:
             faces: as above.
 
         Returns:
-            float32 (n, outputs): log odds of a smile by the rules of each data set that it was trained on.
+            float32 (n, outputs): log odds of a smile by the labels of each data set that it was trained on.
         """
         if len(faces) == 0:
             return np.empty((0, self._outputs), np.float32)
-        return np.asarray(self._session.run(None, {self._session.get_inputs()[0].name: faces})[0])
+        return np.asarray(self._network.run(None, {self._network.get_inputs()[0].name: faces})[0])
 
     def _check_shapes(self) -> None:
         size = self.info.input.size
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelFileError(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
         for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [self._outputs])):
@@ -107,7 +107,7 @@ class SmileClassifier:
                 raise ModelFileError(f"{tensor.name} is {tensor.type} {tensor.shape}, not tensor(float) [{expected}]")
 
     def _check_output(self) -> None:
-        """The log odds are finite, for any number of faces."""
+        """Refuse a network whose log odds are not finite, or that takes no batch of three faces."""
         size = self.info.input.size
         ramp = np.linspace(-1, 1, 3 * size * size, dtype=np.float32).reshape(3, 1, size, size)
         try:

@@ -1,9 +1,10 @@
-"""From a face box to the network's input: the one transform that training, evaluation and run time share."""
+"""From a face to the network's input: the one transform that training, evaluation and run time share."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from smilecam.presets import CropGeometry, InputSpec, LandmarkGeometry, Normaliz
 from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, Landmarks
 
 STANDARDIZE_EPSILON = 1.0
-"""Added to the standard deviation, in grey values, so that a flat picture stays flat instead of exploding."""
+"""Added to the standard deviation, in grey values, so that a flat image stays flat instead of exploding."""
+
+FaceCrop: TypeAlias = Callable[[DetectedFace], Box]
+"""The square of a face that goes to the network, in pixels of the face's image; it may leave the image."""
 
 
 def square_in_box(box: Box, geometry: CropGeometry) -> Box:
-    """The square that ``geometry`` picks inside ``box``, in whole pixels; it may leave the picture.
+    """The square that ``geometry`` picks inside ``box``, in whole pixels; it may leave the image.
 
     Args:
         box: a face, in pixels.
@@ -31,14 +35,14 @@ def square_in_box(box: Box, geometry: CropGeometry) -> Box:
 
 
 def square_of_landmarks(landmarks: Landmarks, geometry: LandmarkGeometry) -> Box:
-    """The square that ``geometry`` puts around five points, in whole pixels; it may leave the picture.
+    """The square that ``geometry`` puts around five landmarks, in whole pixels; it may leave the image.
 
     Args:
         landmarks: of a face, in pixels.
         geometry: side and height as multiples of distances between them.
 
     Returns:
-        A square of at least one pixel, in the coordinates of the points.
+        A square of at least one pixel, in the coordinates of the landmarks.
     """
     left_x, left_y, right_x, right_y, _, _, mouth_x1, mouth_y1, mouth_x2, mouth_y2 = landmarks
     eyes_x, eyes_y = (left_x + right_x) / 2, (left_y + right_y) / 2
@@ -48,17 +52,26 @@ def square_of_landmarks(landmarks: Landmarks, geometry: LandmarkGeometry) -> Box
     return _square(centre_x, centre_y, geometry.side * mean_distance)
 
 
-def square_of_face(face: DetectedFace, box_geometry: CropGeometry, landmark_geometry: LandmarkGeometry) -> Box:
-    """The square of a face that goes to the network: by its points where the detector gave any, else by its box.
+def square_of_face(face: DetectedFace, geometry: CropGeometry | LandmarkGeometry) -> Box:
+    """The square of a face that goes to the network, by its box or by its landmarks.
 
     Args:
-        face: as found, in pixels of the picture.
-        box_geometry: which part of a box goes in.
-        landmark_geometry: which square around points goes in.
+        face: in pixels of its image.
+        geometry: of boxes or of landmarks, as the detector of the face asks for.
+
+    Raises:
+        ValueError: the geometry is of landmarks, and the face has none: it comes from another detector.
     """
+    if isinstance(geometry, CropGeometry):
+        return square_in_box(face.box, geometry)
     if face.landmarks is None:
-        return square_in_box(face.box, box_geometry)
-    return square_of_landmarks(face.landmarks, landmark_geometry)
+        raise ValueError("a face without landmarks cannot be cropped by landmarks: use the crop of its own detector")
+    return square_of_landmarks(face.landmarks, geometry)
+
+
+def face_crop(geometry: CropGeometry | LandmarkGeometry) -> FaceCrop:
+    """``square_of_face`` with a fixed geometry."""
+    return lambda face: square_of_face(face, geometry)
 
 
 def _square(centre_x: float, centre_y: float, side: float) -> Box:
@@ -68,7 +81,7 @@ def _square(centre_x: float, centre_y: float, side: float) -> Box:
 
 
 def cut(grey: GreyImage, square: Box) -> GreyImage:
-    """Cut ``square`` out of a picture; what lies outside repeats the picture's border.
+    """Cut ``square`` out of an image; what lies outside repeats the image's border.
 
     Args:
         grey: uint8 (height, width), not empty.
@@ -102,10 +115,10 @@ def resize(grey: GreyImage, size: int) -> GreyImage:
 
 
 def normalize(grey: GreyImage | FloatArray, normalization: Normalization) -> FloatArray:
-    """Turn grey values (0 to 255) into what the network reads.
+    """Turn grey values (0 to 255) into the network's input values.
 
     Args:
-        grey: (..., height, width), each picture in the last two axes.
+        grey: (..., height, width), each image in the last two axes.
         normalization: which rule.
 
     Returns:
@@ -120,12 +133,12 @@ def normalize(grey: GreyImage | FloatArray, normalization: Normalization) -> Flo
 
 
 def network_input(grey: GreyImage, boxes: Sequence[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
-    """Cut, resize and normalise every face of a picture into one batch.
+    """Cut, resize and normalise every face of an image into one batch.
 
     Args:
         grey: uint8 (height, width).
         boxes: the faces, in pixels of ``grey``.
-        geometry: which part of each box goes in.
+        geometry: the square inside each box.
         spec: size and normalisation of the network's input.
 
     Returns:
@@ -135,7 +148,7 @@ def network_input(grey: GreyImage, boxes: Sequence[Box], geometry: CropGeometry,
 
 
 def squares_input(grey: GreyImage, squares: Sequence[Box], spec: InputSpec) -> FloatArray:
-    """Cut given squares out of a picture, resize and normalise them into one batch.
+    """Cut given squares out of an image, resize and normalise them into one batch.
 
     Args:
         grey: uint8 (height, width).

@@ -1,4 +1,4 @@
-"""What a model file says of itself, and whether it makes sense."""
+"""The description in a model file, and the checks of every value in it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.presets import Calibration, CropGeometry, InputSpec, Normalization, OperatingPoint
 
 METADATA_KEY = "smilecam"
-"""Key of the ONNX metadata under which the description stands, as JSON."""
+"""Key of the ONNX metadata that holds the description, as JSON."""
 
 FORMAT = 2
-"""Version of the description's form."""
+"""Version of the description's format."""
 
 MAX_WEIGHT = 1e6
-"""Largest amount of a calibration's weight or offset."""
+"""Largest absolute value of a calibration's weight or offset."""
 
 MAX_INPUT_SIZE = 512
 """Side of the largest input accepted, in pixels."""
@@ -24,7 +24,7 @@ MAX_INPUT_SIZE = 512
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is to count as a smile, and how a network's outputs answer that.
+    """What counts as a smile, and how a network's outputs are calibrated for that.
 
     Attributes:
         name: of the policy.
@@ -65,16 +65,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Everything that run time has to know of a network.
+    """Everything that run time needs to know about a network.
 
     Attributes:
         name: what the model is called.
         version: of the model.
-        input: size and normalisation of what it reads.
-        crops: for each face detector by name, which part of its boxes goes in.
-        policies: by name; the first one is what is meant when nobody names one.
+        input: size and normalisation of its input.
+        crops: by face detector, the square inside its boxes that goes in.
+        policies: by name; the first one is the default.
         training: data with its digest, recipe, seed and versions.
-        metrics: figures measured when it was made, with their conditions.
+        metrics: measured when it was made, with their conditions.
         commit: of the code that trained it.
     """
 
@@ -88,10 +88,10 @@ class ModelInfo:
     commit: str
 
     def crop_for(self, detector: str) -> CropGeometry:
-        """Which part of a detector's boxes goes in.
+        """The square inside a detector's boxes that goes in.
 
         Raises:
-            ModelFileError: the model does not say.
+            ModelFileError: the model has no crop for this detector.
         """
         if detector not in self.crops:
             raise ModelFileError(f"model {self.name} has no crop for {detector} boxes")
@@ -109,7 +109,7 @@ class ModelInfo:
         return self.policies[wanted]
 
     def to_json(self) -> str:
-        """The description as it stands in the file's metadata."""
+        """The description as JSON, for the file's metadata."""
         crops = {
             detector: {"side": crop.side, "shift_x": crop.shift_x, "shift_y": crop.shift_y}
             for detector, crop in self.crops.items()
@@ -130,7 +130,7 @@ class ModelInfo:
 
 
 def parse_model_info(text: str) -> ModelInfo:
-    """Read a description and check every value in it.
+    """Parse a description and check every value in it.
 
     Raises:
         ModelFileError: naming the first thing that is missing or makes no sense.

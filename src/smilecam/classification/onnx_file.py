@@ -16,14 +16,14 @@ MAX_MODEL_BYTES = 64 * 2**20
 """A model file over this size is refused: ours have about 5 MB."""
 
 MAX_RECORDS = 200_000
-"""A file of more protobuf records than this is refused: ours have about a hundred."""
+"""A file with more protobuf records than this is refused: ours have about a hundred."""
 
 MAX_DEPTH = 64
 """Graphs nested deeper than this are refused."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
-# Message -> field number -> the message that stands there; only the ways that lead to a tensor.
+# Message -> field number -> message type of that field; only the paths that lead to a tensor.
 _CHILDREN = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "training": {1: "graph", 2: "graph"},
@@ -65,7 +65,7 @@ def read_model_file(path: Path) -> tuple[bytes, dict[str, str]]:
 
 
 def _walk(content: bytes) -> dict[str, str]:
-    """Look at every record that leads to a tensor, and collect the metadata."""
+    """Check every record that leads to a tensor, and collect the metadata."""
     metadata, has_graph, budget = {}, False, _Budget()
     for number, value in _fields(memoryview(content)):
         has_graph = has_graph or number == _MODEL_GRAPH
@@ -91,7 +91,7 @@ class _Budget:
 
 
 def _check(message: str, number: int, value: memoryview | int, depth: int, budget: _Budget) -> None:
-    """Refuse a field that refers to external data, and look into one that may hold such a field."""
+    """Refuse a field that refers to external data, and descend into one that may hold such a field."""
     budget.spend()
     if depth > MAX_DEPTH:
         raise ModelFileError(f"nests graphs deeper than {MAX_DEPTH} levels")
@@ -104,8 +104,8 @@ def _check(message: str, number: int, value: memoryview | int, depth: int, budge
 
 
 def _entry(value: memoryview | int) -> tuple[str, str]:
-    parts = {number: bytes(_as_bytes(part)).decode() for number, part in _fields(_as_bytes(value))}
-    return parts.get(_ENTRY_KEY, ""), parts.get(_ENTRY_VALUE, "")
+    fields = {number: bytes(_as_bytes(field)).decode() for number, field in _fields(_as_bytes(value))}
+    return fields.get(_ENTRY_KEY, ""), fields.get(_ENTRY_VALUE, "")
 
 
 def _as_bytes(value: memoryview | int) -> memoryview:

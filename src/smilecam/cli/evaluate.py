@@ -1,4 +1,4 @@
-"""``smilecam evaluate``: figures for a model on labelled pictures, or for a recipe by cross-validation."""
+"""``smilecam evaluate``: metrics of a model on labelled images, or of a recipe by cross-validation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from smilecam import provenance, storage
 from smilecam.cli.extras import require
-from smilecam.cli.figures import fold_lines, remarks, spread_rows
+from smilecam.cli.fold_tables import fold_lines, remarks, spread_rows
 from smilecam.cli.model_options import model_options
 from smilecam.errors import UsageProblem
 from smilecam.presets import OperatingPoint
@@ -31,25 +31,25 @@ PATH = click.Path(path_type=Path)
     type=click.Choice(BOXES),
     default="auto",
     show_default=True,
-    help="What the pictures show: whole Haar boxes, SMILES or FER2013 framing, or a face to find first.",
+    help="Content of the images: whole Haar boxes, faces with SMILES or FER2013 framing, or faces to detect (find).",
 )
 @click.option(
     "--crop",
     type=click.Choice(["trained", "whole"]),
     default="trained",
     show_default=True,
-    help="whole reads the entire box, as the well-known tutorial does.",
+    help="Classify the part of the box that training images show, or the whole box, as the well-known tutorial does.",
 )
 @click.option(
     "--cross-validation",
     "folds",
     type=PATH,
-    help="In place of a model: the folder that smilecam train --folds made, whose data --data names.",
+    help="Evaluate this folder of smilecam train --folds, trained on --data, instead of a model.",
 )
 @click.option(
-    "--json", "json_path", metavar="PATH", help="Write the figures with their conditions; - for standard output."
+    "--json", "json_path", metavar="PATH", help="Write the metrics and their conditions as JSON; - for standard output."
 )
-@click.option("--report", metavar="PATH", help="Write a page with figures, curves and the worst errors (.html).")
+@click.option("--report", metavar="PATH", help="Write a report with metrics, curves and the worst errors (.html).")
 def evaluate(
     model: str,
     policy: str | None,
@@ -62,14 +62,14 @@ def evaluate(
     json_path: str | None,
     report: str | None,
 ) -> None:
-    """Score a model on pictures in folders smile/ and not_smile/, on SMILES, or on FER2013.
+    """Evaluate a model on labelled images: folders smile/ and not_smile/, SMILES, or FER2013.
 
-    With --cross-validation, score the networks of a cross-validation on the faces that each has not seen, with
-    calibration and thresholds from the other folds.
+    With --cross-validation, evaluate each network on its held-out faces, with calibration and thresholds from the
+    other folds.
     """
-    from smilecam.data.smiles import find_smiles
+    from smilecam.data.smiles_dataset import find_smiles
     from smilecam.evaluation.evaluate import Boxes, Crop, Decision
-    from smilecam.evaluation.evaluate import evaluate as score
+    from smilecam.evaluation.evaluate import evaluate as evaluate_model
 
     if report:
         require("report", "--report")
@@ -81,8 +81,8 @@ def evaluate(
         _evaluate_folds(folds, data, json_path, report)
         return
     decision = Decision(model, policy, OperatingPoint(operating_point), threshold)
-    found = score(decision, data, Boxes(boxes), Crop(crop))
-    _print(found, to_stderr=json_path == "-")
+    found = evaluate_model(decision, data, Boxes(boxes), Crop(crop))
+    _print_metrics(found, to_stderr=json_path == "-")
     _write_json(json_path, found.as_dict())
     if report:
         _write_report(Path(report), found)
@@ -92,7 +92,7 @@ def _refuse_model_options() -> None:
     context = click.get_current_context()
     for name in ("model", "policy", "operating_point", "threshold", "boxes", "crop"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise UsageProblem(f"--{name.replace('_', '-')} says nothing about a cross-validation")
+            raise UsageProblem(f"--{name.replace('_', '-')} does not apply to a cross-validation")
 
 
 def _check_outputs(json_path: str | None, report: str | None, data: Path, model: Path) -> None:
@@ -113,12 +113,12 @@ def _write_json(path: str | None, content: dict[str, Any]) -> None:
         storage.write_text(Path(path), text)
 
 
-def _print(found: Evaluation, *, to_stderr: bool) -> None:
+def _print_metrics(found: Evaluation, *, to_stderr: bool) -> None:
     metrics = found.metrics
     interval = f"{metrics.accuracy_low:.4f}-{metrics.accuracy_high:.4f}"
     operating = (
         f"threshold {metrics.threshold:g}: {metrics.true_positive_rate:.4f} of the smiles found, "
-        f"{metrics.false_positive_rate:.4f} of the rest called smiling"
+        f"{metrics.false_positive_rate:.4f} of the rest predicted as smiling"
     )
     lines = [
         f"n                  {metrics.n:,} ({metrics.smiles:,} smiling)",
@@ -136,12 +136,12 @@ def _print(found: Evaluation, *, to_stderr: bool) -> None:
     )
     lines += [f"beware             {caveat}" for caveat in _caveats(found)]
     if found.without_face:
-        lines.append(f"no face found in   {found.without_face:,} pictures, counted as not smiling")
+        lines.append(f"no face detected   {found.without_face:,} images, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)
 
 
 def _caveats(found: Evaluation) -> list[str]:
-    """Why figures may flatter."""
+    """Reasons why the metrics may be too optimistic."""
     caveats = []
     if found.seen_in_training:
         caveats.append("the model was trained on this data, or a part of it")
@@ -157,24 +157,24 @@ def _write_report(path: Path, found: Evaluation) -> None:
     remarks = [f"Model {conditions['model']['name']} on {conditions['data']['name']}, {found.metrics.n:,} faces."]
     remarks += [f"Beware: {caveat}." for caveat in _caveats(found)]
     if found.without_face:
-        remarks.append(f"In {found.without_face:,} pictures no face was found; they count as not smiling.")
+        remarks.append(f"No face was detected in {found.without_face:,} images; they count as not smiling.")
     title = f"{conditions['model']['name']} on {conditions['data']['name']}"
     write_report(path, Report(title, remarks, found.scored, found.thresholds, {}, conditions))
     click.echo(f"wrote {path}", err=True)
 
 
 PAGE_REMARK = (
-    "In the table of all faces at once, the thresholds are means over the folds; the confusion matrix, the slices and "
-    "the errors follow each fold's own."
+    "In the table of all faces together, the thresholds are means over the folds; the confusion matrix, the slices and "
+    "the errors are based on the thresholds of each fold."
 )
 
 
 def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str | None) -> None:
     from smilecam.data.faces import load_faces
-    from smilecam.evaluation.cross_validation import as_scored, cross_validated, read_folds
+    from smilecam.evaluation.score_folds import as_scored, read_folds, score_folds
     from smilecam.evaluation.slices import measure_slices
 
-    found = cross_validated(read_folds(folder))
+    found = score_folds(read_folds(folder))
     scored = as_scored(found, load_faces(data))
     click.echo("\n".join(fold_lines(found)), err=json_path == "-")
     conditions = {
@@ -183,12 +183,12 @@ def _evaluate_folds(folder: Path, data: Path, json_path: str | None, report: str
         "commit": provenance.commit(),
         "machine": provenance.machine(),
     }
-    slices = [{name: getattr(part, name) for name in part.__slots__} for part in measure_slices(scored)]
+    slices = [{name: getattr(each, name) for name in each.__slots__} for each in measure_slices(scored)]
     _write_json(json_path, {**found.as_dict(), "slices": slices, **conditions})
     if report:
         from smilecam.evaluation.report import Report, write_report
 
-        thresholds = {point: row["threshold"].mean for point, row in found.figures.items()}
+        thresholds = {point: row["threshold"].mean for point, row in found.metrics.items()}
         thresholds = {OperatingPoint.BALANCED.value: thresholds[OperatingPoint.BALANCED.value]} | thresholds
         tables = {"Mean ± standard deviation over the networks, and the mean's 95 % interval.": spread_rows(found)}
         title = f"Cross-validation {folder.resolve().parent.name}/{folder.resolve().name}"

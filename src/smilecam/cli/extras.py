@@ -10,7 +10,7 @@ MODULES = {
     "train": ("torch", "onnx", "onnxscript", "matplotlib"),
     "report": ("matplotlib",),
     "video": ("av",),
-    "web": ("starlette", "uvicorn", "websockets", "python_multipart"),
+    "web": ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client"),
     "demo": ("skimage", "matplotlib"),
 }
 

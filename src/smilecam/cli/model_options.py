@@ -1,4 +1,4 @@
-"""The options that say how smiles are decided, for every command that reads faces."""
+"""Options that choose the model, its threshold and the face detector, shared by several commands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from smilecam.cli.renamed import RenamedOption
+from smilecam.detection.registry import DEFAULT_DETECTOR, detection_size_help, detector_help, detector_names
 from smilecam.presets import OperatingPoint
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -16,36 +17,37 @@ OPTIONS = (
     click.option("--model", default="smilenet", show_default=True, help="smilenet, lenet, or an .onnx file."),
     click.option(
         "--policy",
-        help="What counts as a smile. The packaged models know broad, the default: any visible smile; and strict: "
-        "clear ones, by the labels of SMILES.",
+        help="What counts as a smile. The packaged models have broad, the default: any visible smile; and strict: "
+        "clear smiles only, as labelled in SMILES.",
     ),
     click.option(
         "--operating-point",
         type=click.Choice([point.value for point in OperatingPoint]),
         default=OperatingPoint.BALANCED.value,
         show_default=True,
-        help="Which of the model's thresholds: smiles and the rest equally right, most faces right, or hardly a "
-        "false smile.",
+        help="Threshold preset: best balanced accuracy, best accuracy, or 98 % precision.",
     ),
-    click.option("--threshold", type=click.FloatRange(0, 1), help="Smiling from this probability, in place of those."),
+    click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        help="Minimum probability for a smile; overrides --operating-point.",
+    ),
 )
 
 DETECTOR_OPTIONS = (
     click.option(
         "--detector",
-        type=click.Choice(["haar", "yunet"]),
-        default="haar",
+        type=click.Choice(detector_names()),
+        default=DEFAULT_DETECTOR,
         show_default=True,
-        help="What finds faces: OpenCV's Haar cascade, or YuNet, which also sees small and turned ones "
-        "(smilecam models fetch yunet brings it).",
+        help=detector_help(),
     ),
     click.option(
         "--detection-size",
         cls=RenamedOption,
         formerly=["--search-size"],
         type=click.IntRange(min=24),
-        help="Look for faces in the frame reduced to this longer side: more finds smaller faces, and is slower. "
-        "Default: with haar 960 for pictures and 480 for streams, with yunet 1600 and 960.",
+        help=detection_size_help(),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""``smilecam models``: the networks that come along, and the face detectors."""
+"""``smilecam models``: the packaged models and the face detectors."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from smilecam.cli.progress import bar
+from smilecam.detection.registry import DETECTORS
 
 if TYPE_CHECKING:
     from smilecam.classification.model_info import ModelInfo, Policy
 
+FILES = {spec.name: spec.file for spec in DETECTORS.values() if spec.file is not None}
+
 
 @click.group()
 def models() -> None:
-    """List networks and face detectors, and fetch a detector's file."""
+    """List models and face detectors, and download a detector's file."""
 
 
 @models.command("list")
 def list_models() -> None:
-    """Show the networks that come along with what they can do, and the face detectors with where they are."""
+    """Show the packaged models with their thresholds, and the face detectors with their files."""
     from smilecam.classification.classifier import DEFAULT_MODEL, model_names, model_path
     from smilecam.classification.model_info import METADATA_KEY, parse_model_info
     from smilecam.classification.onnx_file import read_model_file
@@ -29,8 +32,9 @@ def list_models() -> None:
         _, metadata = read_model_file(model_path(name))
         _print_model(name, parse_model_info(metadata[METADATA_KEY]), name == DEFAULT_MODEL)
     click.echo("face detectors (--detector):")
-    click.echo("  haar   comes with OpenCV")
-    click.echo(f"  yunet  {_state_of_yunet()}")
+    width = max(map(len, DETECTORS))
+    for spec in DETECTORS.values():
+        click.echo(f"  {spec.name:<{width}}  {spec.state()}")
 
 
 def _print_model(name: str, info: ModelInfo, default: bool) -> None:
@@ -46,40 +50,25 @@ def _thresholds(policy: Policy) -> str:
     return "thresholds " + ", ".join(f"{point.value} {value:.3f}" for point, value in policy.thresholds.items())
 
 
-def _state_of_yunet() -> str:
-    from smilecam.detection import files
-    from smilecam.detection.yunet_file import read_yunet
-    from smilecam.errors import ModelFileError
+def _fetch_help() -> str:
+    described = " ".join(f"{file.about} Size: {file.size / 1000:.0f} kB." for file in FILES.values())
+    return f"""Download the file of a face detector, and verify it.
 
-    path = files.yunet_path()
-    if not path.is_file():
-        return "not fetched: smilecam models fetch yunet"
-    try:
-        read_yunet(path)
-    except ModelFileError as error:
-        return f"{error}: smilecam models fetch yunet"
-    return str(path)
-
-
-@models.command()
-@click.argument("name", type=click.Choice(["yunet"]))
-@click.option(
-    "--from", "given", metavar="PATH|URL", help="A file at hand or a mirror, in place of the author's address."
-)
-def fetch(name: str, given: str | None) -> None:
-    """Download the file of a face detector (317 kB), and verify it.
-
-    YuNet finds faces that are turned or tilted where the cascade does not. It is by Shiqi Yu and others, under the
-    Apache 2.0 licence. It goes into the folder that the environment variable SMILECAM_DATA names, or else into the
-    user's cache.
+    {described} The file goes into the folder named by the environment variable SMILECAM_DATA, or else into the user's
+    cache.
     """
-    from smilecam.detection import files
 
+
+@models.command(help=_fetch_help())
+@click.argument("name", type=click.Choice(list(FILES)))
+@click.option("--from", "given", metavar="PATH|URL", help="A local file or a mirror, instead of the author's address.")
+def fetch(name: str, given: str | None) -> None:
+    """Download and verify with a progress bar."""
     with bar(name, None, "B", scale=True) as progress:
 
         def received(bytes_here: int, expected: int | None) -> None:
             progress.total = expected
             progress.update(bytes_here - progress.n)
 
-        path = files.fetch_yunet(given, received)
+        path = FILES[name].fetch(given, received)
     click.echo(f"{name} verified by its SHA-256: {path}")

@@ -1,4 +1,4 @@
-"""``smilecam train`` and ``smilecam export``: from labelled faces to a model file."""
+"""``smilecam train`` and ``smilecam export``: training on labelled faces, and export to a model file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import click
 
 from smilecam import storage
 from smilecam.cli.extras import require
-from smilecam.cli.figures import fold_lines
+from smilecam.cli.fold_tables import fold_lines
 from smilecam.cli.progress import bar
+from smilecam.cli.renamed import RenamedOption
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -21,38 +22,65 @@ PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--recipe", default="classic", show_default=True, help="A recipe's name, or a .toml file.")
-@click.option("--data", "path", type=PATH, help="SMILES archive or a labelled folder; default: what data fetch got.")
+@click.option("--recipe", default="classic", show_default=True, help="Name of a packaged recipe, or a .toml file.")
 @click.option(
-    "--extra", type=PATH, multiple=True, help="More training data: smile/ and not_smile/, or FER2013. Repeatable."
+    "--data", "path", type=PATH, help="SMILES archive or labelled folder; default: the archive of smilecam data fetch."
 )
 @click.option(
-    "--view",
+    "--extra",
+    type=PATH,
+    multiple=True,
+    help="Additional training data: folders smile/ and not_smile/, or FER2013. Repeatable.",
+)
+@click.option(
+    "--variant",
+    cls=RenamedOption,
+    formerly=["--view"],
     type=click.Choice(["clean", "raw"]),
     default="clean",
     show_default=True,
-    help="clean leaves out contradictory labels and repeated pictures.",
+    help="clean: without contradictory labels and repeated images; raw: all images.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of everything random.")
-@click.option("--out", type=PATH, help="Folder of the run; default: runs/RECIPE-seedSEED.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True)
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Random seed (split, initial weights, order, augmentation).",
+)
+@click.option(
+    "--out", type=PATH, help="Folder of the run; default: runs/RECIPE-seedSEED, or runs/RECIPE-foldsFOLDS with --folds."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Device that trains; auto prefers a GPU.",
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted run in --out.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs; overrides the recipe.")
 @click.option(
     "--teacher",
     "teachers",
     type=PATH,
     multiple=True,
-    help="Folder of a finished run, or of a cross-validation with --folds, whose opinion is learned too. Repeatable.",
+    help="Finished run whose predictions are soft targets; with --folds, a cross-validation. Repeatable.",
 )
-@click.option("--folds", type=click.IntRange(min=2), help="Cross-validate: every face is held out once.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Repeat --folds with more.")
-@click.option("--fold", type=click.IntRange(min=0), help="Only this one of the --folds, from 0: to share out the work.")
+@click.option("--folds", type=click.IntRange(min=2), help="Cross-validation with this number of folds.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of cross-validations, each with another seed.",
+)
+@click.option("--fold", type=click.IntRange(min=0), help="Train only this fold, from 0, to distribute the work.")
 def train(
     recipe: str,
     path: Path | None,
     extra: tuple[Path, ...],
-    view: str,
+    variant: str,
     seed: int,
     out: Path | None,
     device: str,
@@ -63,20 +91,22 @@ def train(
     seeds: int,
     fold: int | None,
 ) -> None:
-    """Train a network on SMILES, with class weights computed from the training part where the recipe has them.
+    """Train a network on SMILES or your own labelled faces.
 
-    Prints a line per epoch, and writes a folder with the configuration, the epochs as JSON lines, the curves as a
-    picture, and the state to resume from. An interrupted run goes on with --resume. With --folds, trains a network
-    for every fold, and writes the figures over all of them, cross_validation.json; finished folds in --out are kept.
+    Prints a line per epoch. The folder of the run holds the configuration, a JSON line per epoch, the learning curves,
+    the metrics, and a checkpoint from which --resume continues.
+
+    With --folds, trains a network per fold and writes the metrics over all folds to cross_validation.json; finished
+    folds in --out are kept.
     """
     require("train", "smilecam train")
-    from smilecam.data.smiles import find_smiles
-    from smilecam.data.splits import View
-    from smilecam.training.cross_validation import CrossValidation, cross_validate
+    from smilecam.data.smiles_dataset import find_smiles
+    from smilecam.data.splits import Variant
     from smilecam.training.device import choose_device
     from smilecam.training.recipe import load_recipe
     from smilecam.training.run import Reporter, run_training
     from smilecam.training.settings import RunSettings
+    from smilecam.training.train_folds import CrossValidation, cross_validate
 
     _check_folds(folds, seeds, fold)
 
@@ -85,7 +115,7 @@ def train(
         recipe=resolved,
         data=find_smiles(path, storage.data_folder()),
         extra=extra,
-        view=View(view),
+        variant=Variant(variant),
         seed=seed,
         out=out or Path("runs") / (f"{resolved.name}-folds{folds}" if folds else f"{resolved.name}-seed{seed}"),
         resume=resume,
@@ -93,11 +123,11 @@ def train(
     )
     chosen, reason = choose_device(device)
     click.echo(f"device {reason}")
-    reporter = Reporter(say=click.echo, row=_print_row, progress=lambda title, steps: bar(title, steps, "batch"))
+    reporter = Reporter(log=click.echo, row=_print_row, progress=lambda title, steps: bar(title, steps, "batch"))
     if folds:
         cross_validate(CrossValidation(settings, folds, seeds, fold), chosen, reporter)
         if fold is None:
-            _write_figures(settings.out)
+            _write_metrics(settings.out)
         click.echo(f"folder: {settings.out}")
         return
     metrics = run_training(settings, chosen, reporter)
@@ -108,17 +138,17 @@ def train(
     click.echo(f"run folder: {settings.out}")
 
 
-def _write_figures(folder: Path) -> None:
-    from smilecam.evaluation.cross_validation import cross_validated, read_folds
+def _write_metrics(folder: Path) -> None:
+    from smilecam.evaluation.score_folds import read_folds, score_folds
 
-    found = cross_validated(read_folds(folder))
+    found = score_folds(read_folds(folder))
     click.echo("\n".join(fold_lines(found)))
     storage.write_text(folder / "cross_validation.json", json.dumps(found.as_dict(), indent=1) + "\n")
 
 
 def _check_folds(folds: int | None, seeds: int, fold: int | None) -> None:
     if folds is None and (seeds != 1 or fold is not None):
-        raise UsageProblem("--seeds and --fold go with --folds")
+        raise UsageProblem("--seeds and --fold need --folds")
     if folds is not None and fold is not None and fold >= folds:
         raise UsageProblem(f"--fold {fold}: with --folds {folds} the last one is {folds - 1}")
 
@@ -133,22 +163,22 @@ def _print_row(row: EpochRow) -> None:
 
 @click.command()
 @click.argument("run", type=PATH)
-@click.option("--output", type=PATH, required=True, help="The .onnx file to write.")
-@click.option("--name", help="Name of the model; default: the file's.")
+@click.option("--output", type=PATH, required=True, help="Model file to write (.onnx).")
+@click.option("--name", help="Name of the model; default: the name of the file.")
 @click.option("--version", default="1", show_default=True, help="Version of the model.")
 @click.option(
     "--calibrate",
     "policies",
     multiple=True,
     metavar="NAME=PATH,...",
-    help="Fit a policy's probabilities and thresholds on the folder of a cross-validation, or on labelled faces that "
-    "the run was not trained on, or on several such evenly. Repeatable; the first is the default policy.",
+    help="Calibrate a policy on the folder of a cross-validation, on labelled faces that the run was not trained on, "
+    "or on several of these with equal weight. Repeatable; the first policy is the default.",
 )
 def export(run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...]) -> None:
-    """Write the model file of a finished training RUN, everything run time needs inside it."""
+    """Export a finished training RUN to a self-contained model file."""
     require("train", "smilecam export")
+    from smilecam.training.calibrate import PolicySource
     from smilecam.training.export import export_run
-    from smilecam.training.policies import PolicySource
 
     sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
     if len({source.name for source in sources}) < len(sources):
@@ -167,5 +197,5 @@ def _named_paths(text: str) -> tuple[str, tuple[Path, ...]]:
     name, _, paths = text.partition("=")
     if not name or "" in paths.split(","):
         raise UsageProblem(f"--calibrate {text}: NAME=PATH or NAME=PATH,PATH is needed")
-    parts = [paths] if Path(paths).exists() else paths.split(",")  # a path may hold a comma
-    return name, tuple(map(Path, parts))
+    each = [paths] if Path(paths).exists() else paths.split(",")  # a path may contain a comma
+    return name, tuple(map(Path, each))

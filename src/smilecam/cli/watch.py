@@ -74,27 +74,25 @@ def watch(
     chosen = _settings(models, **settings)
     with ExitStack() as stack:
         opened = stack.enter_context(_open(source, **settings)) if source is not None else None
-        serve(models, chosen, options, _say, _complain, opened)
+        serve(models, chosen, options, _announce, _warn, opened)
 
 
-def _say(address: str) -> None:
+def _announce(address: str) -> None:
     click.echo(f"smilecam is at {address}")
     click.echo("End it with Ctrl-C.")
 
 
-def _complain(text: str) -> None:
+def _warn(text: str) -> None:
     click.echo(f"smilecam: {one_line(text)}", err=True)
 
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types
     from smilecam.cli.assemble import decision_settings
+    from smilecam.detection.registry import detector_spec
     from smilecam.server.problems import Problem
-    from smilecam.server.stream_settings import YUNET, Settings
+    from smilecam.server.stream_settings import Settings
 
-    if options["detector"] == YUNET:
-        from smilecam.detection.files import yunet_file
-
-        yunet_file()
+    detector_spec(options["detector"]).check_file()
     chosen = Settings(
         models.default,
         options["policy"],

@@ -1,1 +1,1 @@
-"""Labelled faces: where they come from, how they are cleaned, split and looked over. Needs no extra."""
+"""Labelled faces: download, loading, cleaning, splits and audit. Needs no extra."""

@@ -1,4 +1,4 @@
-"""Looking a data set over before anyone trains on it."""
+"""Audit of a data set before training: counts, duplicates and contradictory labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from smilecam.classification.crop import resize
-from smilecam.data.faces import LabelledFace, classify_faces, content_digest, photograph_keys
+from smilecam.data.faces import LabelledFace, content_digest, iter_faces, photograph_keys
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
 from smilecam.storage import make_folder, write_bytes, write_text
@@ -22,19 +22,19 @@ SHEET_ROWS, SHEET_COLUMNS, SHEET_TILE = 8, 16, 64
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a data set holds.
+    """Contents of a data set.
 
     Attributes:
-        layout: name of the layout that was recognised.
-        n: pictures.
-        classes: number of pictures of each class.
+        layout: name of the recognised layout.
+        n: number of images.
+        classes: number of images of each class.
         shares: share of each class.
-        sizes: number of pictures of each "width x height".
-        equal: names of pictures that are equal and bear one label, group by group.
-        contradictory: names of pictures that show one photograph under both labels, group by group.
-        clean: pictures left when contradictory ones are out and equal ones stand once.
+        sizes: number of images of each "width x height".
+        equal: groups of names of equal images with the same label.
+        contradictory: groups of names of images of one photograph with different labels.
+        clean: number of images in the clean variant: without contradictory ones, equal ones once.
         content_digest: SHA-256 over labels and bytes.
-        sheets: for each class, a picture of some of its faces, uint8 (height, width).
+        sheets: contact sheet of each class, uint8 grey (height, width).
     """
 
     layout: str
@@ -49,23 +49,23 @@ class Audit:
     sheets: dict[str, GreyImage]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the pictures, as plain values."""
+        """Everything but the sheets, as plain values."""
         fields = ("layout", "n", "classes", "shares", "sizes", "equal", "contradictory", "clean", "content_digest")
         return {field: getattr(self, field) for field in fields}
 
 
 def audit(path: Path, seed: int = 0) -> Audit:
-    """Read a data set and count what is in it.
+    """Load a data set and count its images.
 
     Args:
         path: a folder or archive of a known layout.
-        seed: of the choice of faces for the sheets.
+        seed: of the random choice of faces for the sheets.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: it cannot be loaded.
     """
-    layout, reader = classify_faces(path)
-    faces = list(reader)
+    layout, labelled = iter_faces(path)
+    faces = list(labelled)
     classes = Counter(LABELS[face.label] for face in faces)
     groups = _photographs(faces, numbered=layout.numbered)
     equal = [[face.name for face in group] for group in groups if len({face.label for face in group}) == 1]
@@ -85,9 +85,9 @@ def audit(path: Path, seed: int = 0) -> Audit:
 
 
 def _photographs(faces: list[LabelledFace], *, numbered: bool) -> list[list[LabelledFace]]:
-    """Groups of two or more pictures of one photograph."""
+    """Groups of two or more images of one photograph."""
     names = [face.name for face in faces]
-    keys = photograph_keys([face.picture_digest for face in faces], names if numbered else None)
+    keys = photograph_keys([face.image_digest for face in faces], names if numbered else None)
     groups = defaultdict(list)
     for key, face in zip(keys, faces, strict=True):
         groups[key].append(face)
@@ -95,13 +95,13 @@ def _photographs(faces: list[LabelledFace], *, numbered: bool) -> list[list[Labe
 
 
 def contact_sheet(faces: list[LabelledFace], label: int, seed: int) -> GreyImage:
-    """A random choice of one class, side by side: uint8, at most 8 rows of 16 faces of 64x64."""
+    """A random sample of one class: uint8 grey, at most 8 rows of 16 faces of 64x64."""
     of_class = [face for face in faces if face.label == label]
     chosen = np.random.default_rng(seed).permutation(len(of_class))[: SHEET_ROWS * SHEET_COLUMNS]
     rows = -(-len(chosen) // SHEET_COLUMNS)
     sheet = np.full((rows * SHEET_TILE, SHEET_COLUMNS * SHEET_TILE), 255, np.uint8)
-    for place, index in enumerate(chosen):
-        top, left = (SHEET_TILE * at for at in divmod(place, SHEET_COLUMNS))
+    for tile, index in enumerate(chosen):
+        top, left = (SHEET_TILE * position for position in divmod(tile, SHEET_COLUMNS))
         sheet[top : top + SHEET_TILE, left : left + SHEET_TILE] = resize(of_class[index].grey, SHEET_TILE)
     return sheet
 
@@ -110,7 +110,7 @@ def write_audit(found: Audit, folder: Path) -> list[Path]:
     """Write ``audit.json`` and a contact sheet of each class.
 
     Returns:
-        The files' paths.
+        The paths of the files.
 
     Raises:
         OutputError: they cannot be written.

@@ -1,4 +1,4 @@
-"""Picture files inside a folder or a zip archive, read alike."""
+"""Image files inside a folder or a zip archive, with one interface."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from smilecam.errors import DataError
 from smilecam.presets import IMAGE_SUFFIXES
 
 MAX_ENTRY_BYTES = 32 * 2**20
-"""A picture file over this size is refused: faces for training are small, and archives can be bombs."""
+"""Maximum size of an image file: faces for training are small, and an archive can be a zip bomb."""
 
 Read = Callable[[], bytes]
 
 
 @contextmanager
 def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
-    """List the picture files below ``path``, sorted by name, each with a function that reads it.
+    """List the image files below ``path``, sorted by name, each with a function that returns its bytes.
 
     Args:
         path: a folder, or a zip archive.
 
     Raises:
-        DataError: nothing is there, or it is neither a folder nor a readable zip archive.
+        DataError: there is nothing, or neither a folder nor a readable zip archive.
     """
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if _is_picture(file) and file.is_file())
+        found = sorted(file for file in path.rglob("*") if _is_image(file) and file.is_file())
         yield [(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in found]
         return
     if not path.is_file():
         raise DataError(f"no data at {path}: neither a folder nor a file")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_picture(PurePosixPath(member.filename))]
+            members = [member for member in archive.infolist() if _is_image(PurePosixPath(member.filename))]
             members.sort(key=lambda member: member.filename)
             yield [(PurePosixPath(member.filename), _member_reader(archive, member)) for member in members]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # RuntimeError: encrypted
         raise DataError(f"{path} is neither a folder nor a readable zip archive") from error
 
 
-def _is_picture(name: PurePath) -> bool:
-    """By its name; macOS puts files of its own into archives, all of which begin with a dot."""
+def _is_image(name: PurePath) -> bool:
+    """Whether a name is an image's; macOS adds files to archives whose names begin with a dot."""
     return name.suffix.lower() in IMAGE_SUFFIXES and not name.name.startswith(".")
 
 

@@ -1,4 +1,4 @@
-"""Labelled faces in memory, and reading them from a folder or archive."""
+"""Labelled faces in memory, and loading them from a folder or archive."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from smilecam.presets import LABELS
 from smilecam.types import Box, GreyImage, IntArray
 
 STORED_SIZE = 64
-"""Side of the pictures kept for training, in pixels: the size of the SMILES pictures."""
+"""Side of the images for training, in pixels: the size of the SMILES images."""
 
 MARGIN = 12
-"""Pixels kept on each edge around the framing of SMILES, so that a face can be shifted and turned."""
+"""Pixels on each edge around the framing of SMILES, so that a face can be translated and rotated."""
 
 MAX_SIDE = 16_384
-"""A picture of a longer side is refused: it would be padded to a square."""
+"""Maximum side of an image in pixels, since images are padded to a square."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFace:
-    """One picture as its file holds it.
+    """One image as in its file.
 
     Attributes:
         name: path inside its data set, with forward slashes.
@@ -46,12 +46,12 @@ class LabelledFace:
 
     @property
     def digest_line(self) -> str:
-        """What ``content_digest`` takes of this picture: its class and the digest of its file."""
+        """Class and file digest, the input of ``content_digest``."""
         return f"{LABELS[self.label]} {self.file_digest}\n"
 
     @property
-    def picture_digest(self) -> str:
-        """SHA-256 of the decoded picture: equal pictures have equal digests, however they were stored."""
+    def image_digest(self) -> str:
+        """SHA-256 of the decoded image, which does not depend on the file format."""
         return hashlib.sha256(f"{self.grey.shape}".encode() + self.grey.tobytes()).hexdigest()
 
 
@@ -60,19 +60,19 @@ class FaceSet:
     """Labelled faces of one size, all in memory.
 
     Attributes:
-        pictures: uint8 (n, size, size): the framing of SMILES with ``MARGIN`` pixels around it; where a file ends
-            before the margin does, its border is repeated.
+        images: uint8 grey (n, size, size): the framing of SMILES with ``MARGIN`` pixels around it; beyond the edges
+            of a file its border is repeated.
         labels: int64 (n,), 1 smiling, 0 not smiling.
         names: n paths inside the data set.
-        picture_digests: n digests of the decoded pictures, before any cut or resize.
-        photographs: n keys; faces with equal keys show the same photograph.
+        image_digests: n digests of the decoded images, before cropping and resizing.
+        photographs: n keys, equal for images of the same photograph.
         digest_lines: n lines of class and file digest, for ``content_digest``.
     """
 
-    pictures: GreyImage
+    images: GreyImage
     labels: IntArray
     names: tuple[str, ...]
-    picture_digests: tuple[str, ...]
+    image_digests: tuple[str, ...]
     photographs: tuple[str, ...]
     digest_lines: tuple[str, ...]
 
@@ -81,42 +81,45 @@ class FaceSet:
 
     @property
     def framed(self) -> GreyImage:
-        """uint8 (n, ``STORED_SIZE``, ``STORED_SIZE``): the pictures without their margin."""
-        return self.pictures[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        """uint8 grey (n, ``STORED_SIZE``, ``STORED_SIZE``): the images without their margin."""
+        return self.images[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 over the labels and bytes of these faces' files, whatever their names and order."""
+        """SHA-256 over labels and file contents, independent of names and order."""
         return content_digest(self.digest_lines)
 
     def take(self, rows: IntArray) -> FaceSet:
         """The faces of these rows, in this order."""
         return FaceSet(
-            self.pictures[rows],
+            self.images[rows],
             self.labels[rows],
             tuple(self.names[row] for row in rows),
-            tuple(self.picture_digests[row] for row in rows),
+            tuple(self.image_digests[row] for row in rows),
             tuple(self.photographs[row] for row in rows),
             tuple(self.digest_lines[row] for row in rows),
         )
 
 
-def classify_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
-    """Recognise the layout of a data set and read its faces one by one, in the order of their names.
+def iter_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
+    """Recognise the layout of a data set, and iterate over its faces in the order of their names.
 
     Args:
         path: a folder or a zip archive in one of ``smilecam.data.layouts.LAYOUTS``.
 
+    Returns:
+        The layout, and an iterator that decodes one image at a time.
+
     Raises:
-        DataError: nothing is there, the layout is unknown, or a picture cannot be decoded.
+        DataError: there is no data, the layout is unknown, or an image cannot be decoded.
     """
     with open_entries(path) as entries:
         names = [name for name, _ in entries]
     layout = find_layout(names, path)
-    return layout, _read(path, layout)
+    return layout, _decode_entries(path, layout)
 
 
-def _read(path: Path, layout: Layout) -> Iterator[LabelledFace]:
+def _decode_entries(path: Path, layout: Layout) -> Iterator[LabelledFace]:
     with open_entries(path) as entries:
         wanted = set(layout.select([name for name, _ in entries]))
         for name, read in entries:
@@ -129,73 +132,73 @@ def _decode(name: str, label: int, content: bytes) -> LabelledFace:
     try:
         grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
     except cv2.error as error:
-        raise DataError(f"{name} is not a readable picture, or is too large") from error
+        raise DataError(f"{name} is not a readable image, or is too large") from error
     if grey is None:
-        raise DataError(f"{name} is not a readable picture")
+        raise DataError(f"{name} is not a readable image")
     if max(grey.shape) > MAX_SIDE:
         raise DataError(f"{name} has a side of more than {MAX_SIDE} pixels")
     return LabelledFace(name, label, np.asarray(grey, np.uint8), hashlib.sha256(content).hexdigest())
 
 
 def load_faces(path: Path) -> FaceSet:
-    """Read a data set into memory, each face in the framing of SMILES, ``STORED_SIZE`` wide without the margin.
+    """Load a data set into memory, each face in the framing of SMILES, ``STORED_SIZE`` wide without the margin.
 
     Args:
         path: a folder or a zip archive.
 
     Raises:
-        DataError: as in ``classify_faces``.
+        DataError: as in ``iter_faces``.
     """
-    layout, faces = classify_faces(path)
+    layout, faces = iter_faces(path)
     side = STORED_SIZE + 2 * MARGIN
     geometry = dataclasses.replace(layout.to_smiles, side=layout.to_smiles.side * side / STORED_SIZE)
-    pictures, labels, names, picture_digests, lines = [], [], [], [], []
+    images, labels, names, image_digests, lines = [], [], [], [], []
     for face in faces:
         whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
-        pictures.append(resize(cut(face.grey, square_in_box(whole, geometry)), side))
+        images.append(resize(cut(face.grey, square_in_box(whole, geometry)), side))
         labels.append(face.label)
         names.append(face.name)
-        picture_digests.append(face.picture_digest)
+        image_digests.append(face.image_digest)
         lines.append(face.digest_line)
     return FaceSet(
-        np.stack(pictures),
+        np.stack(images),
         np.array(labels, dtype=np.int64),
         tuple(names),
-        tuple(picture_digests),
-        photograph_keys(picture_digests, names if layout.numbered else None),
+        tuple(image_digests),
+        photograph_keys(image_digests, names if layout.numbered else None),
         tuple(lines),
     )
 
 
-def photograph_keys(picture_digests: list[str], names: list[str] | None) -> tuple[str, ...]:
-    """One key a picture, equal where pictures are equal or, where ``names`` are given, bear one file name.
+def photograph_keys(image_digests: list[str], names: list[str] | None) -> tuple[str, ...]:
+    """A key per image, equal for equal images and, with ``names``, for images of the same file name.
 
     Args:
-        picture_digests: n digests of decoded pictures.
-        names: n paths of which the last part names the photograph, or None where names mean nothing.
+        image_digests: n digests of decoded images.
+        names: n paths whose file names identify the photograph, or None if file names are arbitrary.
     """
-    keys = list(picture_digests)
+    keys = list(image_digests)
     first_row: dict[str, int] = {}
     for row, name in enumerate(names or ()):
         file_name = name.rpartition("/")[2]
-        known, own = keys[first_row.setdefault(file_name, row)], keys[row]
-        if known != own:
-            keys = [known if key == own else key for key in keys]
+        first, own = keys[first_row.setdefault(file_name, row)], keys[row]
+        if first != own:
+            keys = [first if key == own else key for key in keys]
     return tuple(keys)
 
 
 def content_digest(lines: Iterable[str]) -> str:
-    """SHA-256 over the ``digest_line`` of every face, sorted, so that names and order do not matter."""
+    """SHA-256 over the sorted ``digest_line`` of every face, independent of names and order."""
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 def merge(*sets: FaceSet) -> FaceSet:
-    """All faces of one or more sets, in order."""
+    """Concatenate one or more sets."""
     return FaceSet(
-        np.concatenate([one.pictures for one in sets]),
-        np.concatenate([one.labels for one in sets]),
-        tuple(name for one in sets for name in one.names),
-        tuple(digest for one in sets for digest in one.picture_digests),
-        tuple(key for one in sets for key in one.photographs),
-        tuple(line for one in sets for line in one.digest_lines),
+        np.concatenate([each.images for each in sets]),
+        np.concatenate([each.labels for each in sets]),
+        tuple(name for each in sets for name in each.names),
+        tuple(digest for each in sets for digest in each.image_digests),
+        tuple(key for each in sets for key in each.photographs),
+        tuple(line for each in sets for line in each.digest_lines),
     )

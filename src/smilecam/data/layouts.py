@@ -1,4 +1,4 @@
-"""How data sets lay out their labels: which folder means a smile, and how tightly the faces are cut."""
+"""Layouts of data sets: folders of each class, and framing of the faces."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from smilecam.presets import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A way to lay out labelled faces in folders.
+    """A folder structure of labelled faces.
 
     Attributes:
-        name: what it is called.
-        labels: name of the folder that holds a picture -> 1 for smiling, 0 for not smiling.
-        to_smiles: which part of a picture shows what a SMILES picture shows.
-        training_folder: where pictures lie below a folder of this name, those outside it are left alone.
-        numbered: files of one name in both folders show one photograph (SMILES: 5837 and 12525 stand in both,
-            one shifted, one with a frame drawn into it, besides five that are equal to the byte).
+        name: for messages and reports.
+        labels: name of an image's folder -> 1 for smiling, 0 for not smiling.
+        to_smiles: crop of an image that has the framing of SMILES.
+        training_folder: folder of the training set; with it, images outside are ignored.
+        numbered: files of one name in both folders show one photograph (SMILES: 5837 and 12525 are in both, one
+            translated, one with a frame drawn into it, besides five that are equal to the byte).
     """
 
     name: str
@@ -29,11 +29,11 @@ class Layout:
     numbered: bool = False
 
     def label(self, entry: PurePosixPath) -> int | None:
-        """The label of a file, or None where its folder means nothing in this layout."""
+        """The label of a file, or None outside the layout's folders."""
         return self.labels.get(entry.parent.name)
 
     def select(self, entries: list[PurePosixPath]) -> list[PurePosixPath]:
-        """The files that have a label here, without a test part that lies beside a training part."""
+        """The labelled files; only the training set, where there is one."""
         labelled = [entry for entry in entries if self.label(entry) is not None]
         training = [entry for entry in labelled if self.training_folder in entry.parts]
         return training or labelled
@@ -51,11 +51,11 @@ LAYOUTS = (SMILES, FOLDERS, FER2013)
 
 
 def find_layout(entries: list[PurePosixPath], where: object) -> Layout:
-    """The layout under which both classes are present.
+    """Recognise a layout: the one in which both classes are present.
 
     Args:
-        entries: names of picture files.
-        where: what to name in the error.
+        entries: names of image files.
+        where: the data set, for the error message.
 
     Raises:
         DataError: no layout fits, or several do.
@@ -64,5 +64,5 @@ def find_layout(entries: list[PurePosixPath], where: object) -> Layout:
     if len(fitting) == 1:
         return fitting[0]
     known = "; ".join(f"{layout.name}: {', '.join(sorted(layout.labels))}" for layout in LAYOUTS)
-    problem = "mixes several layouts" if fitting else "holds no labelled pictures of both classes"
+    problem = "mixes several layouts" if fitting else "holds no labelled images of both classes"
     raise DataError(f"{where} {problem} (known folders: {known})")

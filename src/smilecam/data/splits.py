@@ -1,4 +1,4 @@
-"""Dividing faces into training and validation parts, and the raw and clean views of a set."""
+"""Splits into training and validation sets, folds, and the raw and clean variants of a data set."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from smilecam.errors import DataError
 from smilecam.types import IntArray
 
 
-class View(Enum):
-    """Which pictures of a set to use."""
+class Variant(Enum):
+    """Selection of a data set's images."""
 
     RAW = "raw"
-    """All of them, as the reference run did."""
+    """All images, as in the reference run."""
 
     CLEAN = "clean"
-    """Without photographs that stand under both labels, and equal pictures once."""
+    """Without photographs of both labels, and equal images once."""
 
 
-def view(faces: FaceSet, which: View) -> FaceSet:
-    """The faces of a view, in their order."""
-    return faces if which is View.RAW else faces.take(clean_rows(faces))
+def select_variant(faces: FaceSet, variant: Variant) -> FaceSet:
+    """The faces of a variant, in their order."""
+    return faces if variant is Variant.RAW else faces.take(clean_rows(faces))
 
 
 def clean_rows(faces: FaceSet) -> IntArray:
-    """Rows of the clean view: each photograph once, and none that stands under both labels."""
+    """Rows of the clean variant: each photograph once, and none that has both labels."""
     labels_of = defaultdict(set)
     for key, label in zip(faces.photographs, faces.labels, strict=True):
         labels_of[key].add(int(label))
@@ -43,21 +43,20 @@ def clean_rows(faces: FaceSet) -> IntArray:
 
 
 def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tuple[IntArray, IntArray]:
-    """Divide faces at random, with the same share of each class on both sides.
+    """Split faces at random, with the same share of each class in both sets.
 
-    The order of files plays no part beyond the shuffle. Photographs that occur more than once all stay in
-    the training part, so equal pictures are never on both sides.
+    Photographs that occur more than once stay in the training set, so equal images are never in both sets.
 
     Args:
         faces: the set.
         validation_share: share of each class for validation, between 0 and 1.
-        seed: of the shuffle.
+        seed: of the shuffling.
 
     Returns:
         Rows for training and rows for validation, each int64 and sorted.
 
     Raises:
-        DataError: a class is too small for both sides.
+        DataError: a class is too small for both sets.
     """
     copies = Counter(faces.photographs)
     single = np.array([copies[key] == 1 for key in faces.photographs], dtype=bool)
@@ -68,53 +67,52 @@ def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tupl
         wanted = round(validation_share * int(of_class.sum()))
         candidates = np.flatnonzero(of_class & single)
         if not 0 < wanted <= len(candidates) or wanted == of_class.sum():
-            raise DataError("too few pictures of a class to hold some out for validation")
+            raise DataError("too few images of a class to hold some out for validation")
         validation.append(shuffle.permutation(candidates)[:wanted])
     held_out = np.sort(np.concatenate(validation)).astype(np.int64)
     training = np.setdiff1d(np.arange(len(faces), dtype=np.int64), held_out)
     return training, held_out
 
 
-NEAR_COPY = 0.97
-"""Correlation of two pictures, at 24x24, from which they show one photograph: in SMILES, all pairs above it do."""
+NEAR_DUPLICATE = 0.97
+"""Correlation of two images, at 24x24, above which they show one photograph: in SMILES, all such pairs do."""
 
 
 def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
-    """Divide faces at random into folds with the same share of each class, but for near copies, which share a fold.
+    """Split faces at random into folds with the same share of each class; near duplicates share a fold.
 
     Args:
         faces: the set.
-        folds: how many.
-        seed: of the shuffle.
+        folds: number of folds.
+        seed: of the shuffling.
 
     Returns:
         int64 (n,): the fold of each face, from 0.
 
     Raises:
-        DataError: a class is too small, or shows too few different faces, to be in every fold.
+        DataError: a class has too few different images to be in every fold.
     """
     shuffle = np.random.default_rng(seed)
     fold_of = np.empty(len(faces), dtype=np.int64)
     for label in (0, 1):
         rows = shuffle.permutation(np.flatnonzero(faces.labels == label))
         fold_of[rows] = np.arange(len(rows)) % folds
-    fold_of = fold_of[near_copies(faces)]
+    fold_of = fold_of[near_duplicates(faces)]
     for label in (0, 1):
         if len(np.unique(fold_of[faces.labels == label])) < folds:
-            raise DataError(f"too few different pictures of a class for {folds} folds")
+            raise DataError(f"too few different images of a class for {folds} folds")
     return fold_of
 
 
-def near_copies(faces: FaceSet) -> IntArray:
-    """For each face the first row of its group, itself where it stands alone.
+def near_duplicates(faces: FaceSet) -> IntArray:
+    """Group images of one photograph, by key or by correlation, which ignores brightness and contrast.
 
-    A group holds what shows one photograph by its key, and what shows nearly the same picture, whatever the light, one
-    leading to the next.
+    Similarity is transitive: a chain of similar images is one group.
 
     Returns:
-        int64 (n,).
+        int64 (n,): for each face the first row of its group.
     """
-    small = np.stack([resize(picture, 24) for picture in faces.framed]).reshape(len(faces), -1).astype(np.float32)
+    small = np.stack([resize(image, 24) for image in faces.framed]).reshape(len(faces), -1).astype(np.float32)
     small -= small.mean(axis=1, keepdims=True)
     small /= np.linalg.norm(small, axis=1, keepdims=True) + 1e-6
     first_of = np.arange(len(faces), dtype=np.int64)
@@ -122,7 +120,7 @@ def near_copies(faces: FaceSet) -> IntArray:
     for row, key in enumerate(faces.photographs):
         _unite(first_of, first_with.setdefault(key, row), row)
     for start in range(0, len(small), 1024):
-        rows, columns = np.nonzero(small[start : start + 1024] @ small[start:].T > NEAR_COPY)
+        rows, columns = np.nonzero(small[start : start + 1024] @ small[start:].T > NEAR_DUPLICATE)
         for one, other in zip(rows.tolist(), columns.tolist(), strict=True):
             _unite(first_of, start + one, start + other)
     return np.array([_first(first_of, row) for row in range(len(faces))], dtype=np.int64)
@@ -140,8 +138,8 @@ def _unite(first_of: IntArray, one: int, other: int) -> None:
     first_of[max(heads)] = min(heads)
 
 
-def without(faces: FaceSet, held_out: FaceSet) -> FaceSet:
-    """The faces that do not occur in ``held_out``: for data from elsewhere that joins the training part."""
-    taken = set(held_out.picture_digests)
-    rows = [row for row, digest in enumerate(faces.picture_digests) if digest not in taken]
+def exclude(faces: FaceSet, held_out: FaceSet) -> FaceSet:
+    """The faces whose images do not occur in ``held_out``: for extra data in the training set."""
+    excluded = set(held_out.image_digests)
+    rows = [row for row, digest in enumerate(faces.image_digests) if digest not in excluded]
     return faces if len(rows) == len(faces) else faces.take(np.array(rows, dtype=np.int64))

@@ -1,1 +1,1 @@
-"""Finding faces: what every detector offers, the detectors, and which parts of an image have changed."""
+"""Face detection: the detectors behind one registry, their files, and motion gating."""

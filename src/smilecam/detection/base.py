@@ -1,4 +1,4 @@
-"""What every face detector offers."""
+"""The interface of every face detector."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from smilecam.types import Box, DetectedFace, GreyImage
 
 
 class FaceDetector(Protocol):
-    """Finds faces in a picture. Not safe to share between threads: detectors keep buffers.
+    """Finds faces in an image. Whether threads may share one stands in its ``DetectorSpec``.
 
     Attributes:
-        name: by which model files know the crop that fits its boxes.
+        name: of its entry in the registry.
     """
 
     name: str
 
     def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
-        """Search a picture.
+        """Detect faces.
 
         Args:
             grey: uint8 (height, width).
-            region: search only this part, no more closely than the whole would be; None for the whole.
+            region: detect inside this part of the image only, at the resolution used for the whole; None for the whole.
 
         Returns:
-            Faces from left to right, boxes in pixels of ``grey``.
+            Faces from left to right, boxes in pixels of ``grey`` and inside it.
         """
 
     def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
-        """Look for known faces again, each only about where it was: much quicker than a whole search.
+        """Detect known faces again, each in a region of interest (ROI) around its box: much quicker than a full pass.
 
         Args:
             grey: uint8 (height, width).
             faces: where each was in a frame shortly before or after.
 
         Returns:
-            For each of them where it is now, or None where nothing is seen there.
+            For each of them where it is now, or None where no face is found.
         """

@@ -1,4 +1,4 @@
-"""What has changed in a picture since it was searched: searching the rest again would find the same."""
+"""Motion gating: which regions of an image changed since its faces were detected; the rest has the same faces."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ from smilecam.opencv import cv2
 from smilecam.types import Box, DetectedFace, GreyImage
 
 CELLS = 40
-"""Cells along the longer side: the smallest face that is searched in streams covers four of them."""
+"""Cells along the longer side: the smallest face that is detected in streams covers four of them."""
 
-CHANGED = 4
+CELL_THRESHOLD = 4
 """Grey values by which the mean of a cell must differ. Noise of a cell's many pixels stays below 1; a face that comes
 in changes its cells by tens; one that was there and not found, and turns a little, by some."""
 
-AROUND = 0.35
-"""How far beyond a known face change is expected, as a share of its side: hair and collar move with it."""
+FACE_MARGIN = 0.35
+"""How far beyond a known face motion is expected, as a share of its side: hair and collar move with it."""
 
-MARGIN = 3
-"""Cells about a change that are searched with it: parts of a face may look like what was there before."""
+CELL_MARGIN = 3
+"""Cells around motion that belong to its region: some of a face may look like what was there before."""
 
 
 class MotionGate:
-    """A picture in a few hundred cells, to compare others with."""
+    """An image reduced to a few hundred cells, to compare later ones with."""
 
     def __init__(self, grey: GreyImage, faces: Iterable[Box]) -> None:
-        """Keep a picture that has been searched.
+        """Keep an image whose faces have been detected.
 
         Args:
             grey: uint8 (height, width).
-            faces: what is known in it: change about them is nothing new.
+            faces: its known faces, whose motion does not count.
         """
         self._cells, self._shape = _cells(grey), grey.shape
         self._faces = list(faces)
 
-    def changes(self, grey: GreyImage, faces: Iterable[Box]) -> list[Box]:
-        """Where another picture shows something new, apart from what happens about the faces of both.
+    def moving_regions(self, grey: GreyImage, faces: Iterable[Box]) -> list[Box]:
+        """Where another image differs, apart from the surroundings of the faces of both.
 
         Args:
             grey: uint8 (height, width).
-            faces: where the faces are in it.
+            faces: its known faces.
 
         Returns:
-            Parts of the picture that hold all that is new, with a margin; none where nothing is.
+            Regions that hold all motion, with a margin, in pixels of ``grey``; the whole of an image of another size.
         """
         height, width = grey.shape
         if grey.shape != self._shape:
             return [Box(0, 0, width, height)]
-        changed = np.abs(_cells(grey) - self._cells) > CHANGED
+        moving = np.abs(_cells(grey) - self._cells) > CELL_THRESHOLD
         for box in (*self._faces, *faces):
-            changed[self._covered(box)] = False
+            moving[self._cells_of(box)] = False
         # A face covers a block of cells; the edge of a shoulder that moves, only lines of them.
-        blocks = (changed[:-1, :-1] & changed[1:, :-1] & changed[:-1, 1:] & changed[1:, 1:]).astype(np.uint8)
+        blocks = (moving[:-1, :-1] & moving[1:, :-1] & moving[:-1, 1:] & moving[1:, 1:]).astype(np.uint8)
         if not blocks.any():
             return []
-        # A block's corner stands for its four cells; with their margins, neighbours become one part.
-        grown = cv2.dilate(np.pad(blocks, ((0, 1), (0, 1))), np.ones((2 * MARGIN + 2,) * 2, np.uint8))
-        parts = cv2.connectedComponentsWithStats(np.asarray(grown, np.uint8), connectivity=8)[2][1:, :4].tolist()
-        down, across = (side / cells for cells, side in zip(changed.shape, self._shape, strict=True))
+        # A block's corner stands for its four cells; with their margins, neighbours become one region.
+        grown = cv2.dilate(np.pad(blocks, ((0, 1), (0, 1))), np.ones((2 * CELL_MARGIN + 2,) * 2, np.uint8))
+        regions = cv2.connectedComponentsWithStats(np.asarray(grown, np.uint8), connectivity=8)[2][1:, :4].tolist()
+        down, across = (side / cells for cells, side in zip(moving.shape, self._shape, strict=True))
         return [
             Box(
                 int(x * across),
@@ -69,12 +69,13 @@ class MotionGate:
                 min(width, int((x + columns) * across) + 1),
                 min(height, int((y + rows) * down) + 1),
             )
-            for x, y, columns, rows in parts
+            for x, y, columns, rows in regions
         ]
 
-    def _covered(self, box: Box) -> tuple[slice, slice]:
+    def _cells_of(self, box: Box) -> tuple[slice, slice]:
+        """Rows and columns of the cells of a face and its surroundings."""
         down, across = (cells / side for cells, side in zip(self._cells.shape, self._shape, strict=True))
-        margin = AROUND * max(box.width, box.height)
+        margin = FACE_MARGIN * max(box.width, box.height)
         top, bottom = max(0, int((box.y1 - margin) * down)), int((box.y2 + margin) * down) + 1
         left, right = max(0, int((box.x1 - margin) * across)), int((box.x2 + margin) * across) + 1
         return slice(top, bottom), slice(left, right)
@@ -87,23 +88,23 @@ def _cells(grey: GreyImage) -> npt.NDArray[np.int16]:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.int16)
 
 
-def detect_in_regions(detector: FaceDetector, grey: GreyImage, parts: Iterable[Box]) -> list[DetectedFace]:
-    """Search parts of a picture, leaving out what their edges cut off.
+def detect_in_regions(detector: FaceDetector, grey: GreyImage, regions: Iterable[Box]) -> list[DetectedFace]:
+    """Detect faces in regions of an image, without those that a region's edge cuts off.
 
     Args:
-        detector: searches.
+        detector: of this thread.
         grey: uint8 (height, width).
-        parts: what to search; they may overlap.
+        regions: in pixels of ``grey``; they may overlap.
 
     Returns:
-        Faces from left to right, in pixels of the whole picture; one in two parts comes twice.
+        Faces from left to right, in pixels of ``grey``; one in two regions comes twice.
     """
-    found = ((face, part) for part in parts for face in detector(grey, part))
-    return sorted(face for face, part in found if not _cut_off(face.box, part, grey.shape))
+    found = ((face, region) for region in regions for face in detector(grey, region))
+    return sorted(face for face, region in found if not _is_cut_off(face.box, region, grey.shape))
 
 
-def _cut_off(box: Box, region: Box, shape: tuple[int, ...]) -> bool:
-    """Whether a box ends where the region does, and the picture goes on."""
+def _is_cut_off(box: Box, region: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box ends at an edge of the region that is no edge of the image."""
     height, width = shape
     return (
         (box.x1 <= region.x1 and region.x1 > 0)

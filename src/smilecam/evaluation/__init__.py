@@ -1,1 +1,1 @@
-"""How well probabilities agree with labels. Needs no extra."""
+"""Metrics, calibration, slices, label issues and reports. Only ``report`` needs an extra."""

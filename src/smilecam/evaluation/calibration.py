@@ -1,11 +1,11 @@
-"""From raw outputs to probabilities that mean what they say, and to thresholds."""
+"""Calibration of raw outputs to probabilities, and choice of thresholds."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.evaluation.metrics import (
     Scores,
     counts_by_threshold,
@@ -17,13 +17,13 @@ from smilecam.presets import Calibration, OperatingPoint
 from smilecam.types import IntArray
 
 RIDGE = 1e-3
-"""Pull towards small weights, in units of one face, so that separable data do not drive them to infinity."""
+"""L2 regularisation, in units of one face, so that weights stay finite for separable data."""
 
 STEPS = 100
-"""Newton's method needs about ten."""
+"""Maximum number of Newton steps; about ten are needed."""
 
 PRECISION = 0.98
-"""Share of the reported smiles that are to be smiles at the operating point "precision"."""
+"""Precision at the operating point "precision"."""
 
 
 def fit_calibration(
@@ -31,12 +31,12 @@ def fit_calibration(
 ) -> Calibration:
     """Fit calibrated log odds = weights . logits + offset by logistic regression (J. Platt, 1999).
 
-    With one output this is a temperature and an offset; with two it also weighs the outputs against each other.
+    With one output this is a temperature and an offset; two outputs are also weighed against each other.
 
     Args:
         logits: float (n, outputs), of faces that the network was not trained on.
         labels: int (n,), 1 smiling, 0 not; both must occur.
-        weights: float (n,), how much each face counts; 1 by default.
+        weights: float (n,), weight of each face; 1 by default.
 
     Raises:
         ValueError: a class is missing.
@@ -46,7 +46,7 @@ def fit_calibration(
     columns = np.column_stack([logits, np.ones(len(logits))])
     beta = np.zeros(columns.shape[1])
     counted = np.ones(len(labels)) if weights is None else weights
-    # Platt's targets: a little inside 0 and 1, by the number of faces.
+    # Platt's targets: slightly inside 0 and 1, by the number of faces.
     smiles, rest = int(labels.sum()), len(labels) - int(labels.sum())
     targets = np.where(labels == 1, (smiles + 1) / (smiles + 2), 1 / (rest + 2))
     for _ in range(STEPS):
@@ -54,7 +54,7 @@ def fit_calibration(
         slope = columns.T @ (counted * (targets - probabilities)) - RIDGE * beta
         curvature = (columns * (counted * probabilities * (1 - probabilities))[:, None]).T @ columns
         step = np.linalg.solve(curvature + RIDGE * np.eye(len(beta)), slope)
-        # Far from the optimum a whole step can overshoot.
+        # Far from the optimum a full step can overshoot.
         beta += step / max(1.0, float(np.abs(step).max()) / 2)
         if np.abs(step).max() < 1e-9:
             break
@@ -64,12 +64,12 @@ def fit_calibration(
 def choose_thresholds(
     labels: IntArray, probabilities: Scores, weights: npt.NDArray[np.float64] | None = None
 ) -> dict[OperatingPoint, float]:
-    """The threshold of each operating point.
+    """Choose the threshold of each operating point.
 
     Args:
-        labels: int (n,), of faces that are not scored with it.
+        labels: int (n,), of faces that are not evaluated with it.
         probabilities: float (n,).
-        weights: float (n,), how much each face counts; 1 by default.
+        weights: float (n,), weight of each face; 1 by default.
     """
     counts = counts_by_threshold(labels, probabilities, weights)
     return {
@@ -79,14 +79,14 @@ def choose_thresholds(
     }
 
 
-def even_weights(parts: list[IntArray]) -> npt.NDArray[np.float64]:
-    """Weights under which each class of each part counts the same; their mean is 1.
+def even_weights(sets: list[IntArray]) -> npt.NDArray[np.float64]:
+    """Weights that give each class of each data set the same total; their mean is 1.
 
     Args:
-        parts: labels of each part, both classes in each.
+        sets: labels of each data set, both classes in each.
 
     Returns:
-        float64, for the faces of all parts one after another.
+        float64, for the concatenated faces of all sets.
     """
-    total, groups = sum(map(len, parts)), 2 * len(parts)
-    return np.concatenate([total / groups / np.bincount(labels, minlength=2)[labels] for labels in parts])
+    total, groups = sum(map(len, sets)), 2 * len(sets)
+    return np.concatenate([total / groups / np.bincount(labels, minlength=2)[labels] for labels in sets])

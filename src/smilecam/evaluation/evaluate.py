@@ -1,4 +1,4 @@
-"""Scoring a model file on labelled pictures, through the run time's own crop and network."""
+"""Evaluation of a model file on labelled images, with the crop and classifier of run time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import numpy as np
 from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import cut, network_input, resize, square_in_box
-from smilecam.data.faces import STORED_SIZE, LabelledFace, classify_faces, content_digest
+from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
 from smilecam.data.layouts import Layout
-from smilecam.detection.haar import IMAGE_DETECTION, HaarDetector
+from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
@@ -26,44 +26,44 @@ from smilecam.types import Box, GreyImage
 
 
 class Boxes(Enum):
-    """What part of a face the pictures show."""
+    """Part of a face that the images show."""
 
     AUTO = "auto"
-    """What the data set's layout says: SMILES framing, or FER2013's."""
+    """By the data set's layout: the framing of SMILES or of FER2013."""
 
     HAAR = "haar"
-    """Each picture is a whole Haar box."""
+    """Each image is a whole Haar box."""
 
     SMILES = "smiles"
-    """Each picture is cut like those of SMILES already."""
+    """Each image has the framing of SMILES."""
 
     FER2013 = "fer2013"
-    """Each picture is cut like those of FER2013."""
+    """Each image has the framing of FER2013."""
 
     FIND = "find"
-    """The face is somewhere in the picture: the largest one that the detector finds is read."""
+    """The face is somewhere in the image: the largest detected one is classified."""
 
 
 class Crop(Enum):
-    """Which part of a box goes to the network."""
+    """Part of a box that is classified."""
 
     TRAINED = "trained"
-    """The part that shows what the training pictures show, as at run time."""
+    """The part with the framing of the training images, as at run time."""
 
     WHOLE = "whole"
-    """All of it, as in the well-known tutorial; for comparison."""
+    """The whole box, as in the well-known tutorial; for comparison."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures with all their conditions.
+    """Metrics with all their conditions.
 
     Attributes:
-        metrics: the figures at the operating point that was asked for.
+        metrics: at the requested operating point.
         thresholds: of that operating point first, then of the others; "at 0.5" last.
-        scored: every face with what was said of it.
+        scored: every face with its prediction.
         conditions: model, policy, data, crop, versions, commit and machine.
-        without_face: pictures in which no face was found; they count as not smiling.
+        without_face: number of images without a detected face; they count as not smiling.
         seen_in_training: whether the network was trained on this data set or a part of it.
         calibrated_on: whether the policy's calibration and thresholds come from this data set.
     """
@@ -86,20 +86,20 @@ class Evaluation:
             "seen_in_training": self.seen_in_training,
             "calibrated_on": self.calibrated_on,
             "operating_points": {point: dataclasses.asdict(metrics) for point, metrics in points.items()},
-            "slices": [dataclasses.asdict(part) for part in measure_slices(self.scored)],
+            "slices": [dataclasses.asdict(each) for each in measure_slices(self.scored)],
             **self.conditions,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a face is judged.
+    """Model and threshold.
 
     Attributes:
-        model: a packaged model's name, or an ``.onnx`` file.
-        policy: what counts as a smile, or None for the model's default.
-        point: whose threshold to use.
-        threshold: in place of it.
+        model: name of a packaged model, or an ``.onnx`` file.
+        policy: name of a policy, or None for the model's default.
+        point: operating point.
+        threshold: overrides the operating point's.
     """
 
     model: str | Path
@@ -109,27 +109,27 @@ class Decision:
 
 
 def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evaluation:
-    """Score every picture of a data set.
+    """Classify every image of a data set, and compute the metrics.
 
     Args:
         decision: model, policy and threshold.
         data: a folder or archive of a known layout.
-        boxes: what its pictures show.
-        crop: which part of the boxes to read.
+        boxes: part of a face that its images show.
+        crop: part of the boxes that is classified.
 
     Raises:
         ModelFileError: the model cannot be used.
-        DataError: the data cannot be read.
+        DataError: the data cannot be loaded.
         UsageProblem: the threshold is not from 0 to 1, or the model has no such policy.
     """
     classifier = SmileClassifier(decision.model, decision.policy)
     thresholds = _thresholds(classifier, decision)
-    layout, faces = classify_faces(data)
+    layout, faces = iter_faces(data)
     locate = _locator(boxes)
     geometry = _geometry(classifier, layout, boxes, crop)
     rows, lines = [], []
     for face in faces:
-        rows.append(_read_face(classifier, face, locate(face.grey), geometry))
+        rows.append(_score_face(classifier, face, locate(face.grey), geometry))
         lines.append(face.digest_line)
     scored = _gather(rows, next(iter(thresholds.values())))
     digest = content_digest(lines)
@@ -155,7 +155,7 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
 
 
 def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, float]:
-    """The one that decides, by the name of its operating point or as "chosen", then the others."""
+    """The requested threshold, by the name of its operating point or as "chosen", then the others."""
     policy = classifier.policy
     first = policy.threshold(decision.threshold, decision.point)
     name = decision.point.value if decision.threshold is None else "chosen"
@@ -164,24 +164,24 @@ def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, fl
 
 
 def _was_trained_on(classifier: SmileClassifier, digest: str) -> bool:
-    # Whatever form the description has: the digest is long enough to stand there for one reason only.
+    # Independent of the description's format: a digest is too long to occur by chance.
     return digest in json.dumps(classifier.info.training)
 
 
 def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> CropGeometry:
     if crop is Crop.WHOLE:
         return WHOLE_BOX
-    known = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
-    return known[boxes] if boxes in known else classifier.info.crop_for(HaarDetector.name)
+    framings = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
+    return framings[boxes] if boxes in framings else classifier.info.crop_for(DEFAULT_DETECTOR)
 
 
 def _locator(boxes: Boxes) -> Callable[[GreyImage], Box | None]:
     if boxes is not Boxes.FIND:
         return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
-    find = HaarDetector(IMAGE_DETECTION)
+    detect = detector_spec(DEFAULT_DETECTOR).make(Use.IMAGE)
 
     def largest(grey: GreyImage) -> Box | None:
-        found = [face.box for face in find(grey)]
+        found = [face.box for face in detect(grey)]
         return max(found, key=lambda box: box.width * box.height, default=None)
 
     return largest
@@ -191,17 +191,17 @@ class _Row(NamedTuple):
     name: str
     label: int
     probability: float
-    picture: GreyImage
+    image: GreyImage
     side: int
 
 
-def _read_face(classifier: SmileClassifier, face: LabelledFace, box: Box | None, geometry: CropGeometry) -> _Row:
+def _score_face(classifier: SmileClassifier, face: LabelledFace, box: Box | None, geometry: CropGeometry) -> _Row:
     if box is None:
         return _Row(face.name, face.label, 0.0, np.zeros((STORED_SIZE, STORED_SIZE), np.uint8), 0)
     batch = network_input(face.grey, [box], geometry, classifier.info.input)
     square = square_in_box(box, geometry)
-    picture = resize(cut(face.grey, square), STORED_SIZE)
-    return _Row(face.name, face.label, float(classifier(batch)[0]), picture, square.width)
+    image = resize(cut(face.grey, square), STORED_SIZE)
+    return _Row(face.name, face.label, float(classifier(batch)[0]), image, square.width)
 
 
 def _gather(rows: list[_Row], threshold: float) -> Scored:
@@ -211,6 +211,6 @@ def _gather(rows: list[_Row], threshold: float) -> Scored:
         labels=np.array([row.label for row in rows], np.int64),
         probabilities=probabilities,
         smiling=probabilities >= threshold,
-        pictures=np.stack([row.picture for row in rows]),
+        images=np.stack([row.image for row in rows]),
         sides=np.array([row.side for row in rows], np.int64),
     )

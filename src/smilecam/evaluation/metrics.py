@@ -1,4 +1,4 @@
-"""Figures of merit for probabilities of a smile."""
+"""Classification metrics for probabilities of a smile."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy.typing as npt
 from smilecam.types import IntArray
 
 HALF = "at 0.5"
-"""Name of the operating point at even odds, beside those of ``OperatingPoint``."""
+"""Name of the operating point at a threshold of 0.5, besides those of ``OperatingPoint``."""
 
 Scores = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What a set of scores is worth at one threshold.
+    """Metrics at one threshold.
 
     Attributes:
-        n: pictures scored.
-        smiles: how many of them are labelled smiling.
-        accuracy: share called right.
-        balanced_accuracy: mean of the shares called right among smiles and among the rest.
-        auc: area under the ROC curve, which needs no threshold.
-        threshold: a score that reaches it is called smiling.
-        true_positive_rate: share of the smiles called smiling.
-        false_positive_rate: share of the rest called smiling.
-        precision: share of those called smiling that are; 1 where nothing is called smiling.
+        n: number of images.
+        smiles: number of images labelled smiling.
+        accuracy: share of correct predictions.
+        balanced_accuracy: mean of the accuracies on smiles and on the rest.
+        auc: area under the ROC curve, independent of the threshold.
+        threshold: scores from here on are predicted as smiling.
+        true_positive_rate: share of the smiles predicted as smiling.
+        false_positive_rate: share of the rest predicted as smiling.
+        precision: share of smiles among faces predicted as smiling; 1 without any.
         f1: harmonic mean of precision and true positive rate.
-        average_precision: area under the precision-recall curve, by steps; needs no threshold.
-        expected_calibration_error: mean distance of probability and share of smiles over 15 bins of equal width,
-            each weighted by the faces in it (C. Guo et al., 2017).
-        brier: mean squared distance of probability and label (G. Brier, 1950).
+        average_precision: area under the precision-recall curve, by steps; independent of the threshold.
+        expected_calibration_error: mean difference of probability and share of smiles over 15 bins of equal width,
+            weighted by the number of faces (C. Guo et al., 2017).
+        brier: mean squared difference of probability and label (G. Brier, 1950).
         accuracy_low: lower end of the 95 % interval of the accuracy (Wilson).
         accuracy_high: its upper end.
     """
@@ -57,12 +57,12 @@ class Metrics:
 
 
 def measure(labels: IntArray, scores: Scores, threshold: float) -> Metrics:
-    """Compute every figure.
+    """Compute every metric.
 
     Args:
         labels: int (n,), 1 smiling, 0 not; both must occur.
         scores: float (n,), probabilities of a smile.
-        threshold: a score that reaches it counts as smiling.
+        threshold: scores from here on are predicted as smiling.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
@@ -92,7 +92,7 @@ def measure(labels: IntArray, scores: Scores, threshold: float) -> Metrics:
 
 
 def area_under_curve(labels: IntArray, scores: Scores) -> float:
-    """The probability that a random smile scores above a random non-smile, ties counted half.
+    """The probability that a random smile has a higher score than a random non-smile; ties count half.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
@@ -105,7 +105,7 @@ def area_under_curve(labels: IntArray, scores: Scores) -> float:
 
 
 def average_precision(labels: IntArray, scores: Scores) -> float:
-    """Precision at each score that finds more smiles, weighted by how many more; ties count as one step.
+    """Mean precision over the scores, weighted by the increase of recall at each; ties count as one step.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
@@ -121,12 +121,12 @@ CALIBRATION_BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Faces by their probability, in ``CALIBRATION_BINS`` bins of equal width; empty ones are left out.
+    """Reliability diagram: faces in ``CALIBRATION_BINS`` bins of probability, of equal width, without empty bins.
 
     Attributes:
-        probability: float (bins,), mean in each bin.
-        share: float (bins,), of smiles.
-        count: int (bins,), of faces.
+        probability: float (bins,), mean of each bin.
+        share: float (bins,), of smiles in each bin.
+        count: int (bins,), of faces in each bin.
     """
 
     probability: npt.NDArray[np.float64]
@@ -135,7 +135,7 @@ class Reliability:
 
 
 def reliability(labels: IntArray, scores: Scores) -> Reliability:
-    """What probabilities say against what is there: labels int (n,), scores float (n,) from 0 to 1."""
+    """Compute the reliability diagram of labels, int (n,), and scores, float (n,) from 0 to 1."""
     bins = np.minimum((np.asarray(scores, np.float64) * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
     count = np.bincount(bins, minlength=CALIBRATION_BINS)
     filled = count > 0
@@ -144,21 +144,21 @@ def reliability(labels: IntArray, scores: Scores) -> Reliability:
 
 
 def expected_calibration_error(labels: IntArray, scores: Scores) -> float:
-    """Mean distance of probability and share of smiles over the bins of ``reliability``, weighted by faces."""
+    """Mean difference of probability and share of smiles over the bins of ``reliability``, weighted by faces."""
     bins = reliability(labels, scores)
     return float((np.abs(bins.probability - bins.share) * bins.count).sum() / len(labels))
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What is called smiling at each possible threshold, from the highest down.
+    """True and false positives at each possible threshold, from the highest down.
 
     Attributes:
-        thresholds: float (levels,), half-way between neighbouring scores; below all scores in the end.
-        found: float (levels,), smiles called smiling.
-        false: float (levels,), others called smiling.
-        smiles: of all faces.
-        rest: of all faces.
+        thresholds: float (levels,), midpoints between neighbouring scores; the last one is the lowest score.
+        found: float (levels,), true positives.
+        false: float (levels,), false positives.
+        smiles: total weight of the faces labelled smiling.
+        rest: total weight of the others.
     """
 
     thresholds: npt.NDArray[np.float64]
@@ -169,12 +169,12 @@ class Counts:
 
 
 def counts_by_threshold(labels: IntArray, scores: Scores, weights: npt.NDArray[np.float64] | None = None) -> Counts:
-    """Count what is called smiling at each threshold.
+    """Count true and false positives at each threshold.
 
     Args:
         labels: int (n,), both classes.
         scores: float (n,).
-        weights: float (n,), how much each face counts; 1 by default.
+        weights: float (n,), weight of each face; 1 by default.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
@@ -192,9 +192,9 @@ def counts_by_threshold(labels: IntArray, scores: Scores, weights: npt.NDArray[n
 
 
 def best_threshold(labels: IntArray, scores: Scores) -> float:
-    """The threshold of the highest balanced accuracy, half-way between neighbouring scores.
+    """The threshold of the highest balanced accuracy, midway between neighbouring scores.
 
-    Choose it on training or validation data, never on the data whose figures are reported.
+    Choose it on training or validation data, never on the data whose metrics are reported.
 
     Raises:
         ValueError: lengths differ, or a class is missing.
@@ -213,14 +213,14 @@ def most_accurate(counts: Counts) -> float:
 
 
 def most_found(counts: Counts, precision: float) -> float:
-    """The threshold that finds the most smiles at this precision, or the highest one where none reaches it."""
+    """The threshold of the highest recall at this precision, or the highest threshold if none reaches it."""
     good = counts.found / (counts.found + counts.false) >= precision
-    # Of thresholds that find the same smiles, argmax takes the first, which calls the fewest others smiling.
+    # Of thresholds with the same recall, argmax takes the first, with the fewest false positives.
     return float(counts.thresholds[np.argmax(np.where(good, counts.found, -1))])
 
 
 def wilson_interval(right: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share (E. B. Wilson, 1927); z = 1.96."""
+    """The 95 % interval of a proportion (E. B. Wilson, 1927); z = 1.96."""
     z = 1.96
     share, spread = right / n, z * z / n
     centre = (share + spread / 2) / (1 + spread)

@@ -1,4 +1,4 @@
-"""What a network said of labelled faces, in a small text file: a line for each face."""
+"""Labels and outputs of a network as a CSV file with a row per face."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Predictions:
     """Labels and raw outputs of faces.
 
     Attributes:
-        names: n paths of the pictures inside their data set.
+        names: n paths of the images inside their data set.
         labels: int64 (n,), 1 smiling, 0 not smiling.
         logits: float64 (n, policies), log odds of a smile before calibration.
     """
@@ -34,10 +34,10 @@ class Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write a table with the columns name, label, logit_0 and so on; logits to four decimal places.
+    """Write a CSV file with the columns name, label, logit_0 and so on; logits to four decimal places.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -48,10 +48,10 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read such a table.
+    """Read such a file.
 
     Raises:
-        DataError: it is missing, damaged or empty.
+        DataError: the file is missing, damaged or empty.
     """
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:

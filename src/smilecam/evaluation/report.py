@@ -1,4 +1,4 @@
-"""One HTML file that shows what a network is worth: figures, curves, slices and its worst errors. Needs Matplotlib."""
+"""A report as one HTML file: metrics, curves, slices and worst errors. Needs Matplotlib."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smilecam.opencv import cv2
 from smilecam.storage import write_text
 
 WORST = 60
-"""Errors on the sheet."""
+"""Maximum number of errors on the contact sheet."""
 
 ACCENT, SECOND = "#0b6e99", "#c2571a"
 
@@ -43,15 +43,15 @@ overflow-wrap: anywhere; }
 
 @dataclass(frozen=True)
 class Report:
-    """What goes into a report.
+    """Content of a report.
 
     Attributes:
         title: of the page.
         remarks: paragraphs below the title.
-        scored: the faces.
-        thresholds: operating point -> threshold; the first one is what ``scored`` was judged by.
-        tables: further tables, by their captions: rows of cells, the first one the header.
-        conditions: name -> value, of everything that the figures depend on.
+        scored: faces with predictions.
+        thresholds: operating point -> threshold; the predictions of ``scored`` were made with the first one.
+        tables: caption -> rows of cells, the header first, of further tables.
+        conditions: name -> value of everything that the metrics depend on.
     """
 
     title: str
@@ -63,27 +63,27 @@ class Report:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the page; it refers to nothing outside itself.
+    """Write the page, which has no external references.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
         ValueError: a class is missing.
     """
     scored = report.scored
     metrics = {point: measure(scored.labels, scored.probabilities, at) for point, at in report.thresholds.items()}
-    parts = [f"<h1>{html.escape(report.title)}</h1>"]
-    parts += [f"<p>{html.escape(remark)}</p>" for remark in report.remarks]
-    parts += [_table(caption, rows) for caption, rows in report.tables.items()]
-    parts += ["<h2>Figures</h2>", _table("At each threshold, on all faces of this page.", _figure_rows(metrics))]
-    parts += [_confusion(scored), "<h2>Curves</h2>", _plots(scored, next(iter(report.thresholds.values())))]
-    parts += ["<h2>Slices</h2>", _table("Quarters of the faces by each property.", _slice_rows(measure_slices(scored)))]
-    parts += ["<h2>Worst errors</h2>", _sheet_of_errors(scored)]
-    parts += ["<h2>Conditions</h2>", _conditions(report.conditions)]
+    body = [f"<h1>{html.escape(report.title)}</h1>"]
+    body += [f"<p>{html.escape(remark)}</p>" for remark in report.remarks]
+    body += [_table(caption, rows) for caption, rows in report.tables.items()]
+    body += ["<h2>Metrics</h2>", _table("At each threshold, on all faces of this report.", _metric_rows(metrics))]
+    body += [_confusion(scored), "<h2>Curves</h2>", _plots(scored, next(iter(report.thresholds.values())))]
+    body += ["<h2>Slices</h2>", _table("Quarters of the faces by each property.", _slice_rows(measure_slices(scored)))]
+    body += ["<h2>Worst errors</h2>", _sheet_of_errors(scored)]
+    body += ["<h2>Conditions</h2>", _conditions(report.conditions)]
     title = html.escape(report.title)
     head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     write_text(
-        path, f"{head}{viewport}<style>{STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+        path, f"{head}{viewport}<style>{STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 
 
@@ -97,7 +97,7 @@ def _table(caption: str, rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="wide">{table}</div>'
 
 
-FIGURES: tuple[tuple[str, Callable[[Metrics], float]], ...] = (
+METRIC_COLUMNS: tuple[tuple[str, Callable[[Metrics], float]], ...] = (
     ("threshold", lambda metrics: metrics.threshold),
     ("accuracy", lambda metrics: metrics.accuracy),
     ("95 % from", lambda metrics: metrics.accuracy_low),
@@ -110,15 +110,18 @@ FIGURES: tuple[tuple[str, Callable[[Metrics], float]], ...] = (
 )
 
 
-def _figure_rows(metrics: dict[str, Metrics]) -> list[list[str]]:
-    rows = [["operating point", *(name for name, _ in FIGURES)]]
-    rows += [[point, *(f"{figure(row):.4f}" for _, figure in FIGURES)] for point, row in metrics.items()]
+def _metric_rows(metrics: dict[str, Metrics]) -> list[list[str]]:
+    rows = [["operating point", *(name for name, _ in METRIC_COLUMNS)]]
+    rows += [[point, *(f"{metric(row):.4f}" for _, metric in METRIC_COLUMNS)] for point, row in metrics.items()]
     return rows
 
 
 def _confusion(scored: Scored) -> str:
-    cells = [[int(((scored.labels == label) & (scored.smiling == said)).sum()) for said in (0, 1)] for label in (0, 1)]
-    rows = [["label", "called not smiling", "called smiling"]]
+    cells = [
+        [int(((scored.labels == label) & (scored.smiling == predicted)).sum()) for predicted in (0, 1)]
+        for label in (0, 1)
+    ]
+    rows = [["label", "predicted not smiling", "predicted smiling"]]
     rows += [
         [name, *(f"{cell:,}" for cell in row)] for name, row in zip(("not smiling", "smiling"), cells, strict=True)
     ]
@@ -126,15 +129,15 @@ def _confusion(scored: Scored) -> str:
 
 
 def _plots(scored: Scored, threshold: float) -> str:
-    drawings = (_roc, _precision_recall, _reliability, _accuracy_over_threshold, _histograms)
-    pictures = []
-    for draw in drawings:
+    plots = (_roc, _precision_recall, _reliability, _accuracy_over_threshold, _histograms)
+    images = []
+    for draw in plots:
         figure = Figure(figsize=(4.6, 3.6), layout="constrained")
         draw(figure.subplots(), scored, threshold)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
-        pictures.append(text.getvalue()[text.getvalue().index("<svg") :])
-    return f'<div class="plots">{"".join(pictures)}</div>'
+        images.append(text.getvalue()[text.getvalue().index("<svg") :])
+    return f'<div class="plots">{"".join(images)}</div>'
 
 
 def _roc(axes: Axes, scored: Scored, threshold: float) -> None:
@@ -143,7 +146,7 @@ def _roc(axes: Axes, scored: Scored, threshold: float) -> None:
     axes.plot(counts.false / counts.rest, counts.found / counts.smiles, color=ACCENT)
     axes.plot(metrics.false_positive_rate, metrics.true_positive_rate, "o", color=SECOND, label=f"at {threshold:.3f}")
     axes.set(title=f"ROC, AUC {metrics.auc:.4f}", xlabel="false smiles", ylabel="smiles found")
-    if metrics.auc > 0.9:  # the corner where it matters
+    if metrics.auc > 0.9:  # the corner that matters
         axes.set(xlim=(-0.01, 0.4), ylim=(0.6, 1.01))
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
@@ -166,7 +169,7 @@ def _reliability(axes: Axes, scored: Scored, threshold: float) -> None:
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.plot(bins.probability, bins.share, "-", color=ACCENT, linewidth=1)
     axes.scatter(bins.probability, bins.share, 8 + 200 * bins.count / bins.count.max(), color=ACCENT, alpha=0.7)
-    axes.set(title=f"Reliability, error {error:.4f}", xlabel="probability said", ylabel="share of smiles")
+    axes.set(title=f"Reliability, error {error:.4f}", xlabel="predicted probability", ylabel="share of smiles")
     axes.grid(alpha=0.3)
 
 
@@ -193,38 +196,38 @@ def _histograms(axes: Axes, scored: Scored, threshold: float) -> None:
 
 def _slice_rows(slices: list[Slice]) -> list[list[str]]:
     rows = [["property", "from", "to", "n", "smiling", "accuracy", "balanced accuracy", "AUC"]]
-    for part in slices:
-        figures = [_or_dash(part.accuracy), _or_dash(part.balanced_accuracy), _or_dash(part.auc)]
-        rows.append([part.property, f"{part.low:g}", f"{part.high:g}", f"{part.n:,}", f"{part.smiles:,}", *figures])
+    for each in slices:
+        metrics = [_or_dash(each.accuracy), _or_dash(each.balanced_accuracy), _or_dash(each.auc)]
+        rows.append([each.property, f"{each.low:g}", f"{each.high:g}", f"{each.n:,}", f"{each.smiles:,}", *metrics])
     return rows
 
 
-def _or_dash(figure: float | None) -> str:
-    return "-" if figure is None else f"{figure:.4f}"
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _sheet_of_errors(scored: Scored) -> str:
     rows = scored.worst(WORST)
     if len(rows) == 0:
         return "<p>No error.</p>"
-    picture = base64.b64encode(cv2.imencode(".jpg", error_sheet(scored, rows))[1].tobytes()).decode()
-    words = f"The {len(rows)} faces that contradict their label most surely, in rows from the left"
+    sheet = base64.b64encode(cv2.imencode(".jpg", error_sheet(scored, rows))[1].tobytes()).decode()
+    caption = f"The {len(rows)} most confident wrong predictions, in rows from the left"
     cells = [["face", "label", "probability"]]
     cells += [[scored.names[row], f"{scored.labels[row]}", f"{scored.probabilities[row]:.3f}"] for row in rows]
     return (
-        f"<p>{words}. Labels can be wrong too.</p>"
-        f'<img class="sheet" alt="{words}; the table names them" src="data:image/jpeg;base64,{picture}">'
-        f"<details><summary>Their names</summary>{_table('In the order of the sheet.', cells)}</details>"
+        f"<p>{caption}. Labels can be wrong too.</p>"
+        f'<img class="sheet" alt="{caption}; names in the table below" src="data:image/jpeg;base64,{sheet}">'
+        f"<details><summary>Names</summary>{_table('In the order of the sheet.', cells)}</details>"
     )
 
 
 def _conditions(conditions: Mapping[str, Any]) -> str:
     rows = (
-        f"<dt>{html.escape(name.replace('_', ' '))}</dt><dd>{html.escape(_in_words(value))}</dd>"
+        f"<dt>{html.escape(name.replace('_', ' '))}</dt><dd>{html.escape(_as_text(value))}</dd>"
         for name, value in conditions.items()
     )
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _in_words(value: object) -> str:
-    return ", ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)
+def _as_text(value: object) -> str:
+    return ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)

@@ -1,4 +1,4 @@
-"""Labelled faces with what a network said of them."""
+"""Labelled faces with a network's predictions."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from smilecam.types import BoolArray, GreyImage, IntArray
 
 @dataclass(frozen=True)
 class Scored:
-    """Labelled faces, what the network saw of them and what it said.
+    """Labelled faces, the network's inputs and its predictions.
 
     Attributes:
         names: n paths inside the data set.
         labels: int64 (n,), 1 smiling, 0 not smiling.
         probabilities: float64 (n,), of a smile.
-        smiling: bool (n,), called smiling.
-        pictures: uint8 (n, 64, 64), the part of each face that the network read; black where no face was found.
-        sides: int64 (n,), the side of that part in pixels of the picture that it was cut from.
+        smiling: bool (n,), predicted as smiling.
+        images: uint8 grey (n, 64, 64), the classified crop of each face; black without a detected face.
+        sides: int64 (n,), the side of that crop in pixels of its original image; 0 without a detected face.
     """
 
     names: tuple[str, ...]
     labels: IntArray
     probabilities: npt.NDArray[np.float64]
     smiling: BoolArray
-    pictures: GreyImage
+    images: GreyImage
     sides: IntArray
 
     def __len__(self) -> int:
@@ -40,12 +40,12 @@ class Scored:
             self.labels[rows],
             self.probabilities[rows],
             self.smiling[rows],
-            self.pictures[rows],
+            self.images[rows],
             self.sides[rows],
         )
 
     def worst(self, count: int) -> IntArray:
-        """Rows of the faces whose label the network contradicts, the surest contradictions first."""
-        doubt = np.abs(self.labels - self.probabilities)
+        """Rows of the faces with wrong predictions, the most confident ones first."""
+        error = np.abs(self.labels - self.probabilities)
         wrong = np.flatnonzero(self.smiling != (self.labels == 1))
-        return wrong[np.argsort(-doubt[wrong], kind="stable")][:count]
+        return wrong[np.argsort(-error[wrong], kind="stable")][:count]

@@ -1,4 +1,4 @@
-"""Figures for parts of a data set: dark faces, blurred ones, small ones."""
+"""Metrics of slices of a data set: dark faces, blurred ones, small ones."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from smilecam.evaluation.scored import Scored
 from smilecam.opencv import cv2
 from smilecam.types import BoolArray
 
-PARTS = 4
-"""Slices of each property, with nearly as many faces in each."""
+BINS = 4
+"""Slices per property, of nearly equal size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One part of the faces.
+    """Faces in one range of a property.
 
     Attributes:
-        property: by which the faces were ordered.
-        low: of the property in this part.
-        high: likewise.
-        n: faces.
-        smiles: of them labelled smiling.
-        accuracy: share called right.
-        balanced_accuracy: mean of the shares called right among smiles and the rest; None where one is missing.
+        property: by which the faces are sliced.
+        low: minimum of the property in this slice.
+        high: maximum of the property in this slice.
+        n: number of faces.
+        smiles: number of faces labelled smiling.
+        accuracy: share of correct predictions.
+        balanced_accuracy: mean of the accuracies on smiles and on the rest; None if a class is missing.
         auc: area under the ROC curve; likewise.
     """
 
@@ -42,30 +42,29 @@ class Slice:
 
 
 def measure_slices(scored: Scored) -> list[Slice]:
-    """Order the faces by each property, cut them into quarters, and score each one."""
-    seen = scored.sides > 0  # where no face was found, there is nothing to measure
-    scored = scored.take(np.flatnonzero(seen))
+    """Compute the metrics of the faces' quarters by each property."""
+    scored = scored.take(np.flatnonzero(scored.sides > 0))  # without a detected face there are no properties
     slices: list[Slice] = []
     if len(scored) == 0:
         return slices
     for name, values in properties(scored).items():
         if np.ptp(values) == 0:
             continue
-        bounds = np.quantile(values, np.linspace(0, 1, PARTS + 1)[1:-1])
-        part_of = np.searchsorted(bounds, values, side="right")
-        slices += [_slice(name, values, scored, part_of == part) for part in range(PARTS) if (part_of == part).any()]
+        bounds = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+        bins = np.searchsorted(bounds, values, side="right")
+        slices += [_slice(name, values, scored, bins == number) for number in range(BINS) if (bins == number).any()]
     return slices
 
 
 def properties(scored: Scored) -> dict[str, npt.NDArray[np.float64]]:
-    """What faces are sliced by, each float64 (n,).
+    """The properties by which faces are sliced, each float64 (n,).
 
-    Brightness and contrast are mean and standard deviation of grey values; sharpness is the standard deviation of
-    the Laplacian over the contrast; size is the side of what the network read, in pixels before it was resized.
+    Brightness and contrast are mean and standard deviation of the grey values; sharpness is the standard deviation of
+    the Laplacian divided by the contrast; size is the side of the classified crop in pixels of its original image.
     """
-    values = scored.pictures.astype(np.float64)
+    values = scored.images.astype(np.float64)
     contrast = values.std(axis=(1, 2))
-    edges = np.array([float(cv2.Laplacian(picture, cv2.CV_32F).std()) for picture in scored.pictures])
+    edges = np.array([float(cv2.Laplacian(image, cv2.CV_32F).std()) for image in scored.images])
     return {
         "brightness": values.mean(axis=(1, 2)),
         "contrast": contrast,
@@ -75,7 +74,7 @@ def properties(scored: Scored) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def _slice(name: str, values: npt.NDArray[np.float64], scored: Scored, rows: BoolArray) -> Slice:
-    labels, right = scored.labels[rows], (scored.smiling == (scored.labels == 1))[rows]
+    labels, correct = scored.labels[rows], (scored.smiling == (scored.labels == 1))[rows]
     both = 0 < labels.sum() < len(labels)
     return Slice(
         property=name,
@@ -83,7 +82,7 @@ def _slice(name: str, values: npt.NDArray[np.float64], scored: Scored, rows: Boo
         high=round(float(values[rows].max()), 3),
         n=len(labels),
         smiles=int(labels.sum()),
-        accuracy=float(right.mean()),
-        balanced_accuracy=float((right[labels == 1].mean() + right[labels == 0].mean()) / 2) if both else None,
+        accuracy=float(correct.mean()),
+        balanced_accuracy=float((correct[labels == 1].mean() + correct[labels == 0].mean()) / 2) if both else None,
         auc=area_under_curve(labels, scored.probabilities[rows]) if both else None,
     )

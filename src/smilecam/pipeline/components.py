@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from smilecam.classification.batch import FaceClassifier
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
 from smilecam.detection.base import FaceDetector
-from smilecam.detection.haar import IMAGE_DETECTION, VIDEO_DETECTION, HaarDetector, HaarSettings
+from smilecam.detection.detector_settings import DetectorSettings
+from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, detector_spec
 from smilecam.errors import UsageProblem
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
@@ -23,30 +22,35 @@ class Components:
     Attributes:
         detector: name of the face detector.
         classifier: the network.
-        classify_faces: gives probabilities for faces that have been found.
+        classify_faces: gives probabilities for faces that this detector found.
     """
 
     def __init__(
         self,
         classifier: SmileClassifier,
-        detector: str,
-        make_image_detector: Callable[[], FaceDetector],
-        make_stream_detector: Callable[[], FaceDetector],
+        spec: DetectorSpec,
+        detection_size: int | None = None,
+        settings: DetectorSettings | None = None,
     ) -> None:
-        """Put the parts together; see ``load_components``."""
-        self.detector, self.classifier = detector, classifier
-        self.classify_faces = FaceClassifier(classifier, classifier.info.crop_for("haar"))
-        self._make_image_detector, self.stream_detector = make_image_detector, make_stream_detector
-        self._of_thread = threading.local()
-        self._background = BackgroundDetection(make_stream_detector)
+        """Put the parts together; ``load_components`` loads them first.
 
-    @property
+        Raises:
+            ModelFileError: the file of the face detector is missing or damaged, or the model has no crop for it.
+            UsageProblem: the settings are another detector's.
+        """
+        self.detector, self.classifier = spec.name, classifier
+        self._image_detector = spec.per_thread(Use.IMAGE, detection_size, settings)
+        self._stream_detector = spec.factory(Use.STREAM, detection_size, settings)
+        self.classify_faces = FaceClassifier(classifier, spec.crop(classifier.info))
+        self._background = BackgroundDetection(self._stream_detector)
+
     def image_detector(self) -> FaceDetector:
-        """The face detector for single images, one for each thread that asks."""
-        if not hasattr(self._of_thread, "detector"):
-            self._of_thread.detector = self._make_image_detector()
-        detector: FaceDetector = self._of_thread.detector
-        return detector
+        """The face detector for single images in the calling thread."""
+        return self._image_detector()
+
+    def stream_detector(self) -> FaceDetector:
+        """A face detector for one more stream."""
+        return self._stream_detector()
 
     def online_finder(self) -> OnlineFaceFinder:
         """Finds the faces of one online stream; all of them share the thread for detection in whole frames."""
@@ -64,9 +68,9 @@ class Components:
 def load_components(
     model: str | Path = DEFAULT_MODEL,
     policy: str | None = None,
-    detector: str = HaarDetector.name,
+    detector: str = DEFAULT_DETECTOR,
     detection_size: int | None = None,
-    haar: HaarSettings | None = None,
+    settings: DetectorSettings | None = None,
 ) -> Components:
     """Load a model and a face detector.
 
@@ -74,18 +78,16 @@ def load_components(
         model: a packaged model's name, or an ``.onnx`` file's path.
         policy: of the model; None for its first.
         detector: name of the face detector.
-        detection_size: in place of the detector's own.
-        haar: settings of the cascade.
+        detection_size: longer side of the reduced image in pixels; None for the detector's own.
+        settings: of the face detector, for images and streams; None for its own for each.
 
     Raises:
         ModelFileError: the file of the model, or of the face detector, is missing or invalid.
-        UsageProblem: there is no such policy or detector, or ``haar`` is given for another detector.
+        UsageProblem: there is no such policy or detector, or the settings are another detector's.
     """
-    check_choice("face detector", detector, [HaarDetector.name, "yunet"])
-    if haar is not None and detector != HaarDetector.name:
-        raise UsageProblem(f"settings of the haar cascade say nothing about the face detector {detector}")
-    make = _yunet_makers(detection_size) if detector == "yunet" else _haar_makers(detection_size, haar)
-    return Components(SmileClassifier(model, policy), detector, *make)
+    spec = detector_spec(detector)
+    spec.check_settings(settings)
+    return Components(SmileClassifier(model, policy), spec, detection_size, settings)
 
 
 def check_choice(what: str, chosen: str, known: list[str]) -> None:
@@ -96,29 +98,6 @@ def check_choice(what: str, chosen: str, known: list[str]) -> None:
     """
     if chosen not in known:
         raise UsageProblem(f"no {what} {chosen!r}: choose {', '.join(known)}")
-
-
-Maker = Callable[[], FaceDetector]
-
-
-def _haar_makers(detection_size: int | None, haar: HaarSettings | None) -> tuple[Maker, Maker]:
-    def maker(settings: HaarSettings) -> Maker:
-        sized = replace(settings, detection_size=detection_size) if detection_size else settings
-        return lambda: HaarDetector(sized)
-
-    return maker(haar or IMAGE_DETECTION), maker(haar or VIDEO_DETECTION)
-
-
-def _yunet_makers(detection_size: int | None) -> tuple[Maker, Maker]:
-    from smilecam.detection import yunet
-    from smilecam.detection.files import yunet_file
-
-    def maker(settings: yunet.YuNetSettings) -> Maker:
-        sized = replace(settings, detection_size=detection_size) if detection_size else settings
-        detector = yunet.YuNetDetector(yunet_file(), sized)
-        return lambda: detector
-
-    return maker(yunet.IMAGE_DETECTION), maker(yunet.VIDEO_DETECTION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
-from smilecam.detection.haar import HaarDetector, HaarSettings
+from smilecam.detection.detector_settings import HaarSettings
+from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
@@ -51,7 +52,7 @@ class SmileDetector:
         policy: str | None = None,
         operating_point: str = OperatingPoint.BALANCED.value,
         decision: DecisionSettings | None = None,
-        detector: str = HaarDetector.name,
+        detector: str = DEFAULT_DETECTOR,
         detection_size: int | None = None,
     ) -> None:
         """Load a model.
@@ -181,7 +182,7 @@ class SmileDetector:
 
     def _detect_frames(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
         """The faces of single frames, without regard to each other."""
-        detect = self.components.image_detector
+        detect = self.components.image_detector()
         found: list[tuple[GreyImage, list[DetectedFace]]] = [(frame.grey, detect(frame.grey)) for frame in frames]
         return [
             tuple(

@@ -246,7 +246,7 @@ class OfflineRun(_MeteredRun):
         """Whether a window is to be searched now."""
         seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
         many_pixels = len(waiting) * waiting[0].grey.size >= WINDOW_PIXELS
-        return many_pixels or self._finder.ends_stretch(len(waiting), seconds)
+        return many_pixels or self._finder.ends_window(len(waiting), seconds)
 
     def _find(self, frames: list[Frame]) -> Window:
         faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])

@@ -1,9 +1,9 @@
-"""The application: addresses and what answers under them."""
+"""The ASGI application: its routes, start and shutdown, and error responses."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from smilecam.server.http import api
 from smilecam.server.http.videos import VideoJobs
-from smilecam.server.problems import Problem
+from smilecam.server.problems import Problem, internal_error
 from smilecam.server.security.access import Access
 from smilecam.server.security.guard import Guard
 from smilecam.server.service import Service
@@ -25,30 +25,34 @@ from smilecam.server.ws.broadcast import Broadcast, serve_viewer
 from smilecam.server.ws.browser_stream import stream
 from smilecam.sources.base import Source
 
-SENTENCES = {
-    400: ("bad_request", "The request cannot be read, or has too many parts."),
+MESSAGES = {
+    400: ("bad_request", "The request cannot be parsed, or has too many parts."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("wrong_method", "This address does not answer that method."),
+    405: ("wrong_method", "This address does not support that method."),
 }
+"""Codes and messages for the framework's own errors, by status."""
 
 
-def make_app(service: Service, access: Access, source: Source | None = None) -> ASGIApp:
-    """Put the application together.
+def make_app(service: Service, access: Access, source: Source | None, started: Callable[[], None]) -> ASGIApp:
+    """Assemble the application.
 
     Args:
-        service: what requests share.
-        access: who may ask.
-        source: the server's own, open and live; None where browsers send the frames.
+        service: shared by all requests.
+        access: decides which requests are admitted.
+        source: the server's own, open; None where browsers send the frames.
+        started: called once requests can be answered.
     """
     jobs = VideoJobs(service.folder, service.limits, service.report)
     broadcast = Broadcast(SourceThread(source, service.models, service.settings), service) if source else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await service.in_pictures(_warm_up, service)
-        if broadcast:
-            broadcast.start()
         try:
+            with service.starting():
+                await service.in_images(_warm_up, service)
+                if broadcast:
+                    broadcast.start()
+                started()
             yield
         finally:
             service.stopping.set()
@@ -59,7 +63,7 @@ def make_app(service: Service, access: Access, source: Source | None = None) -> 
     app = Starlette(
         routes=_routes(),
         lifespan=lifespan,
-        exception_handlers={HTTPException: _plain, Problem: _refused, Exception: _internal},
+        exception_handlers={HTTPException: _http_error, Problem: _problem, Exception: _internal_error},
     )
     app.state.service, app.state.access, app.state.jobs, app.state.broadcast = service, access, jobs, broadcast
     return Guard(app, access, service.limits, service.metrics, service.report)
@@ -84,32 +88,32 @@ def _routes() -> list[Route | Mount | WebSocketRoute]:
 
 
 def _warm_up(service: Service) -> None:
-    """Read a picture without a face, so that the first real one does not wait for anything to be loaded."""
+    """Process an image without a face, so that the first real one does not wait for models to load."""
     detector = service.models.detector(service.settings)
     detector(np.zeros((120, 160), np.uint8))
     service.ready = True
 
 
-async def _refused(request: Request, problem: Exception) -> Response:
-    """Said here, inside, where the request's body can still be thrown away."""
-    assert isinstance(problem, Problem)  # noqa: S101 - as the table of handlers says
+async def _problem(request: Request, problem: Exception) -> Response:
+    """Answer here rather than in the guard: the rest of the request's body can still be discarded."""
+    assert isinstance(problem, Problem)  # noqa: S101 - as registered
     service: Service = request.app.state.service
-    service.metrics.refused += 1
+    service.metrics.refused.inc()
     headers = {"retry-after": "5"} if problem.status in (429, 503) else {}
     if problem.status in (408, 413):
         headers["connection"] = "close"
     return JSONResponse(problem.as_dict(), problem.status, headers)
 
 
-async def _plain(_request: Request, error: Exception) -> Response:
-    """The framework's own refusals, in our words."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - as the table of handlers says
-    code, message = SENTENCES.get(error.status_code, ("refused", "The request is refused."))
+async def _http_error(_request: Request, error: Exception) -> Response:
+    """The framework's own errors, in the form of a problem."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    code, message = MESSAGES.get(error.status_code, ("refused", "The request was refused."))
     problem = Problem(error.status_code, code, message)
     return JSONResponse(problem.as_dict(), problem.status, error.headers)
 
 
-async def _internal(_request: Request, _error: Exception) -> Response:
-    """Nobody expected this; the guard outside is told of it too."""
-    problem = Problem(500, "internal", "The server made a mistake.")
+async def _internal_error(_request: Request, _error: Exception) -> Response:
+    """An unexpected error; Starlette raises it again, and the guard reports it."""
+    problem = internal_error()
     return JSONResponse(problem.as_dict(), problem.status, {"connection": "close"})

@@ -1,67 +1,54 @@
-"""What the server has been through, as Prometheus reads it."""
+"""Counters of the server in the Prometheus exposition format."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 
 BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Upper bounds of latencies in seconds."""
 
 
-@dataclass(slots=True)
-class Histogram:
-    """Latencies, counted by how long they were."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-    total: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-
-    def lines(self, name: str) -> list[str]:
-        """The histogram in the exposition format."""
-        lines, sum_so_far = [], 0
-        for bound, count in zip((*map(str, BUCKETS), "+Inf"), self.counts, strict=True):
-            sum_so_far += count
-            lines.append(f'{name}_bucket{{le="{bound}"}} {sum_so_far}')
-        return [*lines, f"{name}_sum {self.total:.6f}", f"{name}_count {sum_so_far}"]
-
-
-@dataclass(slots=True)
 class Metrics:
-    """Counters of the process; the event loop's thread alone changes them.
+    """Metrics of one server, in a registry of its own. Any thread may change them.
 
     Attributes:
-        frames: that were read, of streams and of the server's source.
-        dropped: that a newer one replaced.
-        pictures: that were read.
-        refused: requests, messages and connections that were refused.
-        sessions: streams and viewers that are open now.
-        latency: from a frame's arrival to its result.
+        frames: counts frames processed, of browser streams and of the server's source.
+        dropped: counts frames that a newer one replaced before they were processed.
+        images: counts uploaded images processed.
+        refused: counts refused requests, messages and connections.
+        sessions: number of open streams and viewers.
+        latency: seconds from a frame's arrival to its result.
     """
 
-    frames: int = 0
-    dropped: int = 0
-    pictures: int = 0
-    refused: int = 0
-    sessions: int = 0
-    latency: Histogram = field(default_factory=Histogram)
+    def __init__(self) -> None:
+        """Start all metrics at zero."""
+        self._registry = CollectorRegistry()
+        self.frames = self._counter("frames", "Stream frames processed.")
+        self.dropped = self._counter("dropped", "Frames replaced by a newer one before they were processed.")
+        self.images = self._counter("pictures", "Uploaded images processed.")
+        self.refused = self._counter("refused", "Requests, messages and connections refused.")
+        self.sessions = Gauge("smilecam_sessions", "Open streams and viewers.", registry=self._registry)
+        self.latency = Histogram(
+            "smilecam_latency_seconds",
+            "Time from a frame's arrival to its result.",
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
 
     def text(self) -> str:
-        """Everything in the exposition format, version 0.0.4."""
-        lines = []
-        for name, kind, about in (
-            ("frames", "counter", "Frames of streams that were read."),
-            ("dropped", "counter", "Frames that a newer one replaced before they were read."),
-            ("pictures", "counter", "Pictures that were read."),
-            ("refused", "counter", "Requests, messages and connections that were refused."),
-            ("sessions", "gauge", "Streams and viewers that are open."),
-        ):
-            full = f"smilecam_{name}_total" if kind == "counter" else f"smilecam_{name}"
-            lines += [f"# HELP {full} {about}", f"# TYPE {full} {kind}", f"{full} {getattr(self, name)}"]
-        name = "smilecam_latency_seconds"
-        lines += [f"# HELP {name} From a frame's arrival to its result.", f"# TYPE {name} histogram"]
-        return "\n".join([*lines, *self.latency.lines(name)]) + "\n"
+        """All metrics in the text format, version 0.0.4."""
+        return generate_latest(self).decode()
+
+    def collect(self) -> Iterable[Metric]:
+        """The registry's metrics, without the time each was created.
+
+        prometheus_client can leave those out only for the whole process, which may be another program's.
+        """
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
+
+    def _counter(self, name: str, about: str) -> Counter:
+        return Counter(f"smilecam_{name}", about, registry=self._registry)

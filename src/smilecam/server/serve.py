@@ -1,10 +1,11 @@
-"""The server's process: the socket, the protocol's own limits, the browser, and the end of it all."""
+"""Runs the server: opens the socket, configures uvicorn, opens the browser, and reports a failed start."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import socket
@@ -15,24 +16,25 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp
 
 from smilecam.errors import SmilecamError, UsageProblem
 from smilecam.server.app import make_app
 from smilecam.server.security.access import Access, is_loopback
+from smilecam.server.security.connections import ConnectionBounds
 from smilecam.server.security.limits import Limits
 from smilecam.server.service import open_service
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.sources.base import Source
 
 SHORTEST_TOKEN = 16
-"""Characters of a token that others than this machine may try."""
+"""Characters of a token that other machines may guess at."""
 
 GRACE_SECONDS = 1
-"""Responses that are under way at the end may take so long."""
+"""Time to complete open responses at shutdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,12 @@ class ServeOptions:
 
     Attributes:
         host: address or name to listen on.
-        port: 0 for any that is free.
+        port: 0 for any free one.
         token: the secret; None for a new one.
-        names: further names under which the server may be asked.
+        names: further host names to answer to.
         open_browser: whether to open the page.
-        certfile: of TLS; None for none.
-        keyfile: of TLS, where it is not in ``certfile``.
+        certfile: for TLS; None for plain HTTP.
+        keyfile: for TLS, unless ``certfile`` holds the key.
     """
 
     host: str = "127.0.0.1"
@@ -58,64 +60,71 @@ class ServeOptions:
     keyfile: Path | None = None
 
     def check(self) -> None:
-        """Refuse what would be unsafe.
+        """Refuse unsafe options.
 
         Raises:
-            UsageProblem: others than this machine could come in without a secret; or a key without a certificate.
+            UsageProblem: other machines could connect without a secret, or there is a key without a certificate.
         """
         if self.keyfile and not self.certfile:
-            raise UsageProblem("--ssl-keyfile goes with --ssl-certfile")
+            raise UsageProblem("--ssl-keyfile needs --ssl-certfile")
         if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
-            raise UsageProblem("--token is made of letters, figures and signs of ASCII")
+            raise UsageProblem("--token must consist of printable ASCII characters")
         if is_loopback(self.host):
             return
         if self.token is None:
-            raise UsageProblem(f"--host {self.host} lets other machines in: it needs --token")
+            raise UsageProblem(f"--host {self.host} accepts connections from other machines: it needs --token")
         if len(self.token) < SHORTEST_TOKEN:
-            raise UsageProblem(f"--token has at least {SHORTEST_TOKEN} characters where other machines may come in")
+            raise UsageProblem(f"--token needs at least {SHORTEST_TOKEN} characters where other machines may connect")
 
 
 def serve(
     models: Models,
     settings: Settings,
     options: ServeOptions,
-    say: Callable[[str], None],
-    complain: Callable[[str], None],
+    announce: Callable[[str], None],
+    warn: Callable[[str], None],
     source: Source | None = None,
     limits: Limits | None = None,
 ) -> None:
-    """Serve until the process is asked to end; the interrupt that asks for it is passed on.
+    """Serve until the process is interrupted; the interrupt is passed on.
 
     Args:
-        models: that are at hand.
-        settings: where nobody asks for others.
+        models: available models.
+        settings: defaults for requests and streams.
         options: how to serve.
-        say: told where the page is.
-        complain: told in one line of errors that nobody expected.
+        announce: called with the page's address once the server can be reached.
+        warn: called with one line for each unexpected error.
         source: the server's own, open; None where browsers send the frames.
-        limits: of everything.
+        limits: for everything that comes from outside.
 
     Raises:
-        UsageProblem: the options would be unsafe.
-        SmilecamError: the address cannot be listened on, or the certificate cannot be used.
+        UsageProblem: the options are unsafe.
+        SmilecamError: the address cannot be listened on, the certificate cannot be used, or a model cannot be loaded.
+        Exception: whatever else went wrong while the server started.
     """
     options.check()
     token = options.token or secrets.token_urlsafe(24)
 
     def report(error: Exception) -> None:
-        complain(str(error) if isinstance(error, SmilecamError) else f"internal error, {type(error).__name__}")
+        warn(str(error) if isinstance(error, SmilecamError) else f"internal error, {type(error).__name__}")
 
     with ExitStack() as stack:
-        listener = stack.enter_context(_listen(options))
         service = stack.enter_context(open_service(models, settings, report, limits))
-        app = make_app(service, Access(token, options.host, options.names), source)
-        config = _config(app, options, service.limits)
+        listener = stack.enter_context(_listen(options, service.limits.connections))
         address = _address(options, listener, token)
-        _Server(config, lambda: _announce(address, options, say)).run(sockets=[listener])
+        access = Access(token, options.host, options.names)
+        app = make_app(service, access, source, lambda: _announce(address, options, announce))
+        server = uvicorn.Server(_config(app, options, service.limits))
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # uvicorn ends a failed start so, with the cause only in its log
+            if service.startup_error is None:
+                raise
+            raise service.startup_error from None
 
 
-def _announce(address: str, options: ServeOptions, say: Callable[[str], None]) -> None:
-    say(address)
+def _announce(address: str, options: ServeOptions, announce: Callable[[str], None]) -> None:
+    announce(address)
     if options.open_browser:
         threading.Thread(target=_open_browser, args=(address,), name="smilecam-browser", daemon=True).start()
 
@@ -125,7 +134,8 @@ def _open_browser(address: str) -> None:
         webbrowser.open(address)
 
 
-def _listen(options: ServeOptions) -> socket.socket:
+def _listen(options: ServeOptions, backlog: int) -> socket.socket:
+    """A socket that listens: connections wait in it while the models are loaded."""
     try:
         (family, kind, protocol, _, place), *_ = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -135,6 +145,7 @@ def _listen(options: ServeOptions) -> socket.socket:
             if os.name == "posix":  # on Windows this would let another process take the port over
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(place)
+            listener.listen(backlog)
         except BaseException:
             listener.close()
             raise
@@ -151,16 +162,17 @@ def _address(options: ServeOptions, listener: socket.socket, token: str) -> str:
     return f"{scheme}://{shown}:{listener.getsockname()[1]}/?token={token}"
 
 
-def _config(app: Any, options: ServeOptions, limits: Limits) -> uvicorn.Config:  # noqa: ANN401 - any application
+def _config(app: ASGIApp, options: ServeOptions, limits: Limits) -> uvicorn.Config:
     for name in ("uvicorn.error", "uvicorn.access", "websockets.server", "python_multipart"):
-        # They would print addresses with tokens and errors of strangers' making; we report in our own words.
+        # They would print addresses with tokens and errors that clients provoke; the service reports its own.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    bounds = ConnectionBounds(app, limits)
     config = uvicorn.Config(
-        app,
-        http=_protocol(limits),
+        bounds,
+        http="h11",
         ws="websockets-sansio",
         ws_max_size=limits.message_bytes,
-        ws_per_message_deflate=False,  # pictures do not get smaller, and a small message could become a large one
+        ws_per_message_deflate=False,  # images would not shrink, and a small message could become a large one
         loop="asyncio",
         lifespan="on",
         log_config=None,
@@ -168,7 +180,8 @@ def _config(app: Any, options: ServeOptions, limits: Limits) -> uvicorn.Config: 
         server_header=False,
         proxy_headers=False,
         backlog=limits.connections,
-        timeout_keep_alive=10,
+        timeout_keep_alive=math.ceil(limits.header_seconds),  # idle or sending a header: one bound for both
+        reset_contextvars=False,  # ConnectionBounds needs the context
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=options.certfile,
         ssl_keyfile=options.keyfile,
@@ -177,78 +190,5 @@ def _config(app: Any, options: ServeOptions, limits: Limits) -> uvicorn.Config: 
         config.load()
     except (OSError, ssl.SSLError) as error:
         raise SmilecamError("the certificate or its key cannot be read or do not belong together") from error
+    config.http_protocol_class = cast("type[asyncio.Protocol]", bounds.wrap(config.http_protocol_class))
     return config
-
-
-class _Server(uvicorn.Server):
-    """Says when it can be reached."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._when_started = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._when_started()
-
-
-def _protocol(limits: Limits) -> type[H11Protocol]:
-    class Protocol(_BoundedProtocol):
-        most, patience = limits.connections, limits.header_seconds
-
-    return Protocol
-
-
-class _BoundedProtocol(H11Protocol):
-    """HTTP of a bounded number of connections, each with a bounded time to say what it wants.
-
-    Uvicorn itself waits without end for a request's header.
-    """
-
-    most = 0
-    patience = 0.0
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > self.most:
-            transport.write(b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-            transport.close()
-            return
-        self._wait_for_header()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.transport.get_protocol() is not self:  # it is a WebSocket now
-            return
-        if self._awaits_header():
-            self._wait_for_header()
-        else:
-            self._stop_waiting()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def handle_websocket_upgrade(self, event: Any) -> None:  # noqa: ANN401 - of h11
-        self._stop_waiting()
-        super().handle_websocket_upgrade(event)
-
-    def _awaits_header(self) -> bool:
-        """Whether part of a header is here: between requests it is the keep-alive time that counts."""
-        return self.cycle is None or self.cycle.response_complete
-
-    def _wait_for_header(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(self.patience, self._give_up)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _give_up(self) -> None:
-        self._deadline = None
-        if not self.transport.is_closing():
-            self.transport.close()

@@ -1,4 +1,4 @@
-"""What all requests share: models, threads, limits, counters."""
+"""Shared by all requests: models, threads, limits and metrics."""
 
 from __future__ import annotations
 
@@ -22,26 +22,31 @@ T = TypeVar("T")
 
 
 def frame_threads() -> int:
-    """Threads for frames: a stream has one frame in them at most, so one slow stream leaves the others a thread."""
+    """Number of threads for stream frames.
+
+    A stream occupies one of them at most, so a slow stream leaves a thread to the others.
+    """
     return min(8, max(2, os.cpu_count() or 2))
 
 
 @dataclass(slots=True)
 class Service:
-    """The parts that requests share. Make it with ``open_service``.
+    """Shared by all requests. Made by ``open_service``.
 
     Attributes:
-        models: that are at hand.
-        settings: where a request names none.
-        limits: of everything.
-        folder: private, for uploads and their results; gone at the end.
-        metrics: counters.
-        frames: threads for frames of streams.
-        pictures: the thread for uploaded pictures, apart, so that streams do not wait for them.
-        ready: whether the models have read something.
+        models: available models.
+        settings: defaults for requests and streams.
+        limits: for everything that comes from outside.
+        folder: private, for uploads and their results; deleted at shutdown.
+        metrics: of this server.
+        frames: threads for stream frames.
+        images: the thread for uploaded images, separate so that streams do not wait for them.
+        report: called with each unexpected error.
+        ready: whether the models are loaded and have been run.
         stopping: set when the process is about to end.
-        report: told of errors that nobody expected.
-        waiting_pictures: requests with pictures that are being answered.
+        open_sessions: number of open streams and viewers.
+        waiting_images: number of image requests in progress.
+        startup_error: why the server could not start.
     """
 
     models: Models
@@ -50,33 +55,45 @@ class Service:
     folder: Path
     metrics: Metrics
     frames: ThreadPoolExecutor
-    pictures: ThreadPoolExecutor
+    images: ThreadPoolExecutor
     report: Callable[[Exception], None]
     ready: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
-    waiting_pictures: int = 0
+    open_sessions: int = 0
+    waiting_images: int = 0
+    startup_error: Exception | None = None
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Keep the error of a start that fails: the ASGI server logs it, and ends without raising it."""
+        try:
+            yield
+        except Exception as error:
+            self.startup_error = error
+            raise
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """One more stream or viewer.
+        """Count one stream or viewer while it is open; for the event loop's thread.
 
         Raises:
-            Problem: there are too many.
+            Problem: too many are open.
         """
-        if self.metrics.sessions >= self.limits.sessions:
+        if self.open_sessions >= self.limits.sessions:
             raise Problem(503, "busy", f"There are {self.limits.sessions} sessions already: try again later.")
-        self.metrics.sessions += 1
+        self.open_sessions += 1
         try:
-            yield
+            with self.metrics.sessions.track_inprogress():
+                yield
         finally:
-            self.metrics.sessions -= 1
+            self.open_sessions -= 1
 
-    async def in_pictures(self, call: Callable[..., T], *arguments: object) -> T:
-        """Run something in the thread for pictures."""
-        return await asyncio.get_running_loop().run_in_executor(self.pictures, call, *arguments)
+    async def in_images(self, call: Callable[..., T], *arguments: object) -> T:
+        """Run a function in the thread for uploaded images."""
+        return await asyncio.get_running_loop().run_in_executor(self.images, call, *arguments)
 
     async def in_frames(self, call: Callable[..., T], *arguments: object) -> T:
-        """Run something in one of the threads for frames."""
+        """Run a function in one of the threads for stream frames."""
         return await asyncio.get_running_loop().run_in_executor(self.frames, call, *arguments)
 
 
@@ -84,7 +101,7 @@ class Service:
 def open_service(
     models: Models, settings: Settings, report: Callable[[Exception], None], limits: Limits | None = None
 ) -> Iterator[Service]:
-    """Make what requests share, and end it afterwards."""
+    """Make what requests share; on the way out, stop its threads, close the models and delete the folder."""
     with tempfile.TemporaryDirectory(prefix="smilecam-", ignore_cleanup_errors=True) as folder:
         service = Service(
             models,
@@ -93,13 +110,13 @@ def open_service(
             Path(folder),
             Metrics(),
             ThreadPoolExecutor(frame_threads(), thread_name_prefix="smilecam-frames"),
-            ThreadPoolExecutor(1, thread_name_prefix="smilecam-pictures"),
+            ThreadPoolExecutor(1, thread_name_prefix="smilecam-images"),
             report,
         )
         try:
             yield service
         finally:
             service.stopping.set()
-            for pool in (service.frames, service.pictures):
+            for pool in (service.frames, service.images):
                 pool.shutdown(wait=True, cancel_futures=True)
             models.close()

@@ -10,14 +10,12 @@ from typing import Any
 
 from smilecam.classification.classifier import SmileClassifier, model_names
 from smilecam.classification.model_info import ModelInfo
-from smilecam.detection.files import yunet_path
+from smilecam.detection.registry import DEFAULT_DETECTOR, available_detectors
 from smilecam.pipeline.components import Components, StreamSetup, load_components
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.presets import OperatingPoint
 from smilecam.server.problems import Problem
 from smilecam.tracking.smile_state import DecisionSettings
-
-HAAR, YUNET = "haar", "yunet"
 
 NUMBERS = {"smoothing": 60.0, "hysteresis": 6.0, "min_smile": 60.0, "min_pause": 60.0}
 """Settings that are numbers from 0 to this."""
@@ -42,7 +40,7 @@ class Settings:
     policy: str | None = None
     operating_point: str = OperatingPoint.BALANCED.value
     threshold: float | None = None
-    detector: str = HAAR
+    detector: str = DEFAULT_DETECTOR
     decision: DecisionSettings = field(default_factory=DecisionSettings)
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,7 +75,7 @@ class Models:
     @property
     def detectors(self) -> list[str]:
         """Names of the face detectors that can be used now."""
-        return [HAAR, YUNET] if yunet_path().is_file() else [HAAR]
+        return available_detectors()
 
     def check(self, settings: Settings) -> Settings:
         """Give the settings with the policy's name in them.

@@ -1,1 +1,1 @@
-"""What time adds: faces followed from frame to frame, tracks, and steady smile states."""
+"""Tracking: faces through the frames of a stream, offline and online, and when each smiles."""

@@ -1,4 +1,4 @@
-"""Which boxes of two moments belong together."""
+"""Association of the boxes of two frames, and non-maximum suppression of those of one."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from smilecam.geometry import similarity
 from smilecam.types import Box, DetectedFace, Landmarks
 
 SAME_FACE = 0.4
-"""Boxes of one moment that are so alike are one face."""
+"""Similarity from which boxes of one frame are one face."""
 
-UNCONFIRMED = 2
-"""Searches of the whole picture in a row that do not see a followed face before it is given up."""
+MAX_UNCONFIRMED = 2
+"""Detections in the whole image, in a row, that miss a known face before it is given up."""
 
 
-def match(before: Sequence[Box], now: Sequence[Box], least: float) -> list[tuple[int, int]]:
-    """Pair boxes greedily, those most alike first.
+def match(before: Sequence[Box], now: Sequence[Box], min_similarity: float) -> list[tuple[int, int]]:
+    """Pair boxes greedily, most similar first.
 
     Args:
-        before: boxes of one moment.
+        before: boxes of one frame.
         now: boxes of another.
-        least: likeness (0 to 1) from which two boxes may be a pair.
+        min_similarity: of a pair, 0 to 1.
 
     Returns:
         Pairs of indices into ``before`` and ``now``; each box is in one pair at most.
     """
-    alike = ((similarity(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now))
-    return pair_greedily((-share, i, j) for share, i, j in alike if share >= least and share > 0)
+    candidates = ((similarity(a, b), i, j) for i, a in enumerate(before) for j, b in enumerate(now))
+    return pair_greedily((-value, i, j) for value, i, j in candidates if value >= min_similarity and value > 0)
 
 
 def pair_greedily(candidates: Iterable[tuple[float, int, int]]) -> list[tuple[int, int]]:
@@ -46,11 +46,27 @@ def pair_greedily(candidates: Iterable[tuple[float, int, int]]) -> list[tuple[in
     return pairs
 
 
-def between(a: DetectedFace, b: DetectedFace, share: float) -> DetectedFace:
-    """The face on its straight way from ``a`` (share 0) to ``b`` (share 1)."""
+def non_maximum_suppression(boxes: Sequence[Box]) -> list[int]:
+    """Keep one box of each face.
+
+    Args:
+        boxes: of one frame, in order of priority.
+
+    Returns:
+        Indices of the boxes kept, in the given order: those not of the same face as one kept before.
+    """
+    kept: list[int] = []
+    for index, box in enumerate(boxes):
+        if all(similarity(box, boxes[other]) < SAME_FACE for other in kept):
+            kept.append(index)
+    return kept
+
+
+def interpolate(a: DetectedFace, b: DetectedFace, share: float) -> DetectedFace:
+    """The face on the straight line from ``a`` (share 0) to ``b`` (share 1); with landmarks where both have them."""
     box = Box(*(round(p + share * (q - p)) for p, q in zip(a.box, b.box, strict=True)))
-    points: Landmarks | None = None
+    landmarks: Landmarks | None = None
     if a.landmarks is not None and b.landmarks is not None:
-        translated = (p + share * (q - p) for p, q in zip(a.landmarks, b.landmarks, strict=True))
-        points = cast(Landmarks, tuple(translated))
-    return DetectedFace(box, a.confidence + share * (b.confidence - a.confidence), points)
+        points = (p + share * (q - p) for p, q in zip(a.landmarks, b.landmarks, strict=True))
+        landmarks = cast(Landmarks, tuple(points))
+    return DetectedFace(box, a.confidence + share * (b.confidence - a.confidence), landmarks)

@@ -1,8 +1,9 @@
-"""Finding faces in a film: whole searches now and then, and in between quick looks where a face was.
+"""Finding faces in recorded video: detection now and then, and re-detection in a region of interest in between.
 
-A film can be looked at ahead. So its pictures come in stretches: the last picture of each is searched as a whole,
+A recorded video can be read ahead, so its frames come in windows. Faces are detected in the last frame of each window;
 faces known before are followed forward to it, and faces that are new there are followed back to where they came in. A
-face that stays for a while is not missed for coming in between two searches, and the result depends on the film alone.
+face that stays for a while is not missed for coming in between two detections, and the result depends on the video
+alone.
 """
 
 from __future__ import annotations
@@ -14,182 +15,191 @@ from itertools import pairwise
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.motion import MotionGate, detect_in_regions
 from smilecam.geometry import similarity
-from smilecam.tracking.association import SAME_FACE, UNCONFIRMED, between, match
+from smilecam.tracking.association import MAX_UNCONFIRMED, SAME_FACE, interpolate, match, non_maximum_suppression
 from smilecam.types import Box, DetectedFace, GreyImage
 
-MOSTLY_CHANGED = 0.6
-"""Where more of the picture than this has changed, the whole is searched: it costs little more."""
+MAX_MOVING_SHARE = 0.6
+"""Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineSettings:
-    """How closely to look.
+    """How often faces are detected.
 
     Attributes:
-        search_every: seconds between searches, at most; they are of what has changed.
-        search_every_unchanged: seconds between searches of the whole picture, at most.
-        search_frames: pictures between them, at most; that many are kept in memory.
-        look_every: seconds between two looks at a known face; its box in between lies on the straight way.
+        detect_every: seconds between detections, at most; they are in the regions that have changed.
+        detect_full_every: seconds between detections in the whole image, at most.
+        window_frames: frames between detections, at most; that many are kept in memory.
+        redetect_every: seconds between re-detections of a known face, at most; in between it is interpolated.
     """
 
-    search_every: float = 0.5
-    search_every_unchanged: float = 3.0
-    search_frames: int = 16
-    look_every: float = 0.1
+    detect_every: float = 0.5
+    detect_full_every: float = 3.0
+    window_frames: int = 16
+    redetect_every: float = 0.1
 
 
 @dataclass(slots=True)
-class _Trail:
-    """One face through a stretch: picture's index -> the face there, and how many whole searches did not see it."""
+class _Tracklet:
+    """One face through a window.
+
+    Attributes:
+        faces: by index of the frame in the window; -1 is the last frame of the window before.
+        unconfirmed: detections in the whole image, in a row, that missed it.
+    """
 
     faces: dict[int, DetectedFace]
     unconfirmed: int = 0
 
 
 class OfflineFaceFinder:
-    """Finds the faces of a film, stretch by stretch."""
+    """Finds the faces of a recorded video, window by window."""
 
     def __init__(self, detector: FaceDetector, settings: OfflineSettings | None = None) -> None:
-        """Begin a film."""
+        """Begin a video; the detector is used in the thread that calls the finder."""
         self.settings = settings or OfflineSettings()
         self._detector = detector
-        self._known: list[_Trail] = []
+        self._known: list[_Tracklet] = []
         self._begun = False
         self._motion: MotionGate | None = None
-        self._searched = 0.0
+        self._full_at = 0.0
 
-    def ends_stretch(self, count: int, seconds: float) -> bool:
-        """Whether a stretch of ``count`` pictures over ``seconds`` is to be searched now."""
+    def ends_window(self, count: int, seconds: float) -> bool:
+        """Whether a window of ``count`` frames over ``seconds`` is complete."""
         if not self._begun:
-            return True  # the first picture, by itself
-        return count >= self.settings.search_frames or seconds >= self.settings.search_every
+            return True  # the first frame, by itself
+        return count >= self.settings.window_frames or seconds >= self.settings.detect_every
 
-    def __call__(self, pictures: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:
-        """Find the faces of the next stretch.
+    def __call__(self, images: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:
+        """Find the faces of the next window.
 
         Args:
-            pictures: uint8 (height, width) each, one size.
-            times: seconds, of each.
+            images: its frames, uint8 (height, width) each, all of one size.
+            times: of each, in seconds.
 
         Returns:
-            For each picture its faces from left to right.
+            For each frame its faces from left to right.
         """
-        last = len(pictures) - 1
-        stretch = _Stretch(self._detector, pictures, times, self.settings.look_every)
-        trails = [stretch.follow(trail, -1) for trail in self._known]
-        alive = [trail for trail in trails if last in trail.faces]
-        known = [trail.faces[last].box for trail in alive]
-        if len(alive) < len(trails):
-            self._motion = None  # where somebody was lost, nothing need have changed much
-        found, whole = self._search(pictures[last], times[last], known)
+        last = len(images) - 1
+        window = _Window(self._detector, images, times, self.settings.redetect_every)
+        tracklets = [window.follow(tracklet) for tracklet in self._known]
+        alive = [tracklet for tracklet in tracklets if last in tracklet.faces]
+        known = [tracklet.faces[last].box for tracklet in alive]
+        if len(alive) < len(tracklets):
+            self._motion = None  # where a face was lost, nothing need have changed much
+        found, full = self._detect(images[last], times[last], known)
         pairs = match(known, [face.box for face in found], SAME_FACE)
-        _confirm(alive, found, pairs, last, whole)
+        _confirm(alive, found, pairs, last, full)
         old = {j for _, j in pairs}
-        trails += [stretch.follow_back(face, trails) for j, face in enumerate(found) if j not in old]
+        tracklets += [window.follow_back(face, tracklets) for j, face in enumerate(found) if j not in old]
         self._known = [
-            _Trail({-1: trail.faces[last]}, trail.unconfirmed)
-            for trail in trails
-            if last in trail.faces and trail.unconfirmed < UNCONFIRMED
+            _Tracklet({-1: tracklet.faces[last]}, tracklet.unconfirmed)
+            for tracklet in tracklets
+            if last in tracklet.faces and tracklet.unconfirmed < MAX_UNCONFIRMED
         ]
         self._begun = True
-        return [_distinct(trail.faces[index] for trail in trails if index in trail.faces) for index in range(last + 1)]
+        return [
+            _most_confident(tracklet.faces[index] for tracklet in tracklets if index in tracklet.faces)
+            for index in range(last + 1)
+        ]
 
-    def _search(self, picture: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
-        """Search what has changed since the last search, and whether that was the whole picture."""
-        parts = None
-        if self._motion is not None and 0 <= time - self._searched < self.settings.search_every_unchanged:
-            parts = self._motion.changes(picture, known)
-            if not parts:
+    def _detect(self, image: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
+        """Detect in the regions that changed since the last detection; also whether that was the whole image."""
+        regions = None
+        if self._motion is not None and 0 <= time - self._full_at < self.settings.detect_full_every:
+            regions = self._motion.moving_regions(image, known)
+            if not regions:
                 return [], False
-            if sum(part.area for part in parts) > MOSTLY_CHANGED * picture.size:
-                parts = None
-        found = self._detector(picture) if parts is None else detect_in_regions(self._detector, picture, parts)
-        self._motion = MotionGate(picture, [*known, *(face.box for face in found)])
-        if parts is None:
-            self._searched = time
-        return found, parts is None
+            if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
+                regions = None
+        found = self._detector(image) if regions is None else detect_in_regions(self._detector, image, regions)
+        self._motion = MotionGate(image, [*known, *(face.box for face in found)])
+        if regions is None:
+            self._full_at = time
+        return found, regions is None
 
 
 def _confirm(
-    trails: Sequence[_Trail], found: Sequence[DetectedFace], pairs: Sequence[tuple[int, int]], last: int, whole: bool
+    tracklets: Sequence[_Tracklet],
+    found: Sequence[DetectedFace],
+    pairs: Sequence[tuple[int, int]],
+    last: int,
+    full: bool,
 ) -> None:
-    """Take over what a search says of followed faces; one of the whole picture also speaks of those it did not see."""
-    seen = dict(pairs)
-    for i, trail in enumerate(trails):
-        if i in seen:
-            trail.faces[last], trail.unconfirmed = found[seen[i]], 0
+    """Correct known faces by a detection; one in the whole image also counts against those that it missed."""
+    confirmed = dict(pairs)
+    for i, tracklet in enumerate(tracklets):
+        if i in confirmed:
+            tracklet.faces[last], tracklet.unconfirmed = found[confirmed[i]], 0
         else:
-            trail.unconfirmed += whole
+            tracklet.unconfirmed += full
 
 
-class _Stretch:
-    """The pictures of one stretch, and ways through them."""
+class _Window:
+    """The frames of one window, and tracklets through them."""
 
     def __init__(
-        self, detector: FaceDetector, pictures: Sequence[GreyImage], times: Sequence[float], look_every: float
+        self, detector: FaceDetector, images: Sequence[GreyImage], times: Sequence[float], redetect_every: float
     ) -> None:
-        self._detector, self._pictures, self._times, self._look_every = detector, pictures, times, look_every
+        self._detector, self._images, self._times, self._redetect_every = detector, images, times, redetect_every
 
-    def follow(self, trail: _Trail, at: int) -> _Trail:
-        """Lead a known face forward as far as it is seen."""
-        looks = {at: trail.faces[at]}
-        while at < len(self._pictures) - 1:
-            step = self._look(looks[at], at, 1)
+    def follow(self, tracklet: _Tracklet) -> _Tracklet:
+        """Follow a face of the window before forward, as far as it is found."""
+        at = -1
+        keyframes = {at: tracklet.faces[at]}
+        while at < len(self._images) - 1:
+            step = self._step(keyframes[at], at, 1)
             if step is None:
                 break
             at, face = step
-            looks[at] = face
-        return _Trail(_filled(looks), trail.unconfirmed)
+            keyframes[at] = face
+        return _Tracklet(_fill(keyframes), tracklet.unconfirmed)
 
-    def follow_back(self, face: DetectedFace, trails: Sequence[_Trail]) -> _Trail:
-        """Lead a new face from the last picture back to where it came in, or to where it is known already."""
-        at = len(self._pictures) - 1
-        looks = {at: face}
+    def follow_back(self, face: DetectedFace, tracklets: Sequence[_Tracklet]) -> _Tracklet:
+        """Follow a new face from the last frame back to where it came in, or to where it is known already."""
+        at = len(self._images) - 1
+        keyframes = {at: face}
         while at > 0:
-            step = self._look(looks[at], at, -1)
+            step = self._step(keyframes[at], at, -1)
             if step is None or any(
                 step[0] in other.faces and similarity(other.faces[step[0]].box, step[1].box) >= SAME_FACE
-                for other in trails
+                for other in tracklets
             ):
                 break
-            at, seen = step
-            looks[at] = seen
-        return _Trail(_filled(looks))
+            at, found = step
+            keyframes[at] = found
+        return _Tracklet(_fill(keyframes))
 
-    def _look(self, face: DetectedFace, at: int, direction: int) -> tuple[int, DetectedFace] | None:
-        """The face at the next place to look; where it is not there, at the furthest picture before that shows it."""
-        for to in self._places(at, direction):
-            (seen,) = self._detector.redetect(self._pictures[to], [face])
-            if seen is not None:
-                return to, seen
+    def _step(self, face: DetectedFace, at: int, direction: int) -> tuple[int, DetectedFace] | None:
+        """The face in the next frame to try; where it is not there, in the furthest nearer one that has it."""
+        for to in self._candidates(at, direction):
+            (found,) = self._detector.redetect(self._images[to], [face])
+            if found is not None:
+                return to, found
         return None
 
-    def _places(self, at: int, direction: int) -> Iterator[int]:
-        """Where to look from ``at``: as far as a look reaches in time, then ever nearer."""
-        limit = len(self._pictures) - 1 if direction > 0 else 0
+    def _candidates(self, at: int, direction: int) -> Iterator[int]:
+        """Frames to try from ``at``: as far away as ``redetect_every`` allows, then ever nearer."""
+        limit = len(self._images) - 1 if direction > 0 else 0
         to = at + direction
         start = self._times[max(0, at)]
-        while to != limit and abs(self._times[to + direction] - start) <= self._look_every:
+        while to != limit and abs(self._times[to + direction] - start) <= self._redetect_every:
             to += direction
         while to != at:
             yield to
             to = (to + at) // 2 if direction > 0 else -((-to - at) // 2)
 
 
-def _filled(looks: dict[int, DetectedFace]) -> dict[int, DetectedFace]:
-    """The faces that were looked at, and those on the straight way between two looks."""
-    faces = dict(looks)
-    places = sorted(looks)
-    for a, b in pairwise(places):
+def _fill(keyframes: dict[int, DetectedFace]) -> dict[int, DetectedFace]:
+    """The re-detected faces, and interpolated ones in between."""
+    faces = dict(keyframes)
+    for a, b in pairwise(sorted(keyframes)):
         for index in range(a + 1, b):
-            faces[index] = between(looks[a], looks[b], (index - a) / (b - a))
+            faces[index] = interpolate(keyframes[a], keyframes[b], (index - a) / (b - a))
     return faces
 
 
-def _distinct(faces: Iterator[DetectedFace]) -> list[DetectedFace]:
-    """From left to right, each face once: of boxes on one face the surest stays."""
-    kept: list[DetectedFace] = []
-    for face in sorted(faces, key=lambda face: -face.confidence):
-        if all(similarity(face.box, other.box) < SAME_FACE for other in kept):
-            kept.append(face)
-    return sorted(kept)
+def _most_confident(faces: Iterator[DetectedFace]) -> list[DetectedFace]:
+    """From left to right, each face once: of boxes on one face the most confident stays."""
+    ordered = sorted(faces, key=lambda face: -face.confidence)
+    return sorted(ordered[index] for index in non_maximum_suppression([face.box for face in ordered]))

@@ -1,7 +1,7 @@
-"""Finding faces in a live stream: quick looks where faces were in every frame, whole searches beside them.
+"""Finding faces in a live stream: re-detection in every frame, and full detection in the background.
 
-A search takes longer than a frame may wait. So it runs in a thread of its own, on one frame at a time; what it finds is
-looked for again in the newest frame when it is done. While the picture stays the same, little is searched.
+A full detection takes longer than a frame may wait. So it runs in a thread of its own, on one frame at a time; what it
+finds is re-detected in the newest frame when it is done. While the scene stays the same, little is detected anew.
 """
 
 from __future__ import annotations
@@ -13,57 +13,64 @@ from dataclasses import dataclass
 
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.motion import MotionGate, detect_in_regions
-from smilecam.geometry import iou, similarity
-from smilecam.tracking.association import SAME_FACE, UNCONFIRMED, match
+from smilecam.geometry import iou
+from smilecam.tracking.association import MAX_UNCONFIRMED, match, non_maximum_suppression
 from smilecam.types import Box, DetectedFace, GreyImage
 
 SAME_FACE_LATER = 0.3
-"""Boxes so alike are one face where one is some frames old, as what a search found is when it is done."""
+"""Similarity from which boxes are one face where one is some frames old, as those of a background detection are."""
 
-STRAYED = 0.6
-"""Where a search sees a face whose box overlaps the followed one by less than this, the search is right."""
+DRIFT_IOU = 0.6
+"""Where a detection finds a face whose IoU with the followed box is less than this, the detection is right."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnlineSettings:
-    """How often to search.
+    """How often faces are detected.
 
     Attributes:
-        search_every: seconds from the begin of one search to the next, at least; they are of what has changed.
-        search_every_unseen: the same while no face is known.
-        search_whole_every: seconds between searches of the whole picture, at most.
+        detect_every: seconds from the start of one detection to the next, at least; in the regions that have changed.
+        detect_every_unseen: the same while no face is known.
+        detect_full_every: seconds between detections in the whole image, at most.
     """
 
-    search_every: float = 0.25
-    search_every_unseen: float = 0.1
-    search_whole_every: float = 3.0
+    detect_every: float = 0.25
+    detect_every_unseen: float = 0.1
+    detect_full_every: float = 3.0
 
 
 class BackgroundDetection:
-    """Whole searches in one thread, for any number of streams: a stream has at most one waiting."""
+    """Detection in one thread, for any number of streams: each has at most one waiting."""
 
     def __init__(self, make_detector: Callable[[], FaceDetector]) -> None:
-        """Start when the first search is asked for; the detector is made in the thread that uses it."""
-        self._make = make_detector
+        """Prepare; the thread starts with the first detection, and makes its detector itself."""
+        self._make_detector = make_detector
         self._detector: FaceDetector | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-search")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-detect")
 
-    def submit(self, grey: GreyImage, parts: list[Box] | None) -> Future[list[DetectedFace]]:
-        """Search a picture that nobody changes any more, or only parts of it."""
-        return self._pool.submit(self._search, grey, parts)
+    def submit(self, grey: GreyImage, regions: list[Box] | None) -> Future[list[DetectedFace]]:
+        """Detect in an image that nobody changes any more.
 
-    def _search(self, grey: GreyImage, parts: list[Box] | None) -> list[DetectedFace]:
+        Args:
+            grey: uint8 (height, width).
+            regions: where to detect, in its pixels; None for the whole.
+        """
+        return self._pool.submit(self._detect, grey, regions)
+
+    def _detect(self, grey: GreyImage, regions: list[Box] | None) -> list[DetectedFace]:
         if self._detector is None:
-            self._detector = self._make()
-        return self._detector(grey) if parts is None else detect_in_regions(self._detector, grey, parts)
+            self._detector = self._make_detector()
+        return self._detector(grey) if regions is None else detect_in_regions(self._detector, grey, regions)
 
     def close(self) -> None:
-        """End the thread; a search that runs is not waited for longer than it takes, those that wait are dropped."""
+        """End the thread: the detection that runs is waited for, those that wait are dropped."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(slots=True)
 class _Known:
+    """A face that is followed, and how many detections in the whole image in a row missed it."""
+
     face: DetectedFace
     unconfirmed: int = 0
 
@@ -74,25 +81,25 @@ class OnlineFaceFinder:
     def __init__(
         self,
         detector: FaceDetector,
-        search: BackgroundDetection,
+        background: BackgroundDetection,
         settings: OnlineSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin a stream.
 
         Args:
-            detector: for the quick looks, in the caller's thread.
-            search: for whole searches.
+            detector: for re-detection, in the caller's thread.
+            background: for detection.
             settings: how often.
             clock: seconds that only grow.
         """
         self.settings = settings or OnlineSettings()
-        self._detector, self._search, self._clock = detector, search, clock
+        self._detector, self._background, self._clock = detector, background, clock
         self._known: list[_Known] = []
-        self._running: Future[list[DetectedFace]] | None = None
-        self._whole = True
+        self._pending: Future[list[DetectedFace]] | None = None
+        self._full = True
         self._motion: MotionGate | None = None
-        self._asked = self._searched_whole = float("-inf")
+        self._submitted_at = self._full_at = float("-inf")
 
     def __call__(self, grey: GreyImage) -> list[DetectedFace]:
         """Find the faces of the next frame.
@@ -103,49 +110,42 @@ class OnlineFaceFinder:
         Returns:
             Faces from left to right.
         """
-        if self._running is not None and self._running.done():
-            done, self._running = self._running, None
-            self._take(done.result())
-        looks = self._detector.redetect(grey, [known.face for known in self._known])
-        if None in looks:
-            self._motion = None  # where somebody was lost, nothing need have changed much
-        self._known = [
-            _Known(face, known.unconfirmed) for known, face in zip(self._known, looks, strict=True) if face is not None
+        if self._pending is not None and self._pending.done():
+            done, self._pending = self._pending, None
+            self._merge(done.result())
+        faces = self._detector.redetect(grey, [known.face for known in self._known])
+        if None in faces:
+            self._motion = None  # where a face was lost, nothing need have changed much
+        followed = [
+            _Known(face, known.unconfirmed) for known, face in zip(self._known, faces, strict=True) if face is not None
         ]
-        self._drop_twins()
-        self._ask(grey)
+        # In order of age: of two boxes that came to lie on one face, the one known for longer stays.
+        self._known = [followed[index] for index in non_maximum_suppression([known.face.box for known in followed])]
+        self._submit_if_due(grey)
         return sorted(known.face for known in self._known)
 
-    def _take(self, found: list[DetectedFace]) -> None:
-        """Add faces that a search found and nobody knew; set right the known ones, and count those it did not find."""
+    def _merge(self, found: list[DetectedFace]) -> None:
+        """Add the faces of a detection that are new, correct the known ones, and count against those it missed."""
         pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE_LATER)
-        confirmed, seen = dict(pairs), {j for _, j in pairs}
+        confirmed, old = dict(pairs), {j for _, j in pairs}
         for i, known in enumerate(self._known):
-            known.unconfirmed = 0 if i in confirmed else known.unconfirmed + self._whole
-            if i in confirmed and iou(found[confirmed[i]].box, known.face.box) < STRAYED:
-                known.face = found[confirmed[i]]  # looks had come to see a part of it
-        self._known = [known for known in self._known if known.unconfirmed < UNCONFIRMED]
-        self._known += [_Known(face) for j, face in enumerate(found) if j not in seen]
+            known.unconfirmed = 0 if i in confirmed else known.unconfirmed + self._full
+            if i in confirmed and iou(found[confirmed[i]].box, known.face.box) < DRIFT_IOU:
+                known.face = found[confirmed[i]]  # re-detection had drifted to a part of it
+        self._known = [known for known in self._known if known.unconfirmed < MAX_UNCONFIRMED]
+        self._known += [_Known(face) for j, face in enumerate(found) if j not in old]
 
-    def _drop_twins(self) -> None:
-        """Of two boxes that came to lie on one face, keep the one that is known for longer."""
-        kept: list[_Known] = []
-        for known in self._known:
-            if all(similarity(known.face.box, other.face.box) < SAME_FACE for other in kept):
-                kept.append(known)
-        self._known = kept
-
-    def _ask(self, grey: GreyImage) -> None:
-        """Have what has changed since the last search searched, when it is time."""
+    def _submit_if_due(self, grey: GreyImage) -> None:
+        """When it is time, detect in the regions that have changed since the last detection."""
         now = self._clock()
-        wait = self.settings.search_every if self._known else self.settings.search_every_unseen
-        if self._running is not None or now - self._asked < wait:
+        interval = self.settings.detect_every if self._known else self.settings.detect_every_unseen
+        if self._pending is not None or now - self._submitted_at < interval:
             return
-        self._asked = now
+        self._submitted_at = now
         boxes = [known.face.box for known in self._known]
-        self._whole = self._motion is None or now - self._searched_whole >= self.settings.search_whole_every
-        parts = None if self._whole or self._motion is None else self._motion.changes(grey, boxes)
-        if self._whole or parts:
-            self._running, self._motion = self._search.submit(grey, parts), MotionGate(grey, boxes)
-        if self._whole:
-            self._searched_whole = now
+        self._full = self._motion is None or now - self._full_at >= self.settings.detect_full_every
+        regions = None if self._full or self._motion is None else self._motion.moving_regions(grey, boxes)
+        if self._full or regions:
+            self._pending, self._motion = self._background.submit(grey, regions), MotionGate(grey, boxes)
+        if self._full:
+            self._full_at = now

@@ -1,4 +1,4 @@
-"""Tracks: which face of this frame is which person of the frames before."""
+"""Tracks: which face of this frame is which face of the frames before."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from dataclasses import dataclass
 from smilecam.tracking.association import match, pair_greedily
 from smilecam.types import Box
 
-LEAST_LIKENESS = 0.25
-"""Likeness of a face to the box where a person is expected, from which it may be theirs."""
+MIN_SIMILARITY = 0.25
+"""Similarity of a face to a track's predicted box from which it may belong to the track."""
 
-VELOCITY_MEMORY = 0.3
-"""Seconds over which a person's speed is averaged: several frames, so that the trembling of boxes cancels out."""
+VELOCITY_SECONDS = 0.3
+"""Seconds over which a track's velocity is averaged: several frames, so that the jitter of boxes cancels out."""
 
-NEAREST = 0.6
-"""A face that overlaps nothing may still be a person's whose expected centre is this near, in sides of the box: fast
-ones, and those of whom the last frames are missing."""
+MAX_DISTANCE = 0.6
+"""A face similar to no predicted box may still belong to a track whose predicted centre is this near, in sides of the
+box: fast ones, and those that the last frames missed."""
 
 
 @dataclass(slots=True)
-class _Person:
-    """A track: its last box, when that was, and its speed in pixels a second."""
+class _Track:
+    """A track: its last box, the time of that box in seconds, and its velocity in pixels a second."""
 
     number: int
     box: Box
     time: float
-    speed: tuple[float, float] = (0.0, 0.0)
+    velocity: tuple[float, float] = (0.0, 0.0)
 
-    def expected(self, time: float) -> Box:
-        """Where the person is now if it went on as before."""
-        across, down = (round(speed * (time - self.time)) for speed in self.speed)
+    def predict(self, time: float) -> Box:
+        """The box at another time, at constant velocity."""
+        across, down = (round(velocity * (time - self.time)) for velocity in self.velocity)
         return self.box.translated(across, down)
 
-    def see(self, box: Box, time: float) -> None:
+    def update(self, box: Box, time: float) -> None:
         """Move on to a new box."""
         passed = time - self.time
         if passed > 0:
-            weight = min(1.0, passed / VELOCITY_MEMORY)
-            translated = [(new - old) / passed for new, old in zip(_centre(box), _centre(self.box), strict=True)]
-            self.speed = (
-                self.speed[0] + weight * (translated[0] - self.speed[0]),
-                self.speed[1] + weight * (translated[1] - self.speed[1]),
+            weight = min(1.0, passed / VELOCITY_SECONDS)
+            measured = [(new - old) / passed for new, old in zip(_centre(box), _centre(self.box), strict=True)]
+            self.velocity = (
+                self.velocity[0] + weight * (measured[0] - self.velocity[0]),
+                self.velocity[1] + weight * (measured[1] - self.velocity[1]),
             )
         self.box, self.time = box, time
 
 
 class Tracker:
-    """Gives the faces of a stream numbers that stay with the person."""
+    """Gives the faces of a stream track numbers."""
 
-    def __init__(self, bridge: float = 1.0) -> None:
+    def __init__(self, max_age: float = 1.0) -> None:
         """Begin a stream.
 
         Args:
-            bridge: seconds that a person may be unseen and keep the number.
+            max_age: seconds for which a track may be unseen and keep its number.
         """
-        self._bridge = bridge
-        self._tracks: list[_Person] = []
+        self._max_age = max_age
+        self._tracks: list[_Track] = []
         self._count = 0
 
     def update(self, boxes: Sequence[Box], time: float) -> tuple[list[int], list[int]]:
@@ -67,39 +67,39 @@ class Tracker:
             time: in seconds, not before that of the frame before.
 
         Returns:
-            A number for each box, from 1; and the numbers of people who have been unseen for too long and are gone.
+            A track number for each box, from 1; and the numbers of the tracks that have ended.
         """
-        gone = [person for person in self._tracks if time - person.time > self._bridge]
-        self._tracks = [person for person in self._tracks if time - person.time <= self._bridge]
-        expected = [person.expected(time) for person in self._tracks]
-        pairs = match(expected, boxes, LEAST_LIKENESS)
-        pairs += _nearest(expected, boxes, pairs)
-        whose = {j: self._tracks[i] for i, j in pairs}
+        ended = [track for track in self._tracks if time - track.time > self._max_age]
+        self._tracks = [track for track in self._tracks if time - track.time <= self._max_age]
+        predicted = [track.predict(time) for track in self._tracks]
+        pairs = match(predicted, boxes, MIN_SIMILARITY)
+        pairs += _nearest(predicted, boxes, pairs)
+        matched = {j: self._tracks[i] for i, j in pairs}
         numbers = []
         for j, box in enumerate(boxes):
-            person = whose.get(j) or self._newcomer(box, time)
-            person.see(box, time)
-            numbers.append(person.number)
-        return numbers, [person.number for person in gone]
+            track = matched.get(j) or self._new_track(box, time)
+            track.update(box, time)
+            numbers.append(track.number)
+        return numbers, [track.number for track in ended]
 
-    def _newcomer(self, box: Box, time: float) -> _Person:
+    def _new_track(self, box: Box, time: float) -> _Track:
         self._count += 1
-        person = _Person(self._count, box, time)
-        self._tracks.append(person)
-        return person
+        track = _Track(self._count, box, time)
+        self._tracks.append(track)
+        return track
 
 
-def _nearest(expected: Sequence[Box], boxes: Sequence[Box], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Pairs of those left over whose centres are near and whose sizes are alike, nearest first."""
+def _nearest(predicted: Sequence[Box], boxes: Sequence[Box], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pairs of those left over whose centres are near and whose sizes are similar, nearest first."""
     taken_tracks, taken_boxes = {i for i, _ in pairs}, {j for _, j in pairs}
-    distances = (
+    candidates = (
         (_distance(a, b), i, j)
-        for i, a in enumerate(expected)
+        for i, a in enumerate(predicted)
         if i not in taken_tracks
         for j, b in enumerate(boxes)
         if j not in taken_boxes
     )
-    return pair_greedily(redetect for redetect in distances if redetect[0] <= NEAREST)
+    return pair_greedily(candidate for candidate in candidates if candidate[0] <= MAX_DISTANCE)
 
 
 def _distance(a: Box, b: Box) -> float:

@@ -1,1 +1,1 @@
-"""Training and export. Needs the "train" extra; run time never imports from here."""
+"""Training and export. Needs the "train" extra; nothing at run time imports from here."""

@@ -1,4 +1,4 @@
-"""Which processor trains, and why."""
+"""Choice of the device that trains."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ CHOICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(wanted: str) -> tuple[torch.device, str]:
-    """Turn a wish into a device and a reason to print.
+    """Choose a device.
 
     Args:
         wanted: one of ``CHOICES``.
 
+    Returns:
+        The device and the reason of the choice.
+
     Raises:
-        TrainingError: that device is not there.
+        TrainingError: the wanted device is not available.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted != "auto":

@@ -1,4 +1,4 @@
-"""From the folder of a run to the one file that run time reads."""
+"""Export of a finished run to a model file."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from smilecam.classification.model_info import METADATA_KEY, ModelInfo
 from smilecam.errors import TrainingError, UsageProblem
 from smilecam.presets import HAAR_TO_SMILES
 from smilecam.storage import make_folder, whole_or_absent
-from smilecam.training.finished import load_run_network, read_json
-from smilecam.training.policies import PolicySource, uncalibrated
+from smilecam.training.calibrate import PolicySource, uncalibrated
+from smilecam.training.run_loading import load_run_network, read_json
 
 OPSET = 18
-"""ONNX operator set: understood by every ONNX Runtime that smilecam allows."""
+"""ONNX operator set: supported by every ONNX Runtime version that smilecam allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A finished run's network and its description."""
+    """Network and description of a finished run."""
 
     network: nn.Module
     info: ModelInfo
 
 
 def load_run(run: Path, name: str, version: str, policies: list[PolicySource] | None = None) -> TrainedModel:
-    """Read the network of a finished run, with the weights that were evaluated.
+    """Load the network of a finished run, with the weights that were evaluated.
 
     Args:
         run: folder of the run.
-        name: to give the model.
-        version: to give the model.
-        policies: what to calibrate on; by default the run's own validation part gives the thresholds, and the first
-            output is taken as it is.
+        name: of the model.
+        version: of the model.
+        policies: data to calibrate on; by default the first output stays uncalibrated, and the thresholds come from
+            the run's validation set.
 
     Raises:
         TrainingError: the folder does not hold a finished run.
@@ -66,19 +66,20 @@ def load_run(run: Path, name: str, version: str, policies: list[PolicySource] | 
 def export_run(
     run: Path, output: Path, name: str, version: str, policies: list[PolicySource] | None = None
 ) -> ModelInfo:
-    """Write the model file of a finished run, and read it back as run time does.
+    """Write the model file of a finished run, and check that it loads as at run time.
 
     Args:
         run: folder of the run.
         output: the file to write.
-        name: to give the model.
-        version: to give the model.
-        policies: what to calibrate on, the default policy first; see ``load_run``.
+        name: of the model.
+        version: of the model.
+        policies: data to calibrate on, the default policy first; see ``load_run``.
 
     Raises:
         TrainingError: the folder does not hold a finished run.
         OutputError: the file cannot be written.
-        ModelFileError: run time would refuse what came out.
+        ModelFileError: the file does not load.
+        UsageProblem: the file's name does not end in .onnx.
     """
     if output.suffix.lower() != ".onnx":
         raise UsageProblem(f"{output}: a model file's name ends in .onnx")
@@ -90,7 +91,7 @@ def export_run(
 
 
 def to_onnx(trained: TrainedModel) -> bytes:
-    """The network as the bytes of an ONNX file, its description in the metadata."""
+    """The network as the bytes of an ONNX file, with its description as metadata."""
     size = trained.info.input.size
     with _quiet_exporter():
         program = torch.onnx.export(
@@ -114,7 +115,7 @@ def to_onnx(trained: TrainedModel) -> bytes:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Hide PyTorch's remarks on its own internals and on packages that are not needed; errors still come."""
+    """Suppress PyTorch's warnings about its internals and about optional packages; errors are still raised."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -127,9 +128,9 @@ def _quiet_exporter() -> Iterator[None]:
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Remove the exporter's notes, which hold stack traces and with them paths of the machine."""
+    """Remove the exporter's annotations, whose stack traces contain paths of this machine."""
     graph = model.graph
-    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
-        part.doc_string = ""
-        del part.metadata_props[:]
+    for entry in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
+        entry.doc_string = ""
+        del entry.metadata_props[:]
     model.doc_string = ""

@@ -1,4 +1,4 @@
-"""The networks."""
+"""Network architectures: LeNet and SmileNet."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from smilecam.training.recipe import ModelRecipe
 class LeNet(nn.Module):
     """LeNet with ReLU, in the sizes of the reference run.
 
-    conv 20@5x5, max-pool 2, conv 50@5x5, max-pool 2, dense 500, dense 2 for each policy; convolutions keep the size.
-    Weights start as Keras starts them (Glorot uniform, biases zero), since that is what the reference was made with.
+    conv 20@5x5, max-pool 2, conv 50@5x5, max-pool 2, dense 500, dense 2 per policy; convolutions keep the size.
+    Weights are initialised as in Keras (Glorot uniform, biases zero), with which the reference run was made.
     """
 
     def __init__(self, spec: InputSpec, batch_norm: bool = False, dropout: float = 0.0, policies: int = 1) -> None:
-        """Make the network for square pictures of ``spec.size`` pixels, with fresh random weights."""
+        """Make the network for square images of ``spec.size`` pixels, with fresh random weights."""
         super().__init__()
         reduced = spec.size // 4
         self.features = nn.Sequential(
@@ -41,23 +41,23 @@ class LeNet(nn.Module):
                     nn.init.zeros_(layer.bias)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Read faces.
+        """Compute the log odds of a smile.
 
         Args:
             faces: float32 (n, 1, size, size), normalised.
 
         Returns:
-            float32 (n, policies): log odds of a smile. Softmax over an output pair and the logistic function of the
-            pair's difference are the same thing.
+            float32 (n, policies): log odds of a smile. Softmax over a pair of outputs equals the logistic function of
+            their difference.
         """
         pairs: Tensor = self.classifier(self.features(faces)).unflatten(1, (-1, 2))
         return pairs[..., 1] - pairs[..., 0]
 
 
 class SmileNet(nn.Module):
-    """A small residual network: a stem that halves the picture, then one block for each width, each halving again.
+    """A small residual network: a stem and one block for each further width, each of which halves the resolution.
 
-    The mean over the last map goes through one dense layer, so that a face may sit anywhere in the crop.
+    Global average pooling before the dense layer makes it robust to the position of the face in the crop.
     """
 
     def __init__(self, widths: tuple[int, ...], dropout: float, policies: int) -> None:
@@ -65,8 +65,8 @@ class SmileNet(nn.Module):
 
         Args:
             widths: channels of the stem and of each block.
-            dropout: share of the last values dropped in training.
-            policies: outputs.
+            dropout: share of the dense layer's inputs dropped in training.
+            policies: number of outputs.
         """
         super().__init__()
         stem = nn.Sequential(*_normalized(1, widths[0], 5, stride=2), nn.ReLU())
@@ -75,7 +75,7 @@ class SmileNet(nn.Module):
         self.classifier = nn.Linear(widths[-1], policies)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Read faces.
+        """Compute the log odds of a smile.
 
         Args:
             faces: float32 (n, 1, size, size), normalised.
@@ -88,9 +88,9 @@ class SmileNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; halves height and width.
+    """Two 3x3 convolutions and a shortcut; halves height and width.
 
-    The shortcut averages before its 1x1 convolution, so that it looks at every pixel (ResNet-D, He et al. 2018).
+    Average pooling before the shortcut's 1x1 convolution takes every pixel into account (ResNet-D, He et al. 2018).
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -120,7 +120,7 @@ def _normalized(channels_in: int, channels_out: int, kernel: int, stride: int = 
 
 
 def build(recipe: ModelRecipe, spec: InputSpec, policies: int, seed: int) -> nn.Module:
-    """Make the network of a recipe; its first weights depend on ``seed`` alone."""
+    """Make the network of a recipe; its initial weights depend on ``seed`` alone."""
     torch.manual_seed(seed)
     if recipe.name == "lenet":
         return LeNet(spec, recipe.batch_norm, recipe.dropout, policies)

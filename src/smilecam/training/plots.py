@@ -1,4 +1,4 @@
-"""The plot of a training run."""
+"""Learning curves of a training run."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CURVES = (
 
 
 def loss_over_accuracy(title: str) -> tuple[Figure, Axes, Axes]:
-    """An empty figure with axes for losses above axes for accuracies, over epochs."""
+    """An empty figure over epochs, with axes for losses above axes for accuracies."""
     figure = Figure(figsize=(8, 7), layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
-    for axes, name in ((upper, "loss per face"), (lower, "share called right")):
+    for axes, name in ((upper, "loss per face"), (lower, "accuracy")):
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)
     lower.set_xlabel("epoch")
@@ -36,10 +36,10 @@ def loss_over_accuracy(title: str) -> tuple[Figure, Axes, Axes]:
 
 
 def plot_curves(rows: Sequence[dict[str, Any]], path: Path, title: str) -> None:
-    """Draw the four curves of a run, losses above accuracies, into a PNG.
+    """Plot the four curves of a run, losses above accuracies, as a PNG.
 
     Args:
-        rows: an epoch each, with ``epoch``, ``loss``, ``acc``, ``val_loss`` and ``val_acc``.
+        rows: one per epoch, with ``epoch``, ``loss``, ``acc``, ``val_loss`` and ``val_acc``.
         path: of the PNG.
         title: above the plot.
 

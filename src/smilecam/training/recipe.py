@@ -1,4 +1,4 @@
-"""Recipes: what to train and how, read from small TOML files."""
+"""Recipes: network, input, optimizer, training and augmentation, loaded from small TOML files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ModelRecipe:
-    """Which network.
+    """The network.
 
     Attributes:
-        name: a name that ``smilecam.training.models.build`` knows.
-        dropout: share of the dense layer's values dropped in training.
-        batch_norm: LeNet only: normalise after each convolution.
+        name: one of the names of ``smilecam.training.models.build``.
+        dropout: share of the dense layer's inputs dropped in training.
+        batch_norm: LeNet only: batch normalisation after each convolution.
         widths: SmileNet only: channels of the stem and of each block.
     """
 
@@ -37,16 +37,15 @@ class ModelRecipe:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerRecipe:
-    """How weights move: Adam with decoupled weight decay.
+    """AdamW, its learning-rate schedule and the weight average (EMA).
 
     Attributes:
-        learning_rate: the largest of the run.
-        weight_decay: share of a weight taken away each step, times the learning rate; biases and normalisations are
-            left alone.
-        schedule: "constant"; "cosine" down to zero over all epochs; or "one_cycle", the same after a rise over the
-            first tenth.
-        average_decay: share of the old value kept each step in a running mean of the weights, which is what is
-            evaluated and exported; 0 for none.
+        learning_rate: maximum of the run.
+        weight_decay: decoupled weight decay, relative to the learning rate; not for biases and normalisations.
+        schedule: "constant"; "cosine" down to zero over all epochs; or "one_cycle", a linear rise over the first tenth
+            and then a cosine down to zero.
+        average_decay: decay per step of the exponential moving average of the weights, which is evaluated and
+            exported in place of them; 0 for none.
     """
 
     learning_rate: float
@@ -57,18 +56,18 @@ class OptimizerRecipe:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
-    """How long, on what share, against which imbalance, and after whom.
+    """Length, batches, validation split and loss.
 
     Attributes:
-        epochs: passes over the training part.
-        batch_size: pictures a step.
-        validation_share: share of each class held out, where no fold is asked for.
-        class_weights: weigh each class by the size of the largest over its own, on the training part.
+        epochs: passes over the training set.
+        batch_size: faces per step.
+        validation_share: share of each class held out, except in cross-validation.
+        class_weights: weigh each class by the size of the largest class divided by its own, in the training set.
         label_smoothing: share of the target spread over both classes.
-        policies: 1, or 2 to give extra data an output of its own, because it follows other rules of what a smile is.
-        repeat: how often an epoch shows each face of the data set that is split; those of extra data are shown once.
-        distillation: share of the teacher's probabilities in the target; the labels have the rest.
-        precision: of the arithmetic in forward and backward passes; weights are float32 in any case.
+        policies: number of outputs: 1, or 2 for a separate output of extra data, whose labels follow other rules.
+        repeat: occurrences per epoch of each face of the main data set; faces of extra data occur once.
+        distillation: share of the teachers' soft targets in the loss; the rest is the labels'.
+        precision: of the arithmetic in forward and backward passes; weights are always float32.
     """
 
     epochs: int
@@ -84,23 +83,23 @@ class TrainingRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How each picture of a batch is changed at random; amounts are uniform in their range.
+    """Random changes of each image of a batch; amounts are uniform in their range unless stated otherwise.
 
     Attributes:
-        translation: largest shift each way, as a share of the side, across and down.
-        rotation: largest turn each way, in degrees.
-        scale: largest change of size each way, as a share.
-        flip: probability of a mirror image.
-        brightness: largest change each way, in grey values.
-        contrast: largest change of the spread around the mean each way, as a share.
-        stretch: largest change of width against height each way, as a share.
-        gamma: largest change of the exponent each way, as a natural logarithm; small changes are more frequent.
-        gradient: largest fall of light from one side of the face to the other, in grey values.
-        noise: largest standard deviation of noise, in grey values; little noise is more frequent.
-        degrade: probability that detail is lost: to blur, to a small picture, or to JPEG.
-        occlusion: probability that a rectangle is covered.
-        gentle: probability in the last epoch, growing evenly from 0 in the first, that a picture is only moved, and
-            less far, so that a run ends on pictures like those it will meet.
+        translation: maximum shift each way, as a share of the side, horizontal and vertical.
+        rotation: maximum each way, in degrees.
+        scale: maximum change of size each way, as a share.
+        flip: probability of a horizontal flip.
+        brightness: maximum change each way, in grey values.
+        contrast: maximum change of the spread around the mean each way, as a share.
+        stretch: maximum change of the aspect ratio each way, as a share.
+        gamma: maximum change of the exponent each way, as a natural logarithm; small changes are more frequent.
+        gradient: maximum brightness difference from one side of the face to the other, in grey values.
+        noise: maximum standard deviation of noise, in grey values; little noise is more frequent.
+        degrade: probability of blur, a low resolution, or JPEG artefacts.
+        occlusion: probability of a grey rectangle over a part of the face.
+        annealing: probability in the last epoch, growing linearly from 0 in the first, that an image is only
+            transformed geometrically and in a smaller range, so that a run ends on nearly unchanged images.
     """
 
     translation: float
@@ -115,12 +114,12 @@ class Augmentation:
     noise: float = 0.0
     degrade: float = 0.0
     occlusion: float = 0.0
-    gentle: float = 0.0
+    annealing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that a run needs besides data, a seed and a machine."""
+    """Everything that defines a run besides data, seed and machine."""
 
     name: str
     description: str
@@ -131,7 +130,7 @@ class Recipe:
     augmentation: Augmentation | None
 
     def with_epochs(self, epochs: int | None) -> Recipe:
-        """The same recipe for another number of epochs, or unchanged for None."""
+        """A copy with another number of epochs; unchanged for None."""
         if epochs is None:
             return self
         return dataclasses.replace(self, training=dataclasses.replace(self.training, epochs=epochs))
@@ -142,23 +141,23 @@ class Recipe:
 
 
 def _plain(value: object) -> object:
-    """As JSON has it, so that a recipe equals the one that was written to a file."""
+    """The value as it is after a round trip through JSON, so that recipes in files can be compared."""
     if isinstance(value, tuple):
         return list(value)
     return value.value if isinstance(value, Enum) else value
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that come with the package."""
+    """Names of the packaged recipes."""
     folder = resources.files("smilecam.training") / "recipes"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 def load_recipe(name: str) -> Recipe:
-    """Read a recipe of the package by its name, or any TOML file by its path.
+    """Load a packaged recipe by name, or a TOML file by path.
 
     Raises:
-        TrainingError: there is no such recipe, or it does not say what it must.
+        TrainingError: there is no such recipe, or it is not valid.
     """
     if name in recipe_names():
         text = (resources.files("smilecam.training") / "recipes" / f"{name}.toml").read_text("utf-8")
@@ -174,27 +173,27 @@ def load_recipe(name: str) -> Recipe:
 
 
 def parse_recipe(name: str, text: str) -> Recipe:
-    """Read a recipe from TOML.
+    """Parse a recipe.
 
     Raises:
-        TrainingError: it is not TOML, a value is missing, unknown, or of the wrong kind.
+        TrainingError: the text is not TOML, or a value is missing, unknown, or of the wrong type.
     """
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TrainingError(f"recipe {name}: {error}") from error
-    unknown = set(tables) - {"description", "augmentation", *PARTS}
+    unknown = set(tables) - {"description", "augmentation", *TABLES}
     if unknown:
         raise TrainingError(f"recipe {name}: unknown table or key {', '.join(sorted(unknown))}")
     return _assemble(name, tables)
 
 
-PARTS = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
+TABLES = {"model": ModelRecipe, "input": InputSpec, "optimizer": OptimizerRecipe, "training": TrainingRecipe}
 
 
 def _assemble(name: str, tables: dict[str, Any]) -> Recipe:
     values: dict[str, Any] = {
-        part: _fill(kind, tables.get(part, {}), f"recipe {name}, [{part}]") for part, kind in PARTS.items()
+        table: _fill(kind, tables.get(table, {}), f"recipe {name}, [{table}]") for table, kind in TABLES.items()
     }
     augmentation = None
     if tables.get("augmentation") is not None:
@@ -202,6 +201,16 @@ def _assemble(name: str, tables: dict[str, Any]) -> Recipe:
     description = str(tables.get("description", ""))
     _check_halving(name, values["model"], values["input"])
     return Recipe(name=name, description=description, augmentation=augmentation, **values)
+
+
+RENAMED_KEYS = {"gentle": "annealing"}
+"""Former name of a recipe's key -> present one."""
+
+
+def current_keys(table: dict[str, Any]) -> dict[str, Any]:
+    """A TOML table or JSON object with the present names of its keys."""
+    renamed = {old: new for old, new in RENAMED_KEYS.items() if new not in table}
+    return {renamed.get(key, key): value for key, value in table.items()}
 
 
 def _check_halving(name: str, model: ModelRecipe, spec: InputSpec) -> None:
@@ -212,10 +221,10 @@ def _check_halving(name: str, model: ModelRecipe, spec: InputSpec) -> None:
 
 
 def recipe_from_dict(content: dict[str, Any]) -> Recipe:
-    """The recipe that ``Recipe.as_dict`` turned into plain values.
+    """The inverse of ``Recipe.as_dict``.
 
     Raises:
-        TrainingError: a value is missing, unknown, or of the wrong kind.
+        TrainingError: a value is missing, unknown, or of the wrong type.
         KeyError: the name is missing.
     """
     return _assemble(str(content["name"]), content)
@@ -225,6 +234,7 @@ def _fill(kind: type[T], table: dict[str, Any], where: str) -> T:
     hints = get_type_hints(kind)
     if not isinstance(table, dict):
         raise TrainingError(f"{where}: a table is needed")
+    table = current_keys(table)
     optional = {name for name, field in inspect.signature(kind).parameters.items() if field.default is not field.empty}
     wrong = (set(table) - set(hints)) | (set(hints) - optional - set(table))
     if wrong:
@@ -278,9 +288,9 @@ RANGES = {
     "noise": (0, 255),
     "degrade": (0, 1),
     "occlusion": (0, 1),
-    "gentle": (0, 1),
+    "annealing": (0, 1),
 }
-"""What makes sense for each number of a recipe, ends included."""
+"""Range of each number of a recipe, ends included."""
 
 
 def _is_enum(hint: object) -> bool:

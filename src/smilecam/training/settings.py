@@ -1,17 +1,17 @@
-"""What a training run is to do."""
+"""Settings of a training run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from smilecam.data.splits import View
+from smilecam.data.splits import Variant
 from smilecam.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One part of a cross-validation: the fold ``number`` of ``count``, from 0, validates."""
+    """The fold ``number`` of ``count``, from 0, whose faces are held out."""
 
     number: int
     count: int
@@ -19,24 +19,24 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """What to train, on what, and where the results go.
+    """Recipe, data and output folder of a run.
 
     Attributes:
-        recipe: the network and how it learns.
-        data: the data set that is split into training and validation parts: an archive or a folder.
-        extra: further data sets, for the training part only.
-        view: raw or clean, of all of them.
-        seed: of the split, the first weights, the order and the augmentation.
-        out: the folder of the run.
-        resume: go on with the run in ``out``.
-        fold: which fold validates; None for a random share, as the recipe says.
-        teachers: folders of finished runs whose mean opinion is learned as well.
+        recipe: network and training.
+        data: the main data set, an archive or a folder, which is split into training and validation sets.
+        extra: more data sets, for the training set only.
+        variant: raw or clean, for all data sets.
+        seed: of split, initial weights, order and augmentation.
+        out: the run's folder.
+        resume: continue the run in ``out``.
+        fold: the validation set in cross-validation; None for a random share by the recipe.
+        teachers: folders of finished runs whose mean probabilities are the soft targets.
     """
 
     recipe: Recipe
     data: Path
     extra: tuple[Path, ...]
-    view: View
+    variant: Variant
     seed: int
     out: Path
     resume: bool

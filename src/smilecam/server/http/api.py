@@ -1,18 +1,22 @@
-"""What is answered over HTTP."""
+"""The HTTP endpoints."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from smilecam.server.http.images import decode_picture
+from smilecam.errors import OutputError
+from smilecam.server.http.images import decode_image
 from smilecam.server.http.openapi import openapi
 from smilecam.server.http.videos import RESULTS, Status, VideoJobs
 from smilecam.server.problems import Problem
@@ -24,13 +28,14 @@ from smilecam.server.ws.broadcast import Broadcast
 STATIC = Path(__file__).parents[1] / "static"
 
 QUERY = (*NAMES, "threshold", *NUMBERS)
-"""Settings that a query may hold."""
+"""Settings allowed in a query."""
 
 LONGEST_NAME = 100
+"""Characters."""
 
 
 async def page(request: Request) -> Response:
-    """The page; a token in the address is turned into a cookie, and taken out of the address."""
+    """The page; a token in the address is exchanged for a cookie, by a redirect to the address without it."""
     access: Access = request.app.state.access
     token = request.query_params.get("token")
     if token is None:
@@ -39,12 +44,14 @@ async def page(request: Request) -> Response:
         raise Problem(401, "no_token", "That is not this server's token: open the address that smilecam watch printed.")
     response = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
-    response.set_cookie(access.cookie, access.session, httponly=True, samesite="strict", secure=secure, path="/")
+    response.set_cookie(
+        access.cookie_name, access.cookie_value, httponly=True, samesite="strict", secure=secure, path="/"
+    )
     return response
 
 
 async def models(request: Request) -> Response:
-    """What can be chosen, what is in force, and the limits."""
+    """Models and detectors to choose from, the settings in force, and the limits."""
     service: Service = request.app.state.service
     broadcast: Broadcast | None = request.app.state.broadcast
     limits = service.limits
@@ -56,8 +63,8 @@ async def models(request: Request) -> Response:
             "source": broadcast.describe() if broadcast else None,
             "limits": {
                 "max_frame_bytes": limits.frame_bytes,
-                "max_picture_bytes": limits.picture_bytes,
-                "max_pictures": limits.pictures,
+                "max_picture_bytes": limits.image_bytes,
+                "max_pictures": limits.images,
                 "max_upload_bytes": limits.upload_bytes,
                 "max_pixels": limits.pixels,
                 "max_video_seconds": limits.video_seconds,
@@ -76,33 +83,32 @@ def _model(name: str, service: Service) -> dict[str, Any]:
 
 
 async def detect(request: Request) -> Response:
-    """Faces of one or several pictures."""
+    """Detect faces and smiles in one or several images."""
     service: Service = request.app.state.service
     settings = query_settings(request, service)
     _check_form(request)
-    if service.waiting_pictures >= service.limits.waiting_pictures:
-        raise Problem(429, "busy", "Too many pictures are waiting already: try again later.")
-    service.waiting_pictures += 1
+    if service.waiting_images >= service.limits.waiting_images:
+        raise Problem(429, "busy", "Too many images are waiting already: try again later.")
+    service.waiting_images += 1
     try:
-        async with request.form(max_files=service.limits.pictures, max_fields=8, max_part_size=1024) as form:
-            files = _files(form, "image")
-            results = [await service.in_pictures(_read_picture, service, settings, file) for file in files]
+        async with _uploaded(request, "image", service.limits.images) as files:
+            results = [await service.in_images(_detect_image, service, settings, file) for file in files]
     finally:
-        service.waiting_pictures -= 1
-    service.metrics.pictures += len(results)
+        service.waiting_images -= 1
+    service.metrics.images.inc(len(results))
     return JSONResponse({"results": results})
 
 
-def _read_picture(service: Service, settings: Settings, file: UploadFile) -> dict[str, Any]:
-    """In a thread: one picture's entry."""
-    name = own_name(file.filename or "", "picture")
+def _detect_image(service: Service, settings: Settings, file: UploadFile) -> dict[str, Any]:
+    """The entry of one image in the response; runs in the thread for images."""
+    name = own_name(file.filename or "", "image")
     if service.stopping.is_set():
         return {"name": name, "error": Problem(503, "stopping", "The server is about to end.").inner()}
     try:
-        content = file.file.read(service.limits.picture_bytes + 1)
-        if len(content) > service.limits.picture_bytes:
-            raise Problem(413, "too_large", f"A picture is at most {service.limits.picture_bytes:,} bytes.")
-        image = decode_picture(content, service.limits)
+        content = file.file.read(service.limits.image_bytes + 1)
+        if len(content) > service.limits.image_bytes:
+            raise Problem(413, "too_large", f"An image is at most {service.limits.image_bytes:,} bytes.")
+        image = decode_image(content, service.limits)
     except Problem as problem:
         return {"name": name, "error": problem.inner()}
     threshold = service.models.threshold(settings)
@@ -113,15 +119,14 @@ def _read_picture(service: Service, settings: Settings, file: UploadFile) -> dic
 
 
 async def start_video(request: Request) -> Response:
-    """Take a video, and begin to read it."""
+    """Store an uploaded video, and start processing it."""
     service: Service = request.app.state.service
     jobs: VideoJobs = request.app.state.jobs
     settings = query_settings(request, service)
     _check_form(request)
     jobs.reserve()
     try:
-        async with request.form(max_files=1, max_fields=8, max_part_size=1024) as form:
-            (file,) = _files(form, "video")
+        async with _uploaded(request, "video", 1) as (file,):
             job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
         jobs.start(job, lambda: service.models.detector(settings))
     finally:
@@ -130,23 +135,23 @@ async def start_video(request: Request) -> Response:
 
 
 async def video(request: Request) -> Response:
-    """How far a video is; or end it, and delete what is left of it."""
+    """A video's progress; or, on DELETE, cancel it and delete its results."""
     jobs: VideoJobs = request.app.state.jobs
     job = (jobs.remove if request.method == "DELETE" else jobs.get)(request.path_params["id"])
     return JSONResponse(job.as_dict())
 
 
 async def results(request: Request) -> Response:
-    """What was seen in a video."""
+    """The results of a processed video."""
     jobs: VideoJobs = request.app.state.jobs
     form = request.path_params["form"]
     if form not in RESULTS:
         raise Problem(404, "not_found", f"Results come as {', '.join(RESULTS)}.")
     job = jobs.get(request.path_params["id"])
     if job.status is Status.RUNNING:
-        raise Problem(409, "not_ready", "The video is still being read.")
+        raise Problem(409, "not_ready", "The video is still being processed.")
     if job.status is not Status.DONE:
-        raise Problem(409, "no_results", "The video could not be read to its end.")
+        raise Problem(409, "no_results", "The video could not be processed to its end.")
     return FileResponse(job.result(form), media_type=RESULTS[form], filename=f"smiles.{form}")
 
 
@@ -156,7 +161,7 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether frames are being read, or would be."""
+    """Whether frames are processed, or would be."""
     service: Service = request.app.state.service
     broadcast: Broadcast | None = request.app.state.broadcast
     ready = service.ready and (broadcast is None or broadcast.fresh)
@@ -164,13 +169,13 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Counters for Prometheus."""
+    """Metrics for Prometheus."""
     service: Service = request.app.state.service
-    return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return PlainTextResponse(service.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 async def description(request: Request) -> Response:
-    """This interface as an OpenAPI document."""
+    """The HTTP API as an OpenAPI document."""
     service: Service = request.app.state.service
     infos = service.models.infos
     policies = list(dict.fromkeys(name for info in infos.values() for name in info.policies))
@@ -178,10 +183,10 @@ async def description(request: Request) -> Response:
 
 
 def query_settings(request: Request, service: Service) -> Settings:
-    """The settings that a request's query asks for, over those that the server was started with.
+    """The settings that a request's query sets, over the server's defaults.
 
     Raises:
-        Problem: the query holds something else.
+        Problem: the query holds anything else.
     """
     wanted: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
@@ -200,18 +205,35 @@ def _number(text: str) -> float:
 
 def _check_form(request: Request) -> None:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
-        raise Problem(415, "bad_form", "Files are sent as multipart/form-data.")
+        raise Problem(415, "bad_form", "Files must be sent as multipart/form-data.")
+
+
+@asynccontextmanager
+async def _uploaded(request: Request, field: str, max_files: int) -> AsyncIterator[list[UploadFile]]:
+    """The files of a form; their temporary copies are deleted at the end.
+
+    Raises:
+        Problem: the form holds anything else.
+        OutputError: there is no space for the files.
+    """
+    try:
+        async with request.form(max_files=max_files, max_fields=8, max_part_size=1024) as form:
+            yield _files(form, field)
+    except ConnectionError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot store an upload: {error.strerror or error}") from error
 
 
 def _files(form: FormData, field: str) -> list[UploadFile]:
     files = [value for value in form.getlist(field) if isinstance(value, UploadFile)]
     if not files or len(form.multi_items()) != len(files):
-        raise Problem(400, "bad_form", f"The form holds files under the name {field}, and nothing else.")
+        raise Problem(400, "bad_form", f"The form must hold files under the name {field}, and nothing else.")
     return files
 
 
 def own_name(given: str, otherwise: str) -> str:
-    """What a result calls a file: the last part of its name, without what a terminal or a path could take amiss."""
+    """A file's name for results: its last component, without characters that a terminal or a path could misread."""
     last = re.split(r"[/\\]", given)[-1]
-    clean = "".join(char for char in last if char.isprintable()).strip(" .")
-    return clean.encode("utf-8", "replace").decode()[:LONGEST_NAME] or otherwise
+    printable = "".join(char for char in last if char.isprintable()).strip(" .")
+    return printable.encode("utf-8", "replace").decode()[:LONGEST_NAME] or otherwise

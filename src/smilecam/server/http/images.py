@@ -1,4 +1,4 @@
-"""Pictures from strangers: their size is read from the header before anything is decoded."""
+"""Untrusted images: their size is taken from the header before anything is decoded."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from smilecam.types import Image
 FORMATS = "JPEG, PNG or WebP"
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""JPEG markers of segments that say how large the picture is."""
+"""JPEG markers of the segments that hold the image's size."""
 
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""JPEG markers without a segment."""
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""JPEG markers that no segment follows."""
 
 
-def decode_picture(content: bytes, limits: Limits, *, grey: bool = False) -> Image:
-    """Decode a picture, turned upright as its EXIF orientation says.
+def decode_image(content: bytes, limits: Limits, *, grey: bool = False) -> Image:
+    """Decode an image, rotated by its EXIF orientation.
 
     Args:
         content: a whole file.
-        limits: says how many pixels are too many.
-        grey: decode the grey picture only, which is quicker.
+        limits: ``pixels`` is used.
+        grey: decode to grey only, which is faster.
 
     Returns:
-        uint8 (height, width, 3) blue-green-red, or (height, width).
+        uint8 (height, width, 3) in BGR order, or (height, width).
 
     Raises:
-        Problem: it is not one of ``FORMATS``, has too many pixels, or is damaged or cut short.
+        Problem: it is not one of ``FORMATS``, has too many pixels, or is damaged or truncated.
     """
-    size = picture_size(content)
+    size = image_size(content)
     if size is None or 0 in size:
-        raise Problem(415, "bad_image", f"The picture is not a {FORMATS}.")
+        raise Problem(415, "bad_image", f"The image is not a {FORMATS}.")
     if size[0] * size[1] > limits.pixels:
-        raise Problem(413, "too_many_pixels", f"The picture has more than {limits.pixels:,} pixels.")
+        raise Problem(413, "too_many_pixels", f"The image has more than {limits.pixels:,} pixels.")
     image = None
     if not is_cut_jpeg(content):
         try:
@@ -45,9 +45,9 @@ def decode_picture(content: bytes, limits: Limits, *, grey: bool = False) -> Ima
         except cv2.error:
             image = None
     if image is None:
-        raise Problem(422, "bad_image", "The picture is damaged or cut short.")
-    if image.shape[0] * image.shape[1] > limits.pixels:  # a header that says less than the picture holds
-        raise Problem(413, "too_many_pixels", f"The picture has more than {limits.pixels:,} pixels.")
+        raise Problem(422, "bad_image", "The image is damaged or truncated.")
+    if image.shape[0] * image.shape[1] > limits.pixels:  # the header understated it
+        raise Problem(413, "too_many_pixels", f"The image has more than {limits.pixels:,} pixels.")
     return np.asarray(image, np.uint8)
 
 
@@ -55,8 +55,8 @@ def encode_jpeg(image: Image, longest: int, quality: int = 80) -> bytes:
     """A JPEG for viewers.
 
     Args:
-        image: uint8 (height, width, 3) blue-green-red, or (height, width).
-        longest: the picture is reduced to this many pixels on its longer side.
+        image: uint8 (height, width, 3) in BGR order, or (height, width).
+        longest: the image is reduced to this many pixels on its longer side.
         quality: 1 to 100.
     """
     height, width = image.shape[:2]
@@ -68,7 +68,7 @@ def encode_jpeg(image: Image, longest: int, quality: int = 80) -> bytes:
     return content.tobytes()
 
 
-def picture_size(content: bytes) -> tuple[int, int] | None:
+def image_size(content: bytes) -> tuple[int, int] | None:
     """Width and height that the header declares; None where it is none of ``FORMATS``."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return _png_size(content)
@@ -86,14 +86,14 @@ def _png_size(content: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int] | None:
-    """From the first frame header; markers are looked for as libjpeg does, over what lies between segments."""
+    """From the first frame header; like libjpeg, skips whatever lies between segments."""
     at = 2
     while (at := content.find(b"\xff", at)) >= 0 and at + 9 <= len(content):
         marker = content[at + 1]
         if marker == 0xFF:
             at += 1
             continue
-        if marker == 0 or marker in _ALONE:
+        if marker == 0 or marker in _STANDALONE:
             at += 2
             continue
         if marker in _FRAME_HEADERS:

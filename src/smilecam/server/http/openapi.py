@@ -1,4 +1,4 @@
-"""The interface over HTTP as an OpenAPI document."""
+"""The HTTP API as an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def openapi(models: list[str], policies: list[str], detectors: list[str]) -> JSO
     """The document.
 
     Args:
-        models: names of those at hand.
-        policies: names of theirs.
-        detectors: names of those at hand.
+        models: names of the available models.
+        policies: names of their policies.
+        detectors: names of the available face detectors.
     """
     choices = {
         "model": models,
@@ -31,23 +31,23 @@ def openapi(models: list[str], policies: list[str], detectors: list[str]) -> JSO
         "info": {
             "title": "smilecam",
             "version": version("smilecam"),
-            "description": "Finds visible smiles in pictures, videos and streams. Live frames go over the WebSockets "
+            "description": "Detects visible smiles in images, videos and streams. Stream frames go over the WebSockets "
             "/v1/stream and /v1/watch, which this document cannot describe: see docs/web.md.",
         },
         "security": [{"bearer": []}],
         "paths": {
-            "/v1/models": {"get": _get("What can be chosen, and the limits", "Models")},
-            "/v1/detect": {"post": _upload("Faces of pictures", "image", choices, "200", "Detections", 16)},
-            "/v1/videos": {"post": _upload("Begin to read a video", "video", choices, "202", "Video", 1)},
+            "/v1/models": {"get": _get("Models, detectors and limits", "Models")},
+            "/v1/detect": {"post": _upload("Detect smiles in images", "image", choices, "200", "Detections", 16)},
+            "/v1/videos": {"post": _upload("Start processing a video", "video", choices, "202", "Video", 1)},
             "/v1/videos/{id}": {
                 "parameters": [_id()],
-                "get": _get("How far a video is", "Video", "404"),
-                "delete": _get("End a video and delete what is left of it", "Video", "404"),
+                "get": _get("Progress of a video", "Video", "404"),
+                "delete": _get("Cancel a video and delete its results", "Video", "404"),
             },
             "/v1/videos/{id}/results.{form}": {"parameters": [_id(), _form()], "get": _results()},
             "/healthz": {"get": {**_get("The process is alive", "State"), "security": []}},
-            "/readyz": {"get": {**_get("Frames are being read, or would be", "State", "503"), "security": []}},
-            "/metrics": {"get": _text("Counters for Prometheus", "text/plain")},
+            "/readyz": {"get": {**_get("Frames are processed, or would be", "State", "503"), "security": []}},
+            "/metrics": {"get": _text("Metrics for Prometheus", "text/plain")},
             "/openapi.json": {"get": _get("This document", "Anything")},
         },
         "components": {
@@ -65,7 +65,7 @@ def _answer(about: str, schema: str) -> JSON:
 
 
 def _errors(*statuses: str) -> JSON:
-    """Refusals; the ones that every address may give are always among them."""
+    """Error responses; those that every address may give are always among them."""
     refused = {status: _answer("Refused", "Error") for status in ("401", "421", *statuses)}
     return {**refused, "default": _answer("Refused", "Error")}
 
@@ -84,7 +84,7 @@ def _text(summary: str, kind: str) -> JSON:
 def _results() -> JSON:
     kinds = {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in RESULTS.values()}
     responses = {"200": {"description": "Done", "content": kinds}, **_errors("404", "409")}
-    return {"summary": "What was seen in a video that has been read", "responses": responses}
+    return {"summary": "Results of a processed video", "responses": responses}
 
 
 def _upload(summary: str, field: str, choices: dict[str, list[str]], status: str, schema: str, most: int) -> JSON:
@@ -101,7 +101,7 @@ def _upload(summary: str, field: str, choices: dict[str, list[str]], status: str
         "parameters": _settings(choices),
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}},
         "responses": {
-            status: _answer("Done" if status == "200" else "Begun", schema),
+            status: _answer("Done" if status == "200" else "Started", schema),
             **_errors("400", "403", "408", "413", "415", "429"),
         },
     }
@@ -137,7 +137,7 @@ def _schemas() -> JSON:
     face = _object(
         ["box", "confidence", "smile", "smiling"], box=box, confidence=share, smile=share, smiling={"type": "boolean"}
     )
-    seen = _object(
+    detected = _object(
         ["name", "width", "height", "faces"],
         name=text,
         width=count,
@@ -151,7 +151,7 @@ def _schemas() -> JSON:
         "Error": _object(["error"], error=inner),
         "State": _object(["status"], status=text),
         "Anything": {"type": "object"},
-        "Detections": _object(["results"], results={"type": "array", "items": {"anyOf": [seen, refused]}}),
+        "Detections": _object(["results"], results={"type": "array", "items": {"anyOf": [detected, refused]}}),
         "Models": _object(
             ["models", "detectors", "default", "source", "limits"],
             models={"type": "array", "items": model},

@@ -1,4 +1,4 @@
-"""Uploaded videos: read one or two at a time, in threads of their own, and forgotten after a while."""
+"""Uploaded videos: processed in threads of their own, a few at a time; results are kept for a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from smilecam.errors import SmilecamError
+from smilecam.errors import SourceError
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, StopRun, run_sources
@@ -30,13 +30,13 @@ RESULTS = {
     "csv": "text/csv; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
 }
-"""Forms of results, and their media types."""
+"""Formats of results, and their media types."""
 
 JOIN_SECONDS = 1.5
 
 
 class Status(Enum):
-    """How far a video is."""
+    """The state of a job."""
 
     RUNNING = "running"
     DONE = "done"
@@ -46,20 +46,21 @@ class Status(Enum):
 
 @dataclass(slots=True)
 class Job:
-    """A video that is or was being read. One thread changes it, others look.
+    """The processing of one video. Its own thread changes it; others only read it.
 
     Attributes:
-        key: a secret number that names it.
-        name: that the video was sent under, for results.
-        folder: its own.
-        status: how far it is.
-        frames: read so far.
-        seconds: of the video, read so far.
-        expected: frames, where the file says so.
-        length: of the video in seconds, where the file says so.
+        key: unguessable identifier.
+        name: the uploaded file's name, for results.
+        folder: private to this job.
+        status: its state.
+        frames: number of frames processed so far.
+        seconds: position in the video.
+        expected: number of frames, if the file states it.
+        length: of the video in seconds, if the file states it.
         error: why it failed.
-        ended: monotonic clock, when it ended.
-        cancel: set to end it.
+        ended: when it ended, by the monotonic clock.
+        cancel: set to cancel it.
+        thread: that processes it.
     """
 
     key: str
@@ -95,68 +96,76 @@ class Job:
         return round(min(0.999, self.frames / self.expected), 4) if self.expected else 0.0
 
     def result(self, form: str) -> Path:
-        """Where the results are in one of the forms."""
+        """The file of the results in one of ``RESULTS``."""
         return self.folder / f"results.{form}"
 
 
 class VideoJobs:
-    """All videos of this server. The event loop's thread alone calls it."""
+    """All video jobs of a server. Except for ``store``, it is called in the event loop's thread only."""
 
     def __init__(self, folder: Path, limits: Limits, report: Callable[[Exception], None]) -> None:
-        """Begin without any.
+        """Start without jobs.
 
         Args:
-            folder: private; each video gets one of its own in it.
-            limits: of videos.
-            report: told of errors that nobody expected.
+            folder: private; each job gets a folder of its own in it.
+            limits: on videos, and on jobs.
+            report: called with each unexpected error.
         """
         self._folder, self._limits, self._report = folder, limits, report
         self._jobs: dict[str, Job] = {}
         self._reserved = 0
 
     def reserve(self) -> None:
-        """Take a place for a video that is about to be uploaded; ``release`` it, whatever happens.
+        """Reserve a job for a video about to be uploaded; ``release`` it in any case.
 
         Raises:
-            Problem: all are taken.
+            Problem: the maximum number of jobs is running or reserved.
         """
-        self._forget_old()
+        self._drop_old()
         running = sum(job.status is Status.RUNNING for job in self._jobs.values())
         if running + self._reserved >= self._limits.jobs:
-            raise Problem(429, "busy", f"{self._limits.jobs} videos are being read already: try again later.")
+            raise Problem(429, "busy", f"{self._limits.jobs} videos are being processed already: try again later.")
         self._reserved += 1
 
     def release(self) -> None:
-        """Give the place back: the video is being read, or will not be."""
+        """End a reservation: the job has started, or will not."""
         self._reserved -= 1
 
     def store(self, content: BinaryIO, name: str) -> Job:
-        """Put a video into a folder of its own; for a thread, since it is slow."""
+        """Copy a video into the folder of a new job; slow, and may be called in any thread.
+
+        Raises:
+            OSError: the disk is full, for example. Nothing is left behind.
+        """
         job = Job(secrets.token_hex(16), name, self._folder / secrets.token_hex(16))
-        job.folder.mkdir(mode=0o700)
-        with (job.folder / "video").open("xb") as file:
-            shutil.copyfileobj(content, file, 1 << 20)
+        try:
+            job.folder.mkdir(mode=0o700)
+            with (job.folder / "video").open("xb") as file:
+                shutil.copyfileobj(content, file, 1 << 20)
+        except BaseException:
+            shutil.rmtree(job.folder, ignore_errors=True)
+            raise
         return job
 
     def start(self, job: Job, make_detector: Callable[[], SmileDetector]) -> None:
-        """Begin to read a video that has been stored."""
+        """Start processing a stored video."""
         self._jobs[job.key] = job
         job.thread = threading.Thread(target=self._run, args=(job, make_detector), name="smilecam-video", daemon=True)
         job.thread.start()
 
     def get(self, key: str) -> Job:
-        """The job of that name.
+        """The job with that key.
 
         Raises:
-            Problem: there is none, or no more.
+            Problem: there is none, or it has been dropped.
         """
-        self._forget_old()
+        self._drop_old()
         if key not in self._jobs:
-            raise Problem(404, "no_video", "There is no such video, or it has been forgotten.")
+            raise Problem(404, "no_video", "There is no such video, or its results have been deleted.")
         return self._jobs[key]
 
     def remove(self, key: str) -> Job:
-        """End a job and delete all that is left of it; raises as ``get`` does."""
+        """Cancel a job and delete its files; raises as ``get`` does."""
         job = self.get(key)
         self._drop(job)
         return job
@@ -170,7 +179,7 @@ class VideoJobs:
             shutil.rmtree(job.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """End all."""
+        """Cancel all jobs."""
         for job in self._jobs.values():
             job.cancel.set()
         deadline = time.monotonic() + JOIN_SECONDS
@@ -178,7 +187,7 @@ class VideoJobs:
             if job.thread is not None:
                 job.thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _forget_old(self) -> None:
+    def _drop_old(self) -> None:
         ended = sorted((job for job in self._jobs.values() if job.ended is not None), key=lambda job: job.ended or 0.0)
         surplus = len(ended) - self._limits.kept_jobs
         now = time.monotonic()
@@ -190,22 +199,22 @@ class VideoJobs:
         try:
             detector = make_detector()
             try:
-                self._read(job, detector)
+                self._process(job, detector)
             finally:
                 detector.close()
             status = Status.CANCELLED if job.cancel.is_set() else Status.DONE
         except Problem as problem:
             job.error, status = problem, Status.FAILED
-        except Exception as error:  # noqa: BLE001 - the thread's edge: reported, and the client is told that it failed
+        except Exception as error:  # noqa: BLE001 - the thread's edge: reported; the client gets the status
             self._report(error)
-            job.error, status = Problem(500, "internal", "The server could not read the video."), Status.FAILED
+            job.error, status = Problem(500, "internal", "The server could not process the video."), Status.FAILED
         (job.folder / "video").unlink(missing_ok=True)
         job.ended = time.monotonic()
         job.status = status
         if job.cancel.is_set():
             shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _read(self, job: Job, detector: SmileDetector) -> None:
+    def _process(self, job: Job, detector: SmileDetector) -> None:
         path = job.folder / "video"
         ref = SourceRef(job.name, Kind.VIDEO, path)
         sinks: list[Sink] = [
@@ -215,18 +224,18 @@ class VideoJobs:
         ]
         report = RunReport()
 
-        def watch(_run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
-            return self._watched(job, source, items)
+        def bound(_run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
+            return self._bounded(job, source, items)
 
         try:
-            run_sources([ref], detector, sinks, report, watch)
-        except SmilecamError as error:
-            raise error if isinstance(error, Problem) else unreadable() from error
+            run_sources([ref], detector, sinks, report, bound)
+        except SourceError as error:
+            raise unreadable() from error
         if report.failed or (job.frames == 0 and not job.cancel.is_set()):
             raise unreadable()
 
-    def _watched(self, job: Job, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
-        """Let the frames pass, count them, and hold them to the limits."""
+    def _bounded(self, job: Job, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
+        """Pass the frames on, update the job's progress, and enforce the limits."""
         limits = self._limits
         job.expected = source.expected
         if source.expected and source.fps:
@@ -250,12 +259,12 @@ class VideoJobs:
 
 
 def too_long(limits: Limits) -> Problem:
-    """A video that is over the limits."""
+    """A video over the limits."""
     return Problem(
-        413, "too_long", f"A video has at most {limits.video_seconds} seconds and {limits.video_frames:,} frames."
+        413, "too_long", f"A video may have at most {limits.video_seconds} seconds and {limits.video_frames:,} frames."
     )
 
 
 def unreadable() -> Problem:
-    """A file that is no video."""
-    return Problem(422, "bad_video", "The file is no video that can be decoded.")
+    """A file that is not a video."""
+    return Problem(422, "bad_video", "The file is not a video that can be decoded.")

@@ -1,1 +1,1 @@
-"""Who may ask, for how much, and how often."""
+"""Access control, limits, and bounds on connections."""

@@ -1,4 +1,4 @@
-"""Who may ask: the Host that a request names, the Origin of the page that sends it, and the token."""
+"""Access control: the Host that a request names, the Origin of the page that sends it, and the token."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from smilecam.server.problems import Problem
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""For whoever watches over the process; they say nothing that a stranger could use."""
+"""For process supervisors, without a token; the answers reveal nothing of use to a stranger."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -31,28 +31,28 @@ def is_loopback(host: str) -> bool:
 
 
 class Access:
-    """Decides whether a request may be answered.
+    """Decides whether a request is admitted.
 
-    A page elsewhere can make a browser send requests here, even under a name that leads to 127.0.0.1. So the Host has
-    to be one of ours; what changes something, and every WebSocket, has to come from our own page, or from a program
-    that knows the token, for browsers send no Authorization of their own.
+    A page elsewhere can make a browser send requests here, even under a name that resolves to 127.0.0.1. So the Host
+    must be one of ours; requests that change something, and every WebSocket, must come from our own page, or from a
+    program that knows the token, since browsers send no Authorization header of their own accord.
 
     Attributes:
-        cookie: name of the session cookie; each token has its own, since cookies do not tell ports apart.
-        session: its value.
+        cookie_name: of the session cookie; it depends on the token, since cookies do not distinguish ports.
+        cookie_value: of the session cookie.
     """
 
     def __init__(self, token: str, host: str, names: Iterable[str] = ()) -> None:
-        """Keep the token.
+        """Derive the session cookie from the token, and collect the host names.
 
         Args:
             token: the secret.
-            host: that the server listens on.
-            names: further names under which it may be asked.
+            host: address or name that the server listens on.
+            names: further host names to answer to.
         """
         self._token = token.encode()
         digest = hmac.new(self._token, b"smilecam session", hashlib.sha256).hexdigest()
-        self.cookie, self.session = f"smilecam_{digest[:8]}", digest[8:]
+        self.cookie_name, self.cookie_value = f"smilecam_{digest[:8]}", digest[8:]
         self._names = {name.lower() for name in names} | LOOPBACK_NAMES | {host.lower()}
         self._any_address = not is_loopback(host)
         if self._any_address:
@@ -60,28 +60,23 @@ class Access:
             self._names |= {own, f"{own}.local"}
 
     def is_token(self, given: str) -> bool:
-        """Whether this is the token; takes as long for a wrong one."""
+        """Whether this is the token; compared in constant time."""
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
 
-    def check(self, kind: str, method: str, path: str, headers: Headers) -> None:
-        """Refuse what may not be answered.
-
-        Args:
-            kind: "http" or "websocket".
-            method: of the request.
-            path: of the request.
-            headers: of the request.
+    def check(self, request: HTTPConnection) -> None:
+        """Refuse a request or WebSocket that is not admitted.
 
         Raises:
-            Problem: it may not.
+            Problem: wrong Host, wrong Origin, or no token.
         """
-        if kind == "http" and path in OPEN_PATHS and method in ("GET", "HEAD"):
+        changes = request["type"] == "websocket" or request["method"] not in ("GET", "HEAD")
+        if request["path"] in OPEN_PATHS and not changes:
             return
-        host = self.check_host(headers)
-        bearer, cookie = self._bearer(headers), self._has_cookie(headers)
-        if kind == "websocket" or method not in ("GET", "HEAD"):
-            _check_origin(headers, host, needed=not bearer)
-        if not (bearer or cookie):
+        host = self.check_host(request.headers)
+        bearer = self._has_bearer(request.headers)
+        if changes:
+            _check_origin(request.headers, host, needed=not bearer)
+        if not (bearer or self._has_cookie(request)):
             raise Problem(
                 401,
                 "no_token",
@@ -90,6 +85,9 @@ class Access:
 
     def check_host(self, headers: Headers) -> str:
         """The Host that a request names.
+
+        Starlette's TrustedHostMiddleware cannot stand in for this: it takes the first of several Host headers, has no
+        pattern for "any IP address", and answers 400 in plain text.
 
         Raises:
             Problem: it is none of ours.
@@ -100,30 +98,27 @@ class Access:
             raise Problem(421, "wrong_host", "This server does not answer under that name.")
         return hosts[0].lower()
 
-    def _bearer(self, headers: Headers) -> bool:
+    def _has_bearer(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self.is_token(given.strip())
 
-    def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self.session.encode())
+    def _has_cookie(self, request: HTTPConnection) -> bool:
+        given = request.cookies.get(self.cookie_name, "")
+        return hmac.compare_digest(given.encode(), self.cookie_value.encode())
 
 
 def _check_origin(headers: Headers, host: str, *, needed: bool) -> None:
     origins = headers.getlist("origin")
     if not origins and not needed:
         return
-    if len(origins) != 1 or not _same_place(origins[0].lower(), host):
-        raise Problem(403, "wrong_origin", "This is answered for the page of this server only.")
+    if len(origins) != 1 or not _same_origin(origins[0].lower(), host):
+        raise Problem(403, "wrong_origin", "Only this server's own page may send this request.")
 
 
-def _same_place(origin: str, host: str) -> bool:
-    scheme, separator, place = origin.partition("://")
+def _same_origin(origin: str, host: str) -> bool:
+    scheme, separator, authority = origin.partition("://")
     default = {"http": ":80", "https": ":443"}.get(scheme)
-    return bool(separator) and default is not None and place.removesuffix(default) == host.removesuffix(default)
+    return bool(separator) and default is not None and authority.removesuffix(default) == host.removesuffix(default)
 
 
 def _name(address: str) -> str | None:

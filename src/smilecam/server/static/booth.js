@@ -1,26 +1,29 @@
-// Photos: at the press of a button, or by themselves when somebody smiles, after a countdown.
+// Photos: at the press of a button, or automatically when somebody smiles, after a countdown.
 
-import { $, announce, calm, download, el, icon, stamp } from "./dom.js";
+import { $, announce, download, el, icon, reducedMotion, stamp } from "./dom.js";
 
 const MOST_PHOTOS = 30;
-const REST_SECONDS = 4;
+const COOLDOWN_SECONDS = 4;
 
 export class Booth {
-  /** @param {() => Promise<Blob | null>} take gives a picture of what is shown, or null where nothing is */
-  constructor(take, complain) {
+  /**
+   * @param {() => Promise<Blob | null>} take a photo of what is shown, or null where nothing is
+   * @param {(text: string) => void} notify shows why no photo was taken
+   */
+  constructor(take, notify) {
     this.take = take;
-    this.complain = complain;
+    this.notify = notify;
     this.gallery = $("gallery");
-    this.rested = 0;
+    this.readyAt = 0;
   }
 
   get armed() {
     return $("booth").checked;
   }
 
-  /** Somebody began to smile. */
+  /** Somebody has started to smile. */
   smile() {
-    if (!this.armed || this.running || performance.now() < this.rested) return;
+    if (!this.armed || this.running || performance.now() < this.readyAt) return;
     this.countdown(Number($("booth-wait").value));
   }
 
@@ -49,14 +52,14 @@ export class Booth {
   }
 
   async shoot() {
-    this.rested = performance.now() + 1000 * REST_SECONDS;
+    this.readyAt = performance.now() + 1000 * COOLDOWN_SECONDS;
     if (this.gallery.children.length >= MOST_PHOTOS) {
-      this.complain(`There are ${MOST_PHOTOS} photos; delete some to take more.`);
+      this.notify(`There are ${MOST_PHOTOS} photos; delete some to take more.`);
       return;
     }
     const blob = await this.take();
     if (!blob) return;
-    if (!calm.matches) this.flash();
+    if (!reducedMotion.matches) this.flash();
     this.add(blob);
     announce("Photo taken");
   }

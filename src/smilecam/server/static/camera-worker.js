@@ -1,5 +1,5 @@
-// Turns camera pictures into JPEG and exchanges them for results, away from the thread that draws.
-// One picture is on its way at a time, so that no queue can grow anywhere.
+// Encodes frames of the camera as JPEG and sends them to the server, away from the thread that draws.
+// One frame is on its way at a time, so that no queue can grow anywhere.
 
 import { Link } from "./link.js";
 
@@ -22,7 +22,7 @@ self.onmessage = ({ data }) => {
     send(data).catch(() => release());
   } else if (data.do === "settings") {
     settings = data.settings;
-    tellSettings();
+    sendSettings();
   } else if (data.do === "retry") {
     link?.retry();
   } else if (data.do === "close") {
@@ -31,7 +31,7 @@ self.onmessage = ({ data }) => {
   }
 };
 
-function tellSettings() {
+function sendSettings() {
   link?.send(JSON.stringify({ type: "settings", ...settings }));
 }
 
@@ -40,7 +40,7 @@ function state(name, about) {
   sent.clear();
   self.postMessage({ kind: "state", state: name, about });
   if (name === "open") {
-    tellSettings();
+    sendSettings();
     release();
   }
 }
@@ -63,16 +63,16 @@ function message(text) {
   }
 }
 
-async function send({ picture, seq, time, width, height }) {
+async function send({ image, seq, time, width, height }) {
   if (!link?.open) {
-    picture.close();
+    image.close();
     return;
   }
   if (canvas?.width !== width || canvas?.height !== height) canvas = new OffscreenCanvas(width, height);
-  // The picture is written once and read once: memory of the graphics card would only be a detour.
+  // The image is written once and read once: the graphics card's memory would only be a detour.
   const context = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-  context.drawImage(picture, 0, 0, width, height);
-  picture.close();
+  context.drawImage(image, 0, 0, width, height);
+  image.close();
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
   const head = new DataView(new ArrayBuffer(12));
   head.setUint32(0, seq);

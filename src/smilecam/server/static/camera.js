@@ -1,24 +1,24 @@
-// The browser's own camera: opens it, sends its newest picture whenever the one before has been answered.
+// The browser's own camera: opens it, sends its newest frame whenever the one before has been answered.
 
 import { address } from "./link.js";
 
 const LONGEST_SIDE = 640;
 
-/** Why a camera did not open, in words. */
+/** Why a camera did not open, as texts for the page. */
 export function cameraProblem(error) {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
     return {
       title: "The browser keeps the camera closed here",
       text: "Browsers open the camera only for pages on this computer (127.0.0.1 or localhost) or over https. "
         + "Start the server with --ssl-certfile and --ssl-keyfile, or open the page on the server's own computer. "
-        + "Pictures and videos from files work here too.",
+        + "Images and videos from files work here too.",
     };
   }
   const texts = {
     NotAllowedError: ["The camera was refused",
       "Allow the camera for this page in the browser's address bar or settings, then start again."],
     SecurityError: ["The camera was refused", "This browser, or whoever manages it, does not allow cameras on this page."],
-    NotFoundError: ["No camera found", "Connect a camera and start again, or open a picture or a video."],
+    NotFoundError: ["No camera found", "Connect a camera and start again, or open an image or a video."],
     NotReadableError: ["The camera is in use", "Another program or page holds the camera. Close it there and start again."],
     AbortError: ["The camera did not start", "Something stopped it from starting. Start it again."],
     OverconstrainedError: ["This camera is gone", "The camera that was chosen is not connected any more. Start again to use another one."],
@@ -27,8 +27,8 @@ export function cameraProblem(error) {
   return { title, text };
 }
 
-/** Call back for every new picture of a video element, until the function that is returned is called. */
-export function onPictures(video, callback) {
+/** Call back for every new frame of a video element, until the function that is returned is called. */
+export function onFrames(video, callback) {
   let on = true;
   let shown = -1;
   const step = (now, about) => {
@@ -48,13 +48,13 @@ export function onPictures(video, callback) {
 export class Camera {
   /**
    * @param {HTMLVideoElement} video shows the camera
-   * @param {{result: Function, picture: Function, state: Function, settings: Function, problem: Function, ended: Function}} to
-   *   told of results, of each new picture on the screen, of the connection, of the settings in force, of the server's
-   *   complaints, and of the camera's end
+   * @param {{result: Function, frame: Function, state: Function, settings: Function, error: Function, ended: Function}} on
+   *   called with results, with each new frame on the screen, with the state of the connection, with the settings in
+   *   force, with errors that the server sent, and when the camera has ended
    */
-  constructor(video, to) {
+  constructor(video, on) {
     this.video = video;
-    this.to = to;
+    this.on = on;
     this.seq = 0;
     this.shown = 0;
     this.taken = 0;
@@ -74,30 +74,31 @@ export class Camera {
     }
     const [track] = this.stream.getVideoTracks();
     this.device = track.getSettings().deviceId;
-    track.addEventListener("ended", () => this.closed || this.to.ended());
+    track.addEventListener("ended", () => this.closed || this.on.ended());
     this.video.srcObject = this.stream;
     await this.video.play();
+    if (this.closed) return;
     this.begun = performance.now();
     this.worker = new Worker(new URL("./camera-worker.js", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.postMessage({ do: "open", url: address("v1/stream", document.baseURI), settings });
-    this.stopPictures = onPictures(this.video, (now, about) => this.newPicture(now, about));
+    this.stopFrames = onFrames(this.video, (now, about) => this.newFrame(now, about));
   }
 
-  newPicture(now, about) {
+  newFrame(now, about) {
     this.shown += 1;
     this.fresh = true;
     this.captured = about.captureTime ?? now;
-    this.to.picture(this.seconds(this.captured));
+    this.on.frame(this.seconds(this.captured));
     this.grab();
   }
 
-  /** Seconds of the session's clock, which begins with the camera. */
+  /** Seconds of the stream's clock, which begins with the camera. */
   seconds(moment) {
     return Math.max(0, (moment - this.begun) / 1000);
   }
 
-  /** Send the newest picture, if there is one that was not sent and the server is waiting for one. */
+  /** Send the newest frame, if there is one that was not sent and the server is waiting for one. */
   grab() {
     const { videoWidth: width, videoHeight: height } = this.video;
     if (!this.free || !this.fresh || this.closed || !width || document.hidden) return;
@@ -110,12 +111,13 @@ export class Camera {
       do: "frame", seq: (this.seq += 1), time, width: Math.round(width * scale), height: Math.round(height * scale),
     };
     this.grabbed = performance.timeOrigin + performance.now();
-    this.picture().then((picture) => {
-      this.worker?.postMessage({ ...order, picture }, [picture]);
+    this.image().then((image) => {
+      if (this.closed) image.close();
+      else this.worker.postMessage({ ...order, image }, [image]);
     }, () => { this.free = true; });
   }
 
-  async picture() {
+  async image() {
     try {
       return new VideoFrame(this.video, { timestamp: 0 });
     } catch { // not every browser has it, or takes it from a camera
@@ -123,23 +125,23 @@ export class Camera {
     }
   }
 
-  hear(data) {
+  receive(data) {
     if (this.closed) return;
     if (data.kind === "free") {
       this.free = true;
       this.grab();
     } else if (data.kind === "state") {
       if (data.state !== "open") this.free = false;
-      this.to.state(data.state, data.about);
+      this.on.state(data.state, data.about);
     } else if (data.content.type === "result") {
       this.free = true;
-      this.to.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received });
+      this.on.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received });
       this.grab();
     } else if (data.content.type === "error") {
-      this.to.problem(data.content);
+      this.on.error(data.content);
       if (data.content.seq !== undefined) this.free = true;
     } else if (data.content.type === "settings") {
-      this.to.settings(data.content);
+      this.on.settings(data.content);
     }
   }
 
@@ -157,7 +159,7 @@ export class Camera {
 
   close() {
     this.closed = true;
-    this.stopPictures?.();
+    this.stopFrames?.();
     this.stopTracks();
     this.worker?.postMessage({ do: "close" });
     this.video.srcObject = null;

@@ -1,4 +1,4 @@
-// Small helpers for the page: elements, words for numbers and times, and what a screen reader is told.
+// Small helpers for the page: elements, texts for numbers and times, announcements for screen readers.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -23,8 +23,8 @@ export function icon(name) {
   return svg;
 }
 
-/** Write a text only where it differs: writing makes the browser lay out again. */
-export function say(element, text) {
+/** Set a text only where it differs: setting makes the browser lay out again. */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
@@ -37,8 +37,8 @@ export function clock(seconds, tenths = false) {
   return `${Math.floor(whole / (60 * unit))}:${text.padStart(tenths ? 4 : 2, "0")}`;
 }
 
-/** A length of time in words: 0.4 s, 12 s, 3 min. */
-export function span(seconds) {
+/** A duration as text: 0.4 s, 12 s, 3 min. */
+export function duration(seconds) {
   if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
   return seconds < 100 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
@@ -53,12 +53,12 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
-export const calm = matchMedia("(prefers-reduced-motion: reduce)");
+export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 let waiting = [];
 let timer = 0;
 
-/** Tell a screen reader, politely: what comes within a second is said together. */
+/** Announce something to screen readers, politely; what comes within a moment is announced together. */
 export function announce(text) {
   waiting.push(text);
   if (timer) return;

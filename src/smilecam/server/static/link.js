@@ -7,12 +7,12 @@ const OPENING_LIMIT = 6000;
 export class Link {
   /**
    * @param {string} url address, ws: or wss:
-   * @param {{state: (state: string, about: object) => void, message: (data: string | ArrayBuffer) => void}} to
-   *   told of "open", "lost" (with the milliseconds until the next try and the server's reason), and of each message
+   * @param {{state: (state: string, about: object) => void, message: (data: string | ArrayBuffer) => void}} on
+   *   called with "open", with "lost" (and the milliseconds until the next try and the server's reason), and with each message
    */
-  constructor(url, to) {
+  constructor(url, on) {
     this.url = url;
-    this.to = to;
+    this.on = on;
     this.wait = FIRST_WAIT;
     this.connect();
   }
@@ -26,11 +26,11 @@ export class Link {
     socket.onopen = () => {
       clearTimeout(this.timer);
       this.opened = Date.now();
-      this.to.state("open", {});
+      this.on.state("open", {});
     };
     socket.onmessage = (event) => {
       this.wait = FIRST_WAIT;
-      this.to.message(event.data);
+      this.on.message(event.data);
     };
     socket.onclose = (event) => this.lost(socket, event);
   }
@@ -41,7 +41,7 @@ export class Link {
     socket.onmessage = socket.onclose = null;
     socket.close();
     clearTimeout(this.timer);
-    this.to.state("lost", { code, reason, wait: this.wait });
+    this.on.state("lost", { code, reason, wait: this.wait });
     this.timer = setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(LONGEST_WAIT, this.wait * 2);
   }

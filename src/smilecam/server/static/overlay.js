@@ -1,15 +1,15 @@
-// Boxes, words and blur over the picture.
+// Boxes, labels and blur over the image.
 
 const SMILE = "#e69f00";
 const PLAIN = "#0072b2";
 const FONT = '600 14px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const LONGEST_GUESS = 0.2;
+const LONGEST_EXTRAPOLATION = 0.2;
 const STILL = 0.02;
 
 export const labelOf = (face) =>
   `${face.track == null ? "" : `#${face.track} `}${face.smiling ? "smile" : "no smile"} ${Math.round(100 * face.smile)} %`;
 
-/** Where the faces of a live stream are between results: each box goes on as it last moved, for a short while. */
+/** Extrapolates the boxes of a live stream between results: each goes on as it last moved, for a short while. */
 export class Motion {
   constructor() {
     this.known = new Map();
@@ -25,10 +25,10 @@ export class Motion {
       let speed = [0, 0, 0, 0];
       if (passed > 0 && passed < 0.5) {
         const size = face.box[2] - face.box[0];
-        const moved = face.box.map((value, at) => value - before.box[at]);
-        const still = Math.max(...moved.map(Math.abs)) < STILL * size;
-        const jumped = Math.max(...moved.map(Math.abs)) > 0.5 * size;
-        speed = moved.map((value, at) => (still || jumped ? 0 : 0.5 * before.speed[at] + (0.5 * value) / passed));
+        const shift = face.box.map((value, at) => value - before.box[at]);
+        const still = Math.max(...shift.map(Math.abs)) < STILL * size;
+        const jumped = Math.max(...shift.map(Math.abs)) > 0.5 * size;
+        speed = shift.map((value, at) => (still || jumped ? 0 : 0.5 * before.speed[at] + (0.5 * value) / passed));
       }
       known.set(face.track, { box: face.box, time: result.time, speed });
     }
@@ -39,10 +39,10 @@ export class Motion {
 
   /** The faces at a time in seconds of the stream. */
   at(time) {
-    const ahead = Math.min(LONGEST_GUESS, Math.max(0, time - this.time));
+    const passed = Math.min(LONGEST_EXTRAPOLATION, Math.max(0, time - this.time));
     return this.faces.map((face) => {
       const known = this.known.get(face.track);
-      return known ? { ...face, box: known.box.map((value, at) => value + known.speed[at] * ahead) } : face;
+      return known ? { ...face, box: known.box.map((value, at) => value + known.speed[at] * passed) } : face;
     });
   }
 
@@ -52,8 +52,8 @@ export class Motion {
   }
 }
 
-/** Cover a face with what is left of it at a tenth of the detail. Boxes are in pixels of a picture of width x height. */
-function cover(context, element, scale, box, target, small) {
+/** Anonymise a face: draw what is left of it in 7 x 8 pixels over it. */
+function anonymise(context, element, scale, box, target, small) {
   const [x1, y1, x2, y2] = box;
   const [w, h] = [(x2 - x1) * 1.4, (y2 - y1) * 1.6];
   const [x, y] = [(x1 + x2) / 2 - w / 2, (y1 + y2) / 2 - h / 2];
@@ -73,7 +73,7 @@ function smallCanvas() {
   return small;
 }
 
-/** The picture of an element as a JPEG blob, in full size, with faces covered where that is wanted. */
+/** The image of an element as a JPEG blob, in full size, with faces anonymised where that is wanted. */
 export async function photograph(element, faces, space, blur) {
   const width = element.videoWidth ?? element.width;
   const height = element.videoHeight ?? element.height;
@@ -84,7 +84,7 @@ export async function photograph(element, faces, space, blur) {
   if (blur) {
     const small = smallCanvas();
     for (const face of faces) {
-      cover(context, element, scale, face.box, (x, y, w, h) => [x, y, w, h].map((value) => value * scale), small);
+      anonymise(context, element, scale, face.box, (x, y, w, h) => [x, y, w, h].map((value) => value * scale), small);
     }
   }
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.92); });
@@ -119,7 +119,7 @@ export class Overlay {
   }
 
   /**
-   * @param {Array} faces boxes in pixels of a picture of space.width x space.height
+   * @param {Array} faces boxes in pixels of an image of space.width x space.height
    * @param {{width: number, height: number}} space
    * @param {HTMLVideoElement | HTMLCanvasElement} element what is shown below, for the blur
    */
@@ -134,7 +134,7 @@ export class Overlay {
     const target = (x, y, w, h) => [
       left + (this.mirror ? space.width - x - w : x) * scale, top + y * scale, w * scale, h * scale,
     ];
-    if (this.blur) for (const face of faces) cover(context, element, wide / space.width, face.box, target, this.small);
+    if (this.blur) for (const face of faces) anonymise(context, element, wide / space.width, face.box, target, this.small);
     if (this.boxes) for (const face of faces) this.face(face, target);
   }
 

@@ -1,8 +1,8 @@
-// The settings of the reading: what the server offers, what is wanted, and what is in force.
+// The settings: what the server offers, what is wanted, and what is in force.
 
-import { $, el, percent, say } from "./dom.js";
+import { $, el, percent, setText } from "./dom.js";
 
-const WORDS = {
+const TEXTS = {
   broad: "Any visible smile (broad)", strict: "Clear smiles only (strict)", haar: "Haar cascade", yunet: "YuNet (small and turned faces)",
 };
 
@@ -25,12 +25,12 @@ export class Settings {
     this.slider("s-smoothing", (smoothing) => this.set({ smoothing }), (value) => `${Number(value).toFixed(2)} s`);
   }
 
-  slider(id, take, words) {
+  slider(id, take, textOf) {
     let waiting = 0;
     const input = $(id);
-    this[id] = words;
+    this[id] = textOf;
     input.addEventListener("input", () => {
-      say($(`${id}-out`), words(input.value));
+      setText($(`${id}-out`), textOf(input.value));
       clearTimeout(waiting);
       waiting = setTimeout(() => take(Number(input.value)), 60);
     });
@@ -50,8 +50,8 @@ export class Settings {
   offer(offered) {
     this.models = offered.models;
     options($("s-model"), offered.models.map((model) => [model.name, `${model.name} ${model.version ?? ""}`.trim()]));
-    options($("s-detector"), offered.detectors.map((name) => [name, WORDS[name] ?? name]));
-    this.force({ ...offered.default, ...this.wanted });
+    options($("s-detector"), offered.detectors.map((name) => [name, TEXTS[name] ?? name]));
+    this.show({ ...offered.default, ...this.wanted });
   }
 
   /** The threshold that what is chosen comes to, by the models' list. */
@@ -65,15 +65,15 @@ export class Settings {
   set(changes) {
     Object.assign(this.wanted, changes);
     for (const name of Object.keys(this.wanted)) if (this.wanted[name] === undefined) delete this.wanted[name];
-    this.force(this.wanted);
+    this.show(this.wanted);
     this.changed(this.wanted, changes);
   }
 
-  /** Show what is in force. */
-  force(values) {
+  /** Show the values that are in force. */
+  show(values) {
     const select = (id, value) => { if (value != null) $(id).value = value; };
     select("s-model", values.model);
-    options($("s-policy"), this.policies($("s-model").value).map((name) => [name, WORDS[name] ?? name]));
+    options($("s-policy"), this.policies($("s-model").value).map((name) => [name, TEXTS[name] ?? name]));
     select("s-policy", values.policy);
     select("s-detector", values.detector);
     if ("threshold" in values || values.operating_point) {
@@ -88,7 +88,7 @@ export class Settings {
     if (value == null) return;
     const input = $(id);
     if (document.activeElement !== input || !input.matches(":active")) input.value = String(value * scale);
-    say($(`${id}-out`), this[id](value * scale));
+    setText($(`${id}-out`), this[id](value * scale));
   }
 }
 

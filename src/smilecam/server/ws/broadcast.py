@@ -32,6 +32,7 @@ class Broadcast:
         self.newest: BroadcastFrame | None = None
         self.ended: SourceEnd | None = None
         self._viewers: set[Viewer] = set()
+        self._dropped = 0
 
     def start(self) -> None:
         """Begin to read; to be called on the event loop."""
@@ -97,10 +98,11 @@ class Broadcast:
 
     def _count(self, frame: BroadcastFrame) -> None:
         metrics = self.service.metrics
-        metrics.frames += 1
-        metrics.dropped = max(metrics.dropped, frame.head["dropped"])
+        metrics.frames.inc()
+        metrics.dropped.inc(max(0, frame.head["dropped"] - self._dropped))
+        self._dropped = max(self._dropped, frame.head["dropped"])
         if frame.head["server_ms"] is not None:
-            metrics.latency.add(frame.head["server_ms"] / 1000)
+            metrics.latency.observe(frame.head["server_ms"] / 1000)
 
 
 class Viewer:
@@ -164,7 +166,7 @@ class Viewer:
                     raise Problem(400, "bad_message", "Viewers send messages of text only.")
                 await self._obey(parse_text(message, self._broadcast.service.limits))
             except Problem as problem:
-                self._broadcast.service.metrics.refused += 1
+                self._broadcast.service.metrics.refused.inc()
                 await self._channel.refuse(problem)
 
     async def _obey(self, content: dict[str, Any]) -> None:
@@ -193,7 +195,7 @@ async def serve_viewer(websocket: WebSocket) -> None:
         with service.session():
             await Viewer(channel, broadcast).run()
     except Problem as problem:
-        service.metrics.refused += 1
+        service.metrics.refused.inc()
         await channel.refuse_and_close(problem)
     except Closed:
         pass

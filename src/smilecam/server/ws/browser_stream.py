@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 from smilecam.errors import SmilecamError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
-from smilecam.server.http.images import decode_picture
+from smilecam.server.http.images import decode_image
 from smilecam.server.problems import Problem
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import Settings
@@ -31,7 +31,7 @@ async def stream(websocket: WebSocket) -> None:
         with service.session():
             await StreamSession(channel, service).run()
     except Problem as problem:
-        service.metrics.refused += 1
+        service.metrics.refused.inc()
         await channel.refuse_and_close(problem)
     except Closed:
         pass
@@ -72,13 +72,13 @@ class StreamSession:
                 else:
                     await self._obey(parse_text(message, self._service.limits))
             except Problem as problem:
-                self._service.metrics.refused += 1
+                self._service.metrics.refused.inc()
                 await self._channel.refuse(problem, _seq_of(message))
 
     def _take(self, frame: SentFrame) -> None:
         if self._newest is not None:
             self._dropped += 1
-            self._service.metrics.dropped += 1
+            self._service.metrics.dropped.inc()
         self._newest = frame
         self._frame_ready.set()
 
@@ -98,7 +98,7 @@ class StreamSession:
             try:
                 answer = await self._service.in_frames(self._process, sent, self._settings)
             except Problem as problem:
-                self._service.metrics.refused += 1
+                self._service.metrics.refused.inc()
                 await self._channel.refuse(problem, sent.seq)
             except SmilecamError as error:  # a file that went away, for one
                 self._service.report(error)
@@ -108,14 +108,14 @@ class StreamSession:
 
     async def _send(self, sent: SentFrame, answer: dict[str, Any]) -> None:
         seconds = time.monotonic() - sent.capture_time
-        self._service.metrics.frames += 1
-        self._service.metrics.latency.add(seconds)
+        self._service.metrics.frames.inc()
+        self._service.metrics.latency.observe(seconds)
         self._channel.good()
         await self._channel.send_json({**answer, "server_ms": round(1000 * seconds, 2), "dropped": self._dropped})
 
     def _process(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
-        grey = decode_picture(sent.content, self._service.limits, grey=True)
+        grey = decode_image(sent.content, self._service.limits, grey=True)
         setup = self._setup_of(settings)
         if self._run is None:
             self._run = OnlineRun(NAME, setup)

@@ -1,7 +1,7 @@
-"""Figures over all folds of a cross-validation, each fold judged by what was learned from the others.
+"""Metrics over all folds of a cross-validation.
 
-A face's probability comes from a network that was not trained on it, and calibration and thresholds are fitted on the
-other folds. The folder holds ``seedS-foldK/predictions.csv`` for each run, as ``smilecam train --folds`` makes it.
+A face's probability comes from a network that was not trained on it; its calibration and thresholds are fitted on the
+other folds. The folder holds ``seedS-foldK/predictions.csv`` for each run, as written by ``smilecam train --folds``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from smilecam.classification.probability import apply_calibration
+from smilecam.classification.calibration import apply_calibration
 from smilecam.data.faces import FaceSet
 from smilecam.errors import DataError
 from smilecam.evaluation.calibration import choose_thresholds, fit_calibration
@@ -31,17 +31,17 @@ from smilecam.types import BoolArray, IntArray
 FOLDER = re.compile(r"seed(\d+)-fold(\d+)")
 
 STUDENT_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-"""The 97.5 % point of Student's t for 1 to 15 degrees of freedom; from there on 2.13 is a little too wide."""
+"""The 97.5 % point of Student's t for 1 to 15 degrees of freedom; from there on 2.13 is slightly too large."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What one network says of the faces that it has not seen.
+    """Predictions of one network for its validation set.
 
     Attributes:
         seed: of the run.
         number: of the fold, from 0.
-        predictions: of the fold's faces.
+        predictions: for the fold's faces.
     """
 
     seed: int
@@ -51,14 +51,14 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """One figure over several runs.
+    """Mean and dispersion of a metric over several runs.
 
     Attributes:
         mean: over the runs.
-        std: standard deviation over the runs, of a sample.
-        low: lower end of the mean's 95 % interval (Student's t); runs share training data, so it is a little narrow.
+        std: sample standard deviation over the runs.
+        low: lower end of the mean's 95 % interval (Student's t); slightly too narrow, since runs share training data.
         high: its upper end.
-        n: runs.
+        n: number of runs.
     """
 
     mean: float
@@ -69,27 +69,27 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class CrossValidated:
-    """Everything that a cross-validation says.
+class CrossValidationResult:
+    """Metrics of a cross-validation, and the out-of-fold predictions of its first seed.
 
     Attributes:
         seeds: number of seeds.
-        folds: folds of each.
-        faces: faces of each seed.
-        figures: operating point -> figure -> spread over the runs.
-        pooled: figures at even odds on all faces of the first seed at once. The calibration error is best read here:
-            bins of few faces exaggerate it.
-        runs: a row for each run: seed, fold and, for each operating point, its figures.
+        folds: number of folds of each seed.
+        faces: number of faces of each seed.
+        metrics: operating point -> metric -> spread over the runs.
+        pooled: metrics at a threshold of 0.5 on all faces of the first seed together. Its calibration error is the
+            most reliable one: bins of few faces exaggerate it.
+        runs: a row for each run: seed, fold and the metrics at each operating point.
         names: n paths of the first seed's faces.
-        labels: int64 (n,) of them.
-        probabilities: float64 (n,) of them, calibrated out of fold.
-        smiling: bool (n,), called smiling at the balanced point, whose threshold was chosen out of fold.
+        labels: int64 (n,), likewise.
+        probabilities: float64 (n,), likewise, calibrated out of fold.
+        smiling: bool (n,), likewise, at the balanced operating point, with out-of-fold thresholds.
     """
 
     seeds: int
     folds: int
     faces: int
-    figures: dict[str, dict[str, Spread]]
+    metrics: dict[str, dict[str, Spread]]
     pooled: Metrics
     runs: list[dict[str, Any]]
     names: tuple[str, ...]
@@ -98,7 +98,7 @@ class CrossValidated:
     smiling: BoolArray
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain values, without the faces."""
+        """The metrics as plain values, without the faces."""
         return {
             "seeds": self.seeds,
             "folds": self.folds,
@@ -107,7 +107,7 @@ class CrossValidated:
                 point: {
                     name: {slot: getattr(spread, slot) for slot in Spread.__slots__} for name, spread in row.items()
                 }
-                for point, row in self.figures.items()
+                for point, row in self.metrics.items()
             },
             "pooled": _plain(self.pooled),
             "runs": self.runs,
@@ -115,7 +115,7 @@ class CrossValidated:
 
 
 def read_folds(folder: Path) -> list[Fold]:
-    """Read the predictions of all finished runs of a cross-validation, by seed and fold.
+    """Read the predictions of all runs of a cross-validation, sorted by seed and fold.
 
     Raises:
         DataError: there are none, one is damaged, or a fold is missing.
@@ -142,7 +142,7 @@ def read_folds(folder: Path) -> list[Fold]:
 
 
 def _fold_count(config: Path) -> int:
-    """Of how many folds a run is one."""
+    """Number of folds of a run's cross-validation."""
     try:
         count = json.loads(config.read_text("utf-8"))["fold"]["count"]
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -152,8 +152,8 @@ def _fold_count(config: Path) -> int:
     return count
 
 
-def cross_validated(folds: list[Fold]) -> CrossValidated:
-    """Calibrate, choose thresholds and score, each fold by the others of its seed.
+def score_folds(folds: list[Fold]) -> CrossValidationResult:
+    """Compute the metrics of each fold, calibrated and with thresholds from the other folds of its seed.
 
     Args:
         folds: all folds of one or more seeds, in order.
@@ -161,23 +161,22 @@ def cross_validated(folds: list[Fold]) -> CrossValidated:
     runs, probabilities, smiling = [], [], []
     for fold in folds:
         others = [other.predictions for other in folds if other.seed == fold.seed and other.number != fold.number]
-        judged = judge(fold.predictions, others)
-        figures = {
-            point: measure(fold.predictions.labels, judged.probabilities, threshold)
-            for point, threshold in judged.thresholds.items()
+        scores = score_fold(fold.predictions, others)
+        rows = {
+            point: _plain(measure(fold.predictions.labels, scores.probabilities, threshold))
+            for point, threshold in scores.thresholds.items()
         }
-        rows = {point: _plain(metrics) for point, metrics in figures.items()}
         runs.append({"seed": fold.seed, "fold": fold.number, "points": rows})
-        probabilities.append(judged.probabilities)
-        smiling.append(judged.probabilities >= judged.thresholds[OperatingPoint.BALANCED.value])
+        probabilities.append(scores.probabilities)
+        smiling.append(scores.probabilities >= scores.thresholds[OperatingPoint.BALANCED.value])
     first = [row for row, fold in enumerate(folds) if fold.seed == folds[0].seed]
     labels = np.concatenate([folds[row].predictions.labels for row in first])
     pooled = np.concatenate([probabilities[row] for row in first])
-    return CrossValidated(
+    return CrossValidationResult(
         seeds=len({fold.seed for fold in folds}),
         folds=len(first),
         faces=len(labels),
-        figures=_spreads(runs),
+        metrics=_spreads(runs),
         pooled=measure(labels, pooled, 0.5),
         runs=runs,
         names=tuple(name for row in first for name in folds[row].predictions.names),
@@ -188,28 +187,28 @@ def cross_validated(folds: list[Fold]) -> CrossValidated:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A fold's calibrated probabilities, float64 (n,), and the thresholds for them by operating point."""
+class FoldScores:
+    """Calibrated probabilities of a fold, float64 (n,), and the threshold of each operating point."""
 
     probabilities: npt.NDArray[np.float64]
     thresholds: dict[str, float]
 
 
-def judge(fold: Predictions, others: list[Predictions]) -> Judged:
-    """Calibrate one fold, and choose its thresholds, by the others."""
-    known = pool(others)
-    calibration = fit_calibration(known.logits, known.labels)
-    thresholds = choose_thresholds(known.labels, apply_calibration(calibration, known.logits))
+def score_fold(fold: Predictions, others: list[Predictions]) -> FoldScores:
+    """Calibrate one fold and choose its thresholds on the others."""
+    pooled = pool(others)
+    calibration = fit_calibration(pooled.logits, pooled.labels)
+    thresholds = choose_thresholds(pooled.labels, apply_calibration(calibration, pooled.logits))
     named = {HALF: 0.5} | {point.value: threshold for point, threshold in thresholds.items()}
-    return Judged(apply_calibration(calibration, fold.logits), named)
+    return FoldScores(apply_calibration(calibration, fold.logits), named)
 
 
-def pool(parts: list[Predictions]) -> Predictions:
-    """All faces of several predictions."""
+def pool(predictions: list[Predictions]) -> Predictions:
+    """Concatenate predictions."""
     return Predictions(
-        tuple(name for part in parts for name in part.names),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.logits for part in parts]),
+        tuple(name for each in predictions for name in each.names),
+        np.concatenate([each.labels for each in predictions]),
+        np.concatenate([each.logits for each in predictions]),
     )
 
 
@@ -224,7 +223,7 @@ def _spreads(runs: list[dict[str, Any]]) -> dict[str, dict[str, Spread]]:
 
 
 def spread(values: list[float]) -> Spread:
-    """Mean, standard deviation and 95 % interval of two values or more."""
+    """Mean, standard deviation and 95 % interval of two or more values."""
     mean, std = statistics.fmean(values), statistics.stdev(values)
     half = STUDENT_T[min(len(values) - 1, len(STUDENT_T)) - 1] * std / math.sqrt(len(values))
     return Spread(mean, std, mean - half, mean + half, len(values))
@@ -234,13 +233,13 @@ def _plain(metrics: Metrics) -> dict[str, float]:
     return {field.name: getattr(metrics, field.name) for field in fields(Metrics)}
 
 
-def as_scored(found: CrossValidated, data: FaceSet) -> Scored:
-    """The faces of the first seed with what was said of them, as a report shows them.
+def as_scored(found: CrossValidationResult, data: FaceSet) -> Scored:
+    """The faces of the first seed with their out-of-fold predictions.
 
     Args:
-        found: the figures.
-        data: the data set that was divided into folds; the folder that holds it may bear another name, as archives
-            of one commit do. Its pictures are of one size, so ``sides`` says nothing here.
+        found: the cross-validation.
+        data: the data set that was split into folds; its top folder may have another name, as in archives of one
+            commit. Its images are of one size, so ``sides`` is constant.
 
     Raises:
         DataError: a face is not in the data set, or has another label there.
@@ -253,9 +252,9 @@ def as_scored(found: CrossValidated, data: FaceSet) -> Scored:
     rows = np.array([row_of[name] for name in wanted], np.int64)
     if (data.labels[rows] != found.labels).any():
         raise DataError("the cross-validation was made with other labels than the data set has")
-    pictures = data.framed[rows]
-    sides = np.full(len(rows), pictures.shape[1], np.int64)
-    return Scored(found.names, found.labels, found.probabilities, found.smiling, pictures, sides)
+    images = data.framed[rows]
+    sides = np.full(len(rows), images.shape[1], np.int64)
+    return Scored(found.names, found.labels, found.probabilities, found.smiling, images, sides)
 
 
 def _below_common_folder(names: tuple[str, ...]) -> list[str]:

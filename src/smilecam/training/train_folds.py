@@ -1,6 +1,6 @@
-"""Cross-validation: every face is held out once, so that a figure says what a network makes of unknown pictures.
+"""Training of a network per fold: every face is held out once, so that metrics cover unseen faces only.
 
-The folder of a cross-validation holds the folder of a run for each seed and fold, ``seed0-fold0`` and so on.
+The folder of a cross-validation holds a run's folder for each seed and fold, ``seed0-fold0`` and so on.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from pathlib import Path
 import torch
 
 from smilecam.errors import TrainingError
-from smilecam.training.finished import read_json
 from smilecam.training.run import Reporter, run_description, run_training
+from smilecam.training.run_loading import read_json
 from smilecam.training.settings import Fold, RunSettings
 
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """What to train.
+    """The runs of a cross-validation.
 
     Attributes:
-        settings: of every run; ``out`` is the folder that holds all of them, ``seed`` the first of the seeds, and a
-            teacher may be the folder of another cross-validation.
-        folds: how many.
-        seeds: how often, each time with other folds.
-        only: train this fold alone, and leave the others to other calls.
+        settings: of every run; ``out`` is the folder of the cross-validation, ``seed`` its first seed, and a teacher
+            may be the folder of another cross-validation.
+        folds: number of folds.
+        seeds: number of repetitions, each with other folds.
+        only: the one fold to train, from 0, so that several processes can share the work; None for all.
     """
 
     settings: RunSettings
@@ -36,15 +36,15 @@ class CrossValidation:
 
 
 def cross_validate(plan: CrossValidation, device: torch.device, report: Reporter) -> list[Path]:
-    """Train what is not finished yet.
+    """Train every fold that is not finished yet.
 
     Args:
-        plan: what to train.
+        plan: the runs.
         device: that trains.
-        report: told of everything a user wants to see.
+        report: receives the progress.
 
     Returns:
-        The folders of the plan's runs.
+        The folders of the runs.
 
     Raises:
         SmilecamError: as in ``run_training``.
@@ -57,15 +57,15 @@ def cross_validate(plan: CrossValidation, device: torch.device, report: Reporter
             folders.append(settings.out)
             if (settings.out / "metrics.json").exists():
                 _check_same(settings)
-                report.say(f"{settings.out} is finished")
+                report.log(f"{settings.out} is finished")
                 continue
-            report.say(f"seed {seed}, fold {number + 1} of {plan.folds}: {settings.out}")
+            report.log(f"seed {seed}, fold {number + 1} of {plan.folds}: {settings.out}")
             run_training(settings, device, report)
     return folders
 
 
 def fold_folder(folder: Path, seed: int, number: int) -> Path:
-    """Where the run of a fold lies in the folder of a cross-validation."""
+    """Path of a fold's run in the folder of a cross-validation."""
     return folder / f"seed{seed}-fold{number}"
 
 
@@ -86,14 +86,15 @@ def _fold_settings(plan: CrossValidation, seed: int, number: int) -> RunSettings
 
 
 def _check_same(settings: RunSettings) -> None:
-    """That a finished run is the one that would be trained now, as far as can be told without reading data."""
-    before = read_json(settings.out / "config.json")
-    data = before.get("data") or {}
-    now = run_description(settings) | {
-        "view": settings.view.value,
+    """Check that a finished run has the same settings, as far as possible without loading the data."""
+    finished = read_json(settings.out / "config.json")
+    data = finished.get("data") or {}
+    wanted = run_description(settings) | {
+        "view": settings.variant.value,
         "sources": [path.resolve().name for path in (settings.data, *settings.extra)],
     }
-    then = before | {"view": data.get("view"), "sources": [source.get("name") for source in data.get("sources", [])]}
-    differing = [key for key in now if then.get(key) != now[key]]
+    sources = [source.get("name") for source in data.get("sources", [])]
+    trained = finished | {"view": data.get("view"), "sources": sources}
+    differing = [key for key in wanted if trained.get(key) != wanted[key]]
     if differing:
         raise TrainingError(f"{settings.out} was trained with other settings: {', '.join(differing)}")

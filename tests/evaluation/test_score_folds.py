@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from smilecam.classification.probability import logistic
+from smilecam.classification.calibration import logistic
 from smilecam.errors import DataError
-from smilecam.evaluation.cross_validation import Fold, as_scored, cross_validated, read_folds, spread
 from smilecam.evaluation.predictions import Predictions, read_predictions, write_predictions
+from smilecam.evaluation.score_folds import Fold, as_scored, read_folds, score_folds, spread
 
 
 def fold(seed, number, n=400):
@@ -25,7 +25,7 @@ def test_a_fold_does_not_judge_itself():
     """Turning a fold's own labels round changes its figures, but neither its probabilities nor its calls."""
     mine = FOLDS[0].predictions
     turned = Fold(0, 0, Predictions(mine.names, 1 - mine.labels, mine.logits))
-    one, other = cross_validated(FOLDS[:3]), cross_validated([turned, *FOLDS[1:3]])
+    one, other = score_folds(FOLDS[:3]), score_folds([turned, *FOLDS[1:3]])
     assert np.array_equal(one.probabilities[:400], other.probabilities[:400])
     assert np.array_equal(one.smiling[:400], other.smiling[:400])
     assert not np.array_equal(one.probabilities[400:], other.probabilities[400:])
@@ -33,9 +33,9 @@ def test_a_fold_does_not_judge_itself():
 
 
 def test_figures_are_means_over_the_runs():
-    found = cross_validated(FOLDS)
+    found = score_folds(FOLDS)
     assert (found.seeds, found.folds, found.faces, len(found.runs)) == (2, 3, 1200, 6)
-    for point, figures in found.figures.items():
+    for point, figures in found.metrics.items():
         values = [run["points"][point]["accuracy"] for run in found.runs]
         assert figures["accuracy"].mean == pytest.approx(np.mean(values))
         assert figures["accuracy"].std == pytest.approx(np.std(values, ddof=1))
@@ -121,7 +121,7 @@ def test_folds_that_do_not_say_of_what(tmp_path, config):
 
 
 def test_the_data_may_lie_in_another_folder():
-    found = cross_validated(FOLDS[:3])
+    found = score_folds(FOLDS[:3])
     names = tuple(
         f"archive-1/set/{'smile' if label else 'not'}/{name}"
         for name, label in zip(found.names, found.labels, strict=True)

@@ -1,9 +1,10 @@
-// What was shown, kept in this page only, in the forms of the command line's --jsonl, --csv and --webvtt.
+// The log of the results that were shown, kept in this page only; for download as the command line's --jsonl, --csv and
+// --webvtt write them.
 
-const MOST_FRAMES = 200000;
+const MOST_LINES = 200000;
 const COLUMNS = ["source", "frame", "time", "track", "x1", "y1", "x2", "y2", "confidence", "smile", "smiling", "intensity"];
 
-export class Session {
+export class ResultLog {
   constructor() {
     this.reset();
   }
@@ -33,7 +34,7 @@ export class Session {
   }
 
   keep(line) {
-    if (this.lines.length < MOST_FRAMES) this.lines.push(line);
+    if (this.lines.length < MOST_LINES) this.lines.push(line);
     else this.left += 1;
   }
 

@@ -1,4 +1,4 @@
-"""From log odds to probabilities."""
+"""Applying a calibration: from a network's log odds to probabilities. Calibrations are fitted in ``evaluation``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smilecam.presets import Calibration
 
 
 def logistic(log_odds: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Probabilities from log odds, of the same shape, without overflow."""
+    """Probabilities (float64) from log odds, of the same shape, without overflow."""
     return 0.5 * (1 + np.tanh(np.asarray(log_odds, np.float64) / 2))
 
 

@@ -1,0 +1,58 @@
+// What the page shows of the connection to the server: that it is lost, why, and that it is back.
+
+import { models } from "./api.js";
+import { announce } from "./dom.js";
+import { note, recentWarning, setStatus } from "./notices.js";
+
+const NO_CLOSE_FRAME = 1006;
+
+export class Connection {
+  /**
+   * @param {{opened: () => void, lost: () => void, retry: () => void}} on what a mode does about it
+   * @param {AbortSignal} signal aborted when the mode is left
+   */
+  constructor(on, signal) {
+    this.on = on;
+    this.signal = signal;
+    this.losses = 0;
+  }
+
+  /** Take a new state of the link. */
+  state(state, about) {
+    if (state === "open") this.opened();
+    else this.lost(about);
+  }
+
+  opened() {
+    if (this.losses) {
+      note(null);
+      announce("The server is back");
+    }
+    this.losses = 0;
+    setStatus("live", "Live");
+    this.on.opened();
+  }
+
+  lost({ code }) {
+    this.losses += 1;
+    this.on.lost();
+    setStatus("bad", "No server");
+    if (this.losses === 1) announce("The server does not answer");
+    const reason = code !== NO_CLOSE_FRAME && recentWarning(); // the server sends it before it closes the connection
+    this.note(`${reason || "The server does not answer."} This page reconnects by itself.`);
+    if (this.losses > 1) this.findReason();
+  }
+
+  note(text) {
+    note(text, { action: this.on.retry, label: "Try now" });
+  }
+
+  /** A browser gives no reason for a refused WebSocket; the answer to an ordinary request has one. */
+  async findReason() {
+    try {
+      await models();
+    } catch (problem) {
+      if (!this.signal.aborted && this.losses && problem.status) this.note(problem.message);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// Which buttons and cards belong to a mode.
+
+import { $, setText } from "./dom.js";
+
+export function setMain(icon, text) {
+  $("main-icon").setAttribute("href", `#i-${icon}`);
+  setText($("main-text"), text);
+}
+
+/** Show the controls of a mode that is about to be entered; those of a video come when it has been read. */
+export function showControls(mode) {
+  const { name } = mode;
+  const press = (id, on) => $(id).setAttribute("aria-pressed", String(on));
+  press("use-camera", name === "camera");
+  press("use-source", name === "server");
+  press("use-file", name === "image" || name === "video");
+  $("main").hidden = name !== "camera";
+  if (name === "camera") setMain("stop", "Stop");
+  if (name === "video") setMain("play", "Play");
+  $("player").hidden = true;
+  $("mirror").hidden = name !== "camera" && name !== "idle";
+  $("stats").hidden = !mode.live;
+  $("timeline-card").hidden = name === "image";
+  $("read-again").hidden = true;
+  $("photo").disabled = name === "idle";
+}

@@ -1,0 +1,38 @@
+// Keys, and files that are dropped on the page.
+
+import { $ } from "./dom.js";
+
+/**
+ * @param {Object<string, () => void>} actions by key; a capital letter is one with Shift
+ * @param {() => boolean} seekable whether the space bar plays and pauses
+ */
+export function wireKeys(actions, seekable) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || $("help-dialog").open) return;
+    const { key, target } = event;
+    if (target.closest("input, select, textarea")) return;
+    if (key === " " && (!seekable() || target.closest("button, summary, a"))) return;
+    if (key.startsWith("Arrow") && target.closest("[role=slider], #events")) return;
+    const act = actions[key] ?? actions[key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+/** @param {(file: File) => void} open called with a file that was dropped */
+export function wireDrop(open) {
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    $("drop").hidden = false;
+  });
+  addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop").hidden = true; });
+  addEventListener("drop", (event) => {
+    $("drop").hidden = true;
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    open(event.dataTransfer.files[0]);
+  });
+}

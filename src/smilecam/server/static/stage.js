@@ -1,0 +1,95 @@
+// The stage: a video or an image, the overlay above it, and how both are shown.
+
+import { $, announce } from "./dom.js";
+import { Overlay, photograph } from "./overlay.js";
+
+const IMAGE_LABEL = "The image";
+
+const pressed = (id) => $(id).getAttribute("aria-pressed") === "true";
+
+export class Stage {
+  constructor() {
+    this.element = $("stage");
+    this.video = $("video");
+    this.image = $("image");
+    this.overlay = new Overlay($("overlay"));
+    this.overlay.redraw = () => this.draw(this.faces);
+    this.faces = [];
+    this.space = null;
+    this.mirrorable = false;
+  }
+
+  /** The element that is shown, or null. */
+  get shown() {
+    if (!this.video.hidden) return this.video;
+    return this.image.hidden ? null : this.image;
+  }
+
+  /**
+   * Show an element or none.
+   * @param {HTMLVideoElement | HTMLCanvasElement | null} element
+   * @param {boolean} mirrorable whether the Mirror button acts on it
+   */
+  show(element, mirrorable) {
+    this.video.hidden = element !== this.video;
+    this.image.hidden = element !== this.image;
+    this.mirrorable = mirrorable;
+    this.space = null;
+    this.applyToggles();
+  }
+
+  /** Take the aspect ratio of what is shown. */
+  fit(width, height) {
+    if (width && height) this.element.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  /** Draw faces whose boxes are in pixels of `space`. */
+  draw(faces) {
+    this.faces = faces;
+    this.overlay.draw(faces, this.space, this.shown ?? this.video);
+  }
+
+  /** Empty it. */
+  clear() {
+    const { video } = this;
+    video.pause();
+    video.removeAttribute("src");
+    video.load();
+    video.muted = true;
+    this.faces = [];
+    this.overlay.clear();
+    this.setLabel(IMAGE_LABEL);
+  }
+
+  setLabel(text) {
+    this.image.setAttribute("aria-label", text);
+  }
+
+  /** Switch boxes, blur or mirror. */
+  toggle(id, name) {
+    const on = !pressed(id);
+    $(id).setAttribute("aria-pressed", String(on));
+    this.applyToggles();
+    this.draw(this.faces);
+    announce(`${name} ${on ? "on" : "off"}`);
+  }
+
+  applyToggles() {
+    const { overlay } = this;
+    overlay.boxes = pressed("boxes");
+    overlay.blur = pressed("blur");
+    overlay.mirror = this.mirrorable && pressed("mirror");
+    this.element.classList.toggle("mirrored", overlay.mirror);
+  }
+
+  /** With the blur on, nothing is shown sharp while it is unknown where the faces are. */
+  veil(unknown) {
+    this.element.classList.toggle("veiled", this.overlay.blur && unknown);
+  }
+
+  /** A photo of what is shown as a JPEG blob, or null where nothing is. */
+  async photo() {
+    if (!this.space || !this.shown || !$("blank").hidden) return null;
+    return photograph(this.shown, this.faces, this.space, this.overlay.blur);
+  }
+}

@@ -1,0 +1,123 @@
+"""Calibration of policies: probabilities and thresholds for a network's outputs, fitted on unseen faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from smilecam.classification.calibration import apply_calibration
+from smilecam.classification.model_info import Policy
+from smilecam.data.faces import load_faces
+from smilecam.errors import TrainingError
+from smilecam.evaluation.calibration import choose_thresholds, even_weights, fit_calibration
+from smilecam.evaluation.predictions import Predictions, read_predictions
+from smilecam.evaluation.score_folds import pool, read_folds
+from smilecam.presets import Calibration
+from smilecam.training.engine import plain_inputs, predict_logits
+from smilecam.training.run_loading import RunNetwork, read_json
+from smilecam.types import BoolArray, IntArray
+
+POLICY = "smile"
+"""Name of the one policy of a model that is exported without any other."""
+
+
+def uncalibrated(run: Path, trained: RunNetwork) -> Policy:
+    """A policy of the uncalibrated first output, with thresholds from the run's validation set."""
+    held_out = read_predictions(run / "predictions.csv")
+    calibration = Calibration((1.0,) + (0.0,) * (trained.recipe.training.policies - 1), 0.0)
+    return make_policy(POLICY, [held_out], "thresholds: the run's validation set; not calibrated", calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """Name of a policy and the faces to fit it on.
+
+    Attributes:
+        name: of the policy.
+        paths: folders of cross-validations by the same recipe, whose faces are scored out of fold; or labelled data
+            sets that the run was not trained on. With several, each class of each has the same weight.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+
+    def fit(self, trained: RunNetwork) -> Policy:
+        """Fit the calibration and choose the thresholds.
+
+        Raises:
+            DataError: a source cannot be read.
+            TrainingError: a cross-validation was trained by another recipe than the run.
+        """
+        predictions, descriptions = zip(*(_unseen_faces(path, trained) for path in self.paths), strict=True)
+        return make_policy(self.name, list(predictions), " and ".join(descriptions))
+
+
+def _unseen_faces(path: Path, trained: RunNetwork) -> tuple[Predictions, str]:
+    """Outputs and labels of a source, and its description."""
+    folders = [folder for folder in path.glob("seed*-fold*") if folder.is_dir()]
+    if not folders:
+        faces = load_faces(path)
+        if faces.content_digest in {source["content_digest"] for source in trained.config["data"]["sources"]}:
+            raise TrainingError(f"{path} was trained on: calibrate on faces that the network has not seen")
+        inputs = plain_inputs(faces.framed, trained.recipe.input)
+        logits = predict_logits(trained.network, inputs).double().numpy()
+        description = f"{path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"
+        return Predictions(faces.names, faces.labels, logits), description
+    for folder in folders:
+        if read_json(folder / "config.json").get("recipe") != trained.recipe.as_dict():
+            raise TrainingError(f"{folder} was trained by another recipe than the run")
+    pooled = pool([fold.predictions for fold in read_folds(path)])
+    return pooled, f"cross-validation of {len(folders)} networks by the same recipe, n {len(pooled)} out of fold"
+
+
+def make_policy(
+    name: str, predictions: list[Predictions], source: str, calibration: Calibration | None = None
+) -> Policy:
+    """Fit a policy on faces that a network was not trained on.
+
+    With one data set, logistic regression weighs the outputs. Several data sets have different labelling rules, and
+    weights fitted on one of them would favour its own output; so the outputs are averaged, and each class of each
+    data set has the same weight.
+
+    Args:
+        name: of the policy.
+        predictions: outputs and labels of each data set.
+        source: description of the data sets.
+        calibration: in place of a fitted one.
+    """
+    pooled = pool(predictions)
+    weights = even_weights([each.labels for each in predictions]) if len(predictions) > 1 else None
+    if calibration is None and weights is not None:
+        outputs = pooled.logits.shape[1]
+        fitted = fit_calibration(pooled.logits.mean(axis=1, keepdims=True), pooled.labels, weights)
+        calibration = Calibration((fitted.weights[0] / outputs,) * outputs, fitted.offset)
+    calibration = _rounded(calibration or fit_calibration(pooled.logits, pooled.labels))
+    probabilities = apply_calibration(calibration, pooled.logits)
+    chosen = choose_thresholds(pooled.labels, probabilities, weights)
+    thresholds = {point: round(threshold, 4) for point, threshold in chosen.items()}
+    costs = {
+        point.value: _cost(pooled.labels, probabilities >= threshold, weights)
+        for point, threshold in thresholds.items()
+    }
+    return Policy(name, calibration, thresholds, costs, source)
+
+
+def _cost(labels: IntArray, smiling: BoolArray, weights: npt.NDArray[np.float64] | None) -> dict[str, float]:
+    """Metrics of a threshold on the faces that it was chosen on, to four decimal places."""
+    counted = np.ones(len(labels)) if weights is None else weights
+    found, false = (float(counted[smiling & (labels == label)].sum()) for label in (1, 0))
+    smiles, rest = (float(counted[labels == label].sum()) for label in (1, 0))
+    metrics = {
+        "accuracy": (found + rest - false) / (smiles + rest),
+        "precision": found / (found + false) if found + false else 1.0,
+        "true_positive_rate": found / smiles,
+        "false_positive_rate": false / rest,
+    }
+    return {name: round(value, 4) for name, value in metrics.items()}
+
+
+def _rounded(calibration: Calibration) -> Calibration:
+    return Calibration(tuple(round(weight, 6) for weight in calibration.weights), round(calibration.offset, 6))

@@ -1,0 +1,59 @@
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from smilecam.detection.files import YUNET_NAME
+from smilecam.opencv import cv2
+
+WATCH = ("watch", "--port", "0", "--no-browser")
+
+
+def test_a_damaged_detector_is_reported_as_by_detect(tmp_path, smilecam_command, astronaut):
+    file = tmp_path / "data" / "models" / YUNET_NAME
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"damaged")
+    cv2.imwrite(str(tmp_path / "image.png"), astronaut)
+    environment = {**os.environ, "SMILECAM_DATA": str(tmp_path / "data")}
+    watch = smilecam_command(*WATCH, "--detector", "yunet", env=environment)
+    detect = smilecam_command("detect", "image.png", "--detector", "yunet", env=environment)
+    assert (watch.returncode, watch.stdout) == (4, "")
+    assert watch.stderr.startswith("smilecam: ")
+    assert watch.stderr.count("\n") == 1
+    assert (watch.returncode, watch.stderr) == (detect.returncode, detect.stderr)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        ("ZeroDivisionError('x')", 1, "internal error, ZeroDivisionError"),
+        ("smilecam.errors.ModelFileError('the model is damaged')", 4, "the model is damaged"),
+    ],
+)
+def test_an_error_at_startup_is_reported(error, code, sentence):
+    program = f"""
+import smilecam.errors
+from smilecam.__main__ import run
+from smilecam.server import app
+
+def fail(service):
+    raise {error}
+
+app._warm_up = fail
+run()
+"""
+    command = [sys.executable, "-c", program, *WATCH]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"smilecam: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_port_in_use_is_reported(smilecam_command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = smilecam_command("watch", "--no-browser", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("smilecam: cannot listen on 127.0.0.1 port ")
+    assert done.stderr.count("\n") == 1
