@@ -1,11 +1,11 @@
-"""What re-detection between detections costs in results, beside full detection in every frame.
+"""Agreement of offline tracking with full detection in every frame.
 
     python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
 
-Each clip is processed twice: offline by default, and with full detection in every frame. A face of full detection is
-confident from a confidence of .8 on; it is found when the other run has a box with an IoU of at least .5 there.
-Decisions are the states of found faces, after temporal smoothing, which is the same in both runs; raw ones compare the
-probability of the frame alone with the threshold.
+Each clip is processed twice: with offline tracking, and with full detection in every frame. Faces of full detection
+with a confidence of at least .8 are confident; one is matched if the other run has a box with an IoU of at least .5.
+Decisions are the states of matched faces after temporal smoothing, which is the same in both runs; single-frame
+decisions compare the probability of the frame alone with the threshold.
 """
 
 from __future__ import annotations
