@@ -1,12 +1,11 @@
-"""Peers side by side: the same faces, one run, one table.
+"""Comparison with other smile classifiers on the same faces, in one run.
 
     python benchmarks/accuracy.py --data FOLDER [--tutorial MODEL.onnx] [--tune FOLDER] [--json PATH]
 
-FOLDER holds smile/ and not_smile/ with pictures that are whole Haar boxes. Scored are the packaged models; the
-well-known tutorial's way, which is LeNet by the recipe "classic" fed the whole box at threshold .5 (--tutorial names an
-exported run); OpenCV's haarcascade_smile in the lower half of the face, with the number of neighbours that does best on
-the faces of --tune; and, where it is installed, the FER package on the same boxes, at .5 and at the threshold that does
-best on the faces of --tune.
+FOLDER holds smile/ and not_smile/ with images that are whole Haar boxes. Compared are the packaged models; the
+well-known tutorial, i.e. LeNet by the recipe "classic" on the whole box at threshold .5 (--tutorial: an exported run);
+OpenCV's haarcascade_smile in the lower half of the face, with the best number of neighbours on the faces of --tune;
+and, if installed, the FER package on the same boxes, at .5 and at the best threshold on the faces of --tune.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ Probabilities = npt.NDArray[np.float64]
 
 
 def whole(picture: GreyImage) -> Box:
-    """The box that is the picture."""
+    """Box of the whole image."""
     return Box(0, 0, picture.shape[1], picture.shape[0])
 
 
 def packaged(model: str) -> tuple[Scorer, float]:
-    """A packaged model, as the product uses it, and its threshold."""
+    """A packaged model with smilecam's crop, and its threshold."""
     classifier = SmileClassifier(model)
     geometry = classifier.info.crop_for(HaarDetector.name)
 
@@ -53,7 +52,7 @@ def packaged(model: str) -> tuple[Scorer, float]:
 
 
 def tutorial(model: str) -> Scorer:
-    """The whole box to the network, as the tutorial does."""
+    """A network on the whole box, as in the tutorial."""
     classifier = SmileClassifier(model)
 
     def score(picture: GreyImage) -> float:
@@ -66,7 +65,7 @@ MOST_NEIGHBOURS = 120
 
 
 def smile_cascade() -> Scorer:
-    """The largest number of neighbours, as a share of 120, at which OpenCV still reports a smile; 0 for none."""
+    """Largest number of neighbours, as a share of 120, at which OpenCV still reports a smile; 0 for none."""
     cascade = cv2.CascadeClassifier(str(Path(haarcascades) / "haarcascade_smile.xml"))
 
     def score(picture: GreyImage) -> float:
@@ -79,7 +78,7 @@ def smile_cascade() -> Scorer:
 
 
 def fer_package() -> Scorer | None:
-    """The "happy" output of the FER package for the whole box, or None where it is not installed."""
+    """The "happy" output of the FER package on the whole box; None if it is not installed."""
     if importlib.util.find_spec("fer") is None:
         return None
     from fer.fer import FER
@@ -95,7 +94,7 @@ def fer_package() -> Scorer | None:
 
 
 def scores_of(scorer: Scorer, faces: list[LabelledFace]) -> Probabilities:
-    """What a scorer says of every face."""
+    """Score of every face."""
     return np.array([scorer(face.grey) for face in faces], np.float64)
 
 
@@ -123,12 +122,12 @@ def contestants(options: argparse.Namespace) -> dict[str, tuple[Scorer, float]]:
 
 
 def tuned(scorer: Scorer, faces: list[LabelledFace]) -> float:
-    """The threshold of the best balanced accuracy on these faces."""
+    """Threshold of the best balanced accuracy on these faces."""
     return best_threshold(labels_of(faces), scores_of(scorer, faces))
 
 
 def main() -> None:
-    """Score everything on the same faces, and print the table."""
+    """Score every classifier on the same faces, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tutorial")
@@ -136,7 +135,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     faces = list(iter_faces(options.data)[1])
-    print("| who | threshold | accuracy (95 % interval) | balanced accuracy | AUC | ms a face |")
+    print("| classifier | threshold | accuracy (95 % interval) | balanced accuracy | AUC | ms per face |")
     print("|---|---|---|---|---|---|")
     rows: dict[str, dict[str, Any]] = {}
     for name, (scorer, threshold) in contestants(options).items():

@@ -1,11 +1,11 @@
-"""What re-detection between detections costs in results, beside full detection in every frame.
+"""Agreement of offline tracking with full detection in every frame.
 
     python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
 
-Each clip is processed twice: offline by default, and with full detection in every frame. A face of full detection is
-confident from a confidence of .8 on; it is found when the other run has a box with an IoU of at least .5 there.
-Decisions are the states of found faces, after temporal smoothing, which is the same in both runs; raw ones compare the
-probability of the frame alone with the threshold.
+Each clip is processed twice: with offline tracking, and with full detection in every frame. Faces of full detection
+with a confidence of at least .8 are confident; one is matched if the other run has a box with an IoU of at least .5.
+Decisions are the states of matched faces after temporal smoothing, which is the same in both runs; single-frame
+decisions compare the probability of the frame alone with the threshold.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class EveryFrame(OfflineFaceFinder):
 
 
 def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
-    """All results of a clip with faces found in a given way."""
+    """All results of a clip with a given face finder."""
     with open_source(find_sources(clip)[0]) as source, OfflineRun(source, detector.setup, finder) as run:
         return [item.result for item in run if item.result is not None]
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
-    """Counts of confident faces, of those found, and of decisions that differ."""
+    """Number of confident faces, of matched ones, and of decisions that differ."""
     confident = found = changed = raw_changed = 0
     for mine, theirs in zip(ours, whole, strict=True):
         for face in theirs.faces:
@@ -72,7 +72,7 @@ def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float)
 
 
 def main() -> None:
-    """Compare on every clip and in sum."""
+    """Compare on every clip and in total."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--model", default="smilenet")
@@ -86,13 +86,13 @@ def main() -> None:
         whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()))
         rows[clip.name] = compare(ours, whole, detector.threshold)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
-    print("| clip | frames | confident faces | found | decisions changed | raw ones | boxes | by whole search |")
+    print("| clip | frames | confident faces | matched | decisions changed | single-frame | boxes | per-frame boxes |")
     print("|---|---|---|---|---|---|---|---|")
     for name, row in (rows | {"all": total}).items():
         print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
     share, changed = total["found"] / max(1, total["confident"]), total["changed"] / max(1, total["found"])
     raw = total["raw_changed"] / max(1, total["found"])
-    print(f"found {share:.2%}, decisions changed {changed:.2%}, raw {raw:.2%}")
+    print(f"matched {share:.2%}, decisions changed {changed:.2%}, single-frame {raw:.2%}")
     print(f"commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {

@@ -1,11 +1,11 @@
-"""Share of right frames on labelled clips, frame by frame without smoothing.
+"""Single-frame accuracy on labelled clips, without smoothing.
 
     python benchmarks/clips.py --videos FOLDER [--json PATH] [MODEL...]
 
 FOLDER holds clips and labels.csv with the columns clip, start, end (inclusive frame numbers) and label: "smile", "not"
-or "noface". A frame is right when it is called smiling just where the label is "smile". The rate of false smiles of a
-clip is the share of its "not" frames that are called smiling, those without a found face included; frames without a
-label are not scored.
+or "noface". A frame is correct if it is classified as smiling exactly when its label is "smile". The false positive
+rate of a clip is the share of its "not" frames classified as smiling, frames without a detected face included;
+unlabelled frames are not scored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Stretch = tuple[int, int, str]
 
 
 def read_labels(videos: Path) -> dict[str, list[Stretch]]:
-    """Clip -> its labelled stretches."""
+    """Clip -> its labelled segments."""
     stretches: dict[str, list[Stretch]] = defaultdict(list)
     with (videos / "labels.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -33,7 +33,7 @@ def read_labels(videos: Path) -> dict[str, list[Stretch]]:
 
 
 def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) -> list[dict[str, Any]]:
-    """A row for each labelled stretch of a clip."""
+    """A row for each labelled segment of a clip."""
     results = [item.result for item in detector.stream(clip) if item.result is not None]
     rows = []
     for start, end, label in stretches:
@@ -57,7 +57,7 @@ def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) ->
 
 
 def false_smiles(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Clip -> share of its "not" frames called smiling."""
+    """Clip -> share of its "not" frames classified as smiling."""
     clips: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         if row["label"] == "not":
@@ -67,7 +67,7 @@ def false_smiles(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def balanced_accuracies(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Clip -> mean of the shares of right frames under each label that it has, of "smile" and "not"."""
+    """Clip -> mean of the accuracies on its "smile" and on its "not" frames."""
     clips: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
     for row in rows:
         if row["label"] != "noface":
@@ -80,7 +80,7 @@ def balanced_accuracies(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Read every clip once with each model, and print a row for each labelled stretch."""
+    """Process every clip with each model, and print a row for each labelled segment."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True)
     parser.add_argument("--json", type=Path)
@@ -99,7 +99,7 @@ def main() -> None:
             "threshold": detector.threshold,
         }
         print(f"\n{model}, threshold {detector.threshold:g}")
-        print("| clip | frames | label | with a face | called smiling | right |\n|---|---|---|---|---|---|")
+        print("| clip | frames | label | face detected | smiling | accuracy |\n|---|---|---|---|---|---|")
         for row in rows:
             frames = f"{row['start']}-{row['end']}"
             print(
@@ -109,9 +109,9 @@ def main() -> None:
         right, frames = statistics.mean(row["right"] for row in rows), sum(row["frames"] for row in rows)
         rates = false_smiles(rows)
         worst = max(rates, key=lambda clip: rates[clip])
-        print(f"mean of {len(rows)} stretches, {frames} frames: {right:.4f}")
+        print(f"mean accuracy of {len(rows)} segments, {frames} frames: {right:.4f}")
         print(f"mean balanced accuracy of {len(balanced)} clips: {statistics.mean(balanced.values()):.4f}")
-        print(f"false smiles: worst of {len(rates)} clips {rates[worst]:.2%} ({worst})")
+        print(f"false positive rate: worst of {len(rates)} clips {rates[worst]:.2%} ({worst})")
     print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {"models": found, "commit": provenance.commit(), "machine": provenance.machine()}

@@ -1,9 +1,9 @@
-"""What the crop is worth: the same networks on whole Haar boxes and on the part that the training pictures show.
+"""Effect of the crop: the same networks on whole Haar boxes and on boxes cropped like the training images.
 
     python benchmarks/crop.py --data FOLDER [--json PATH] MODEL...
 
-FOLDER holds smile/ and not_smile/ with pictures that are whole Haar boxes. A MODEL is a packaged model's name or an
-.onnx file. Prints a row for each model and crop, and the mean of the models beside the standard deviation.
+FOLDER holds smile/ and not_smile/ with images that are whole Haar boxes. A MODEL is a packaged model's name or an
+.onnx file. Prints a row for each model and crop, and the mean and standard deviation over the models.
 """
 
 from __future__ import annotations

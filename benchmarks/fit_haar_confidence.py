@@ -1,12 +1,12 @@
-"""Fit the curve from a Haar cascade's score to the share of true faces.
+"""Calibrate a Haar cascade's score: fit the curve from score to precision.
 
-The cascade reports the sum of its last stage, which is no probability. Here faces are searched loosely (two
-neighbours, several sizes, mirrored too) in pictures whose faces are boxed by hand, each box found is called true or
-false, and a logistic curve is fitted to scores and truths. Its two constants stand in ``smilecam.detection.haar``.
+The score is the sum of the cascade's last stage, not a probability. Faces are detected permissively (two neighbours,
+several sizes, mirrored too) in images with hand-labelled boxes, each detection is matched to the labels, and a logistic
+curve is fitted. Its two constants are in ``smilecam.detection.haar``.
 
     python benchmarks/fit_haar_confidence.py --faces FOLDER
 
-FOLDER holds pictures and dlib-style XML files with <image file=...><box left= top= width= height=>.
+FOLDER holds images and dlib-style XML files with <image file=...><box left= top= width= height=>.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEARCH_SIZES = (320, 480, 640, 960)
 
 
 def read_boxes(folder: Path) -> list[tuple[GreyImage, list[Box]]]:
-    """Pictures with their true boxes, as they are and mirrored."""
+    """Images with their true boxes, original and mirrored."""
     found = []
     for listing in sorted(folder.glob("*.xml")):
         for image in ET.parse(listing).getroot().iter("image"):  # noqa: S314 - the user's own file
@@ -41,13 +41,13 @@ def read_boxes(folder: Path) -> list[tuple[GreyImage, list[Box]]]:
 
 
 def is_true(found: Box, truth: list[Box]) -> bool:
-    """Whether a box has its centre in a true one and a size not too far from it."""
+    """Whether a box has its centre in a true one, and a similar size."""
     x, y = (found.x1 + found.x2) / 2, (found.y1 + found.y2) / 2
     return any(box.x1 < x < box.x2 and box.y1 < y < box.y2 and 0.5 < found.width / box.width < 2.2 for box in truth)
 
 
 def fit_logistic(scores: np.ndarray, truths: np.ndarray) -> tuple[float, float]:
-    """Centre and width of the logistic curve of the highest likelihood."""
+    """Centre and width of the maximum-likelihood logistic curve."""
 
     def cost(curve: np.ndarray) -> float:
         logits = curve[0] * scores + curve[1]
@@ -70,7 +70,7 @@ def main() -> None:
                 scores.append(score)
                 truths.append(is_true(box, truth))
     centre, width = fit_logistic(np.array(scores), np.array(truths, dtype=float))
-    print(f"n {len(scores)} boxes found, {sum(truths)} true; centre {centre:.3f}, width {width:.3f}")
+    print(f"n {len(scores)} detections, {sum(truths)} true; centre {centre:.3f}, width {width:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""Fit the square around YuNet's points that shows what the SMILES pictures show.
+"""Fit the crop around YuNet's landmarks that matches the framing of SMILES.
 
     python benchmarks/fit_yunet_crop.py --data SMILEsmileD-master.zip --model yunet_n_640_640.onnx [--every 5]
 
-YuNet looks for the face in SMILES pictures, enlarged to several sizes in the middle of a grey picture, since it knows
-faces with something around them. The whole SMILES picture is the square that is wanted; its side and centre are
-compared with the points. Prints, for each size, the medians over all pictures for several measures of a face's size,
-with their spread (standard deviation of the logarithm, or in shares), and the mean over the sizes. The geometry stands
-in ``smilecam.presets`` as YUNET_TO_SMILES.
+YuNet detects the face in SMILES images, enlarged to several sizes and padded with grey, since it needs some
+surroundings. The target is the whole SMILES image; its side and centre are compared with the landmarks. Prints, for
+each size, the medians over all images of several measures of face size, with their spread (standard deviation of the
+logarithm, or in shares), and the mean over the sizes. The geometry is YUNET_TO_SMILES in ``smilecam.presets``.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from smilecam.types import GreyImage
 
 SIZES = (96, 128, 192)
 SURROUNDING = 0.5
-"""Grey on each side, as a share of the picture."""
+"""Grey padding on each side, as a share of the image."""
 
 GREY = 127
 
@@ -32,7 +31,7 @@ Points = npt.NDArray[np.float64]
 
 
 def points_in(picture: GreyImage, size: int, find: YuNetDetector) -> Points | None:
-    """The five points of the surest face, float (5, 2), as shares of the SMILES picture; None where none is found."""
+    """Landmarks of the most confident face, float (5, 2), as shares of the SMILES image; None without a face."""
     margin = round(size * SURROUNDING)
     large = cv2.resize(picture, (size, size), interpolation=cv2.INTER_CUBIC)
     framed = cv2.copyMakeBorder(large, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=GREY)
@@ -44,7 +43,7 @@ def points_in(picture: GreyImage, size: int, find: YuNetDetector) -> Points | No
 
 
 def measures(points: Points) -> dict[str, Points]:
-    """Name -> for each face, how many times the measure goes into the picture's side; and where its centre lies."""
+    """Name -> for each face, the image's side in units of the measure; and the position of its centre."""
     eyes, mouth = (points[:, 0] + points[:, 1]) / 2, (points[:, 3] + points[:, 4]) / 2
     between_eyes = np.linalg.norm(points[:, 1] - points[:, 0], axis=1)
     down = np.linalg.norm(mouth - eyes, axis=1)
@@ -65,14 +64,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--every", type=int, default=5, help="take every so many pictures")
+    parser.add_argument("--every", type=int, default=5, help="use every n-th image")
     options = parser.parse_args()
     pictures = load_faces(options.data).framed[:: options.every]
     find = YuNetDetector(options.model, YuNetSettings(min_confidence=0.5))
     medians: dict[str, list[float]] = {}
     for size in SIZES:
         seen = [points for picture in pictures if (points := points_in(picture, size, find)) is not None]
-        print(f"\nenlarged to {size}: a face in {len(seen)} of {len(pictures)} pictures")
+        print(f"\nenlarged to {size}: a face in {len(seen)} of {len(pictures)} images")
         for name, values in measures(np.stack(seen)).items():
             spread = np.std(values) if name in {"along", "across"} else np.std(np.log(values))
             medians.setdefault(name, []).append(float(np.median(values)))

@@ -1,16 +1,15 @@
-"""Changes of state that a label does not justify, and how late smiles are noticed, on labelled clips.
+"""False state changes and detection delay of smiles on labelled clips.
 
     python benchmarks/flicker.py --videos FOLDER [--detector haar] [--model smilenet] [--json PATH]
 
-FOLDER holds clips and labels.csv, as for benchmarks/clips.py. Each clip is read as a film, and live at its own pace;
-the product's defaults decide. The state of a frame is whether anybody in it smiles: "smoothed" as results show it,
-"events" as smile_start and smile_end say it, "raw" by the probabilities of the frame alone.
+FOLDER holds clips and labels.csv, as for benchmarks/clips.py. Each clip is processed offline and as a live stream in
+real time, with default settings. The state of a frame is whether anybody in it smiles: "smoothed" as in results,
+"events" as in smile_start and smile_end, "raw" by the probabilities of the frame alone.
 
-Inside a labelled stretch the state should not change at all. Where it is wrong at the stretch's first frame, its change
-to what the label says is late and not counted; all others are false changes. A smile counts where it follows a stretch
-labelled "not" and lasts half a second: its delays are from its first labelled frame to the moment that the product says
-it began ("since"), and to the moment that it said so. Frames between the two labels are ambiguous, so that a begin may
-come before the label's.
+Inside a labelled segment the state should not change. If it is wrong at the segment's first frame, the correction is
+late and not counted; all other changes are false. A smile counts if it follows a segment labelled "not" and lasts half
+a second; its delays are from its first labelled frame to the reported onset ("since"), and to the moment of the report.
+Frames between the two labels are ambiguous, so that an onset may precede the label's.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ LEAST_SMILE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A smile's begin: when it was, and when it became known; in seconds."""
+    """A smile's onset, and the moment of its report; in seconds."""
 
     since: float
     told: float
@@ -46,20 +45,20 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """One clip as one way of deciding sees it: frame number -> whether somebody smiles; and the begins of smiles."""
+    """States of one clip: frame number -> whether somebody smiles; and the onsets of smiles."""
 
     by_frame: dict[int, bool]
     begins: list[Begin]
 
 
 def read_clip(detector: SmileDetector, clip: Path, options: SourceOptions) -> list[FrameResult]:
-    """The results of a clip, in a live mode without the frames that were dropped."""
+    """The results of a clip; as a live stream, without dropped frames."""
     with open_source(find_sources(clip)[0], options) as source, detector.run(source) as run:
         return [item.result for item in run if item.result is not None]
 
 
 def states(results: Sequence[FrameResult], threshold: float) -> dict[str, States]:
-    """Each way of deciding -> what it makes of a clip."""
+    """Kind of state -> the states of a clip."""
     starts = [event for result in results for event in result.events if event.kind is EventKind.SMILE_START]
     begins = [Begin(event.time if event.since is None else event.since, event.time) for event in starts]
     raw = {result.frame: any(face.smile >= threshold for face in result.faces) for result in results}
@@ -71,7 +70,7 @@ def states(results: Sequence[FrameResult], threshold: float) -> dict[str, States
 
 
 def _open_smiles(results: Iterable[FrameResult]) -> Iterator[tuple[int, bool]]:
-    """For each frame whether a smile has been declared and not ended."""
+    """For each frame whether a smile is open: started and not ended."""
     smiling: set[int | None] = set()
     for result in results:
         for event in result.events:
@@ -91,7 +90,7 @@ def _raw_begins(results: Iterable[FrameResult], raw: dict[int, bool]) -> Iterato
 
 
 def false_changes(by_frame: dict[int, bool], start: int, end: int, label: str) -> int:
-    """Changes inside a stretch, without the first one where it only sets right what was wrong from the begin."""
+    """Changes inside a segment, except a first one that only corrects an initially wrong state."""
     inside = [by_frame[number] for number in range(start, end + 1) if number in by_frame]
     changes = sum(a != b for a, b in pairwise(inside))
     late = bool(inside) and changes > 0 and inside[0] != (label == "smile")
@@ -99,14 +98,14 @@ def false_changes(by_frame: dict[int, bool], start: int, end: int, label: str) -
 
 
 def labelled_smiles(stretches: Sequence[Stretch], times: Sequence[float]) -> Iterator[tuple[float, float, float]]:
-    """End of the "not" before, start, and end of each smile that begins inside a clip and lasts; in seconds."""
+    """End of the "not" before, onset, and end of each long enough smile that begins inside a clip; in seconds."""
     for before, smile in pairwise(stretches):
         if (before[2], smile[2]) == ("not", "smile") and times[smile[1]] - times[smile[0]] >= LEAST_SMILE:
             yield times[before[1]], times[smile[0]], times[smile[1]]
 
 
 def delays(begins: Sequence[Begin], not_until: float, start: float, end: float) -> dict[str, float | None]:
-    """How long after a labelled smile's start the first begin is and was told; None where there is none."""
+    """Delay of the first onset and of its report after a labelled smile's onset; None if there is none."""
     found = next((begin for begin in begins if not_until < begin.told <= end), None)
     return {
         "since_delay": None if found is None else found.since - start,
@@ -117,7 +116,7 @@ def delays(begins: Sequence[Begin], not_until: float, start: float, end: float) 
 def score(
     of_clips: dict[str, States], labels: dict[str, list[Stretch]], times: dict[str, list[float]]
 ) -> dict[str, Any]:
-    """All clips as one way of deciding sees them."""
+    """Score of one kind of state over all clips."""
     seconds, rows, smiles = 0.0, [], []
     for clip, found in of_clips.items():
         period = times[clip][-1] / (len(times[clip]) - 1)
@@ -138,7 +137,7 @@ def score(
 
 
 def main() -> None:
-    """Read every labelled clip in both modes, and print a row for each way of deciding."""
+    """Process every labelled clip in both modes, and print a row for each kind of state."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True)
     parser.add_argument("--detector", default="haar")
@@ -168,10 +167,11 @@ def main() -> None:
     }
     print(flicker_table(found))
     for mode, ways in modes.items():
+        label = mode.replace("film", "recorded video")
         for row in ways["smoothed"]["stretches"]:
             if row["false_changes"]:
-                print(f"{mode}: {row['false_changes']} in {row['clip']} {row['start']}-{row['end']} ({row['label']})")
-    print(f"\ncommit {found['commit']}, {found['machine']}, {found['n']} labelled frames; frames read: {frames}")
+                print(f"{label}: {row['false_changes']} in {row['clip']} {row['start']}-{row['end']} ({row['label']})")
+    print(f"\ncommit {found['commit']}, {found['machine']}, {found['n']} labelled frames; frames processed: {frames}")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 

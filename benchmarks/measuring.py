@@ -1,4 +1,4 @@
-"""What a piece of work costs: wall time, processor time, memory. The standard library only, for any interpreter."""
+"""Wall time, CPU time and memory of a piece of work; standard library only, for any interpreter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUS = Path("/proc/self/status")
 
 @dataclass(slots=True)
 class Cost:
-    """Seconds by the clock, and seconds of processors over all threads and children; 0 until the work is done."""
+    """Wall seconds, and CPU seconds over all threads and children; 0 until the work is done."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -31,13 +31,13 @@ def measured() -> Iterator[Cost]:
 
 
 def rss_mb() -> float | None:
-    """Memory of this process that is resident now, in MB of 10^6 bytes; None where the system does not say."""
+    """Resident memory of this process, in MB of 10^6 bytes; None if unknown."""
     return _of_status("VmRSS:")
 
 
 def peak_rss_mb() -> float | None:
-    """The most that it has been so far; None where the system does not say."""
-    # Not getrusage where this is known: on Linux it counts what the process that started this one had in memory.
+    """Peak resident memory of this process, in MB of 10^6 bytes; None if unknown."""
+    # Preferred to getrusage, which on Linux includes the memory of the parent process.
     known = _of_status("VmHWM:")
     if known is not None:
         return known

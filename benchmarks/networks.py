@@ -1,8 +1,8 @@
-"""Milliseconds a face of the packaged networks, side by side on one thread, in turns in one run.
+"""Inference time per face of the packaged networks, on one thread, in turns in one run.
 
     python benchmarks/networks.py [--rounds 30] [--json PATH] [MODEL...]
 
-Inputs are random; what a network is given does not change how long it takes. Read the ratio: machines differ.
+Inputs are random, which does not affect the time. Compare ratios: machines differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CALLS = 50
 
 
 def milliseconds(classifier: SmileClassifier, faces: FloatArray) -> float:
-    """Mean time of a call on these faces, divided by their number."""
+    """Mean time per face of a call on these faces."""
     classifier(faces)
     started = time.perf_counter()
     for _ in range(CALLS):
@@ -32,7 +32,7 @@ def milliseconds(classifier: SmileClassifier, faces: FloatArray) -> float:
 
 
 def main() -> None:
-    """Measure every network, one face and eight faces at a time."""
+    """Measure every network, with batches of one face and of eight."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", type=Path)
@@ -47,7 +47,7 @@ def main() -> None:
                 milliseconds(classifiers[model], np.random.default_rng(0).random((n, 1, size, size), np.float32))
             )
     print(
-        "| network | file, kB | input | ms a face | of the first | ms a face, 8 at a time |\n|---|---|---|---|---|---|"
+        "| network | file, kB | input | ms per face | relative to first | ms, batch of 8 |\n|---|---|---|---|---|---|"
     )
     medians = {key: statistics.median(values) for key, values in times.items()}
     for model, classifier in classifiers.items():

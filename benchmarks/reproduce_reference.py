@@ -2,8 +2,8 @@
 
     python benchmarks/reproduce_reference.py --data SMILES_ARCHIVE --runs runs --out docs
 
-Trains the seeds that are not finished in the folder of runs, one after another, then writes
-docs/reference_runs.json, docs/images/classic.png, and prints the table of docs/training.md.
+Trains the seeds without a finished run in --runs, one after another, then writes docs/reference_runs.json and
+docs/images/classic.png, and prints the table of docs/training.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PUBLISHED = {"final": 0.9058, "best": 0.9149}
 
 
 def finished_run(data: Path, runs: Path, seed: int) -> Path:
-    """The folder of a finished run of this seed, trained now where it is missing."""
+    """The folder of a finished run of this seed; trains it if missing."""
     out = runs / f"classic-raw-seed{seed}"
     if not (out / "metrics.json").exists():
         command = [sys.executable, "-m", "smilecam", "train", "--recipe", "classic", "--variant", "raw"]
@@ -33,7 +33,7 @@ def finished_run(data: Path, runs: Path, seed: int) -> Path:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """What a run gave, with its conditions."""
+    """Results of a run, with its conditions."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     rows = [json.loads(line) for line in (folder / "epochs.jsonl").read_text("utf-8").splitlines()]
@@ -56,7 +56,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def plot(runs: list[dict[str, Any]], path: Path) -> None:
-    """The four curves: each seed thin, their mean thick, the published figures as lines."""
+    """The four curves: each seed thin, their mean thick, the published values as lines."""
     figure, upper, lower = loss_over_accuracy(f"LeNet, recipe classic, raw SMILES: {len(runs)} seeds")
     epochs = [row["epoch"] for row in runs[0]["epochs"]]
     for key, label, colour, style in CURVES:

@@ -1,11 +1,10 @@
-"""How much accuracy is lost when faces are boxed, lit or stored badly.
+"""Accuracy lost to badly placed boxes, poor light and image degradation.
 
     python benchmarks/robustness.py --data FOLDER [--json PATH] [MODEL...]
 
-FOLDER holds smile/ and not_smile/ with pictures that are whole Haar boxes of 64x64. Every change is made to the picture
-or to the box before the product's own crop, in whole pixels (8 % of 64 are 5, 12 % are 8); thresholds stay those of the
-model. Prints, for each model and change, the accuracy and what is lost against the unchanged pictures, in percentage
-points.
+FOLDER holds smile/ and not_smile/ with images that are whole Haar boxes of 64x64. Image or box are changed before
+smilecam's own crop, in whole pixels (8 % of 64 are 5, 12 % are 8), with the thresholds of the model. Prints, for each
+model and change, the accuracy and the percentage points lost against unchanged images.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ Change = Callable[[GreyImage], tuple[GreyImage, Box]]
 
 
 def whole(picture: GreyImage) -> Box:
-    """The box that is the picture."""
+    """Box of the whole image."""
     return Box(0, 0, picture.shape[1], picture.shape[0])
 
 
 def move(across: float, down: float) -> Change:
-    """Put the box beside the face, by shares of its side."""
+    """Translate the box, by shares of its side."""
 
     def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         dx, dy = round(across * picture.shape[1]), round(down * picture.shape[0])
@@ -46,7 +45,7 @@ def move(across: float, down: float) -> Change:
 
 
 def grow(share: float) -> Change:
-    """Make the box larger or smaller around its centre."""
+    """Scale the box around its centre."""
 
     def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         by = round(share * picture.shape[0] / 2)
@@ -57,7 +56,7 @@ def grow(share: float) -> Change:
 
 
 def turn(degrees: float) -> Change:
-    """Turn the picture around its centre, its border repeated."""
+    """Rotate the image around its centre, with its border replicated."""
 
     def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         height, width = picture.shape
@@ -69,7 +68,7 @@ def turn(degrees: float) -> Change:
 
 
 def touch(edit: Callable[[GreyImage], object]) -> Change:
-    """Change the picture and keep the box; for a picture of another size, the box is that picture."""
+    """Change the image; the box is the whole result."""
 
     def change(picture: GreyImage) -> tuple[GreyImage, Box]:
         edited = np.asarray(edit(picture), np.uint8)
@@ -79,19 +78,19 @@ def touch(edit: Callable[[GreyImage], object]) -> Change:
 
 
 def bend(gamma: float) -> Change:
-    """Raise grey values, as shares of white, to a power."""
+    """Gamma correction."""
     table = np.round(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     return touch(lambda picture: table[picture])
 
 
 def compress(quality: int) -> Change:
-    """Store as JPEG and read again."""
+    """JPEG compression."""
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
     return touch(lambda picture: cv2.imdecode(cv2.imencode(".jpg", picture, settings)[1], cv2.IMREAD_GRAYSCALE))
 
 
 def shrink(side: int) -> Change:
-    """As if the face had been this small in its picture."""
+    """Downscale to a face of this size."""
     return touch(lambda picture: cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA))
 
 
@@ -114,7 +113,7 @@ CHANGES: dict[str, Change] = {
 
 
 def score(classifier: SmileClassifier, faces: list[LabelledFace], change: Change) -> dict[str, float]:
-    """Accuracy and AUC on changed pictures."""
+    """Accuracy and AUC on changed images."""
     geometry = classifier.info.crop_for(HaarDetector.name)
     inputs = [network_input(*_as_list(change(face.grey)), geometry, classifier.info.input) for face in faces]
     probabilities = classifier(np.concatenate(inputs))
@@ -128,7 +127,7 @@ def _as_list(changed: tuple[GreyImage, Box]) -> tuple[GreyImage, list[Box]]:
 
 
 def main() -> None:
-    """Score every model on every change."""
+    """Score every model under every change."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", type=Path)

@@ -1,9 +1,9 @@
-"""Measure how well the detectors and networks work on the drawn face: run this after a change to its drawing.
+"""Detectors and networks on the synthetic face; run after a change to its drawing.
 
     python benchmarks/synthetic_face.py [--yunet FILE]
 
-For each face size, at random places of a 640x480 frame: the share of faces found and of false ones, the least IoU with
-the ground truth, and the least sure probabilities of a smile for a neutral face (highest) and a smiling one (lowest).
+For each face size, at random positions in a 640x480 frame: recall, number of false detections, lowest IoU with the
+ground truth, and the highest smile probability of a neutral face and the lowest of a smiling one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--yunet", type=Path)
-    parser.add_argument("--frames", type=int, default=50, help="For each size and expression.")
+    parser.add_argument("--frames", type=int, default=50, help="Frames for each size and expression.")
     arguments = parser.parse_args()
     times = np.random.default_rng(0).uniform(0, 100, arguments.frames)
     detectors: list[FaceDetector] = [HaarDetector()]

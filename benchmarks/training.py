@@ -1,4 +1,4 @@
-"""Time to the reference's best validation accuracy: the classic recipe against the fastest one, in turns in one run.
+"""Training time to the reference's best validation accuracy: recipes `classic` and `fast`, in turns in one run.
 
     python benchmarks/training.py --data ARCHIVE [--seeds 3] [--json PATH]
 
@@ -32,7 +32,7 @@ REFERENCE = 0.9149
 
 @contextlib.contextmanager
 def silence(_title: str, _steps: int) -> Iterator[engine.Progress]:
-    """A progress that nobody looks at."""
+    """Progress that is not shown."""
 
     class Nothing:
         def update(self, steps: int = 1) -> None:
@@ -42,7 +42,7 @@ def silence(_title: str, _steps: int) -> Iterator[engine.Progress]:
 
 
 def time_to_reference(data: Path, recipe: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Train, and add up the seconds of the epochs up to the first that reaches the reference."""
+    """Train, and sum the seconds of the epochs up to the first that reaches the reference."""
     rows: list[EpochRow] = []
     report = Reporter(log=lambda _line: None, row=rows.append, progress=silence)
     settings = RunSettings(load_recipe(recipe), data, (), Variant.RAW, seed, folder / f"{recipe}-{seed}", resume=False)
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print("| recipe | seed | reached in epoch | seconds | seconds an epoch | best val_acc | final |")
+    print("| recipe | seed | reached in epoch | seconds | seconds per epoch | best val_acc | final |")
     print("|---|---|---|---|---|---|---|")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def main() -> None:
         for recipe in ("classic", "fast")
     }
     print(f"\nmean seconds: classic {means['classic']:.1f}, fast {means['fast']:.1f}, ", end="")
-    print(f"ratio {means['classic'] / means['fast']:.1f} (a run that never reached it counts whole)")
+    print(f"ratio {means['classic'] / means['fast']:.1f} (a run that never reached it counts in full)")
     print(f"threads {torch.get_num_threads()}, commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {"rows": rows, "commit": provenance.commit(), "machine": provenance.machine()}

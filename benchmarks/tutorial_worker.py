@@ -1,11 +1,11 @@
-"""The tutorial's way of finding smiles in a film, timed in a process of its own: started by benchmarks/video.py.
+"""The tutorial loop over recorded video, timed in a process of its own; started by benchmarks/video.py.
 
     python benchmarks/tutorial_worker.py CLIP FRAMES keras|ONNX_FILE
 
-Each frame is made 300 pixels wide and grey; a Haar cascade searches all of it (1.1, 5 neighbours, 30 pixels); each
-face's whole box becomes 28x28 numbers from 0 to 1, for one call of the network by itself. This file needs OpenCV and
-Keras or ONNX Runtime, and not smilecam, so that it runs where Keras is. The Keras network has the tutorial's layers and
-random weights: that costs the same time.
+Each frame is resized to 300 pixels width and converted to grey; a Haar cascade runs on all of it (1.1, 5 neighbours, 30
+pixels); the whole box of each face, resized to 28x28 and scaled to 0..1, is one call of the network. This file needs
+OpenCV and Keras or ONNX Runtime but not smilecam, so that it runs where Keras is installed. The Keras network has the
+tutorial's layers and random weights, which take the same time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Network = Callable[[Any], float]
 
 
 def keras_network() -> Network:
-    """LeNet as the tutorial has it, called as the tutorial calls it."""
+    """LeNet, built and called as in the tutorial."""
     import keras
     from keras import layers
 
@@ -48,7 +48,7 @@ def keras_network() -> Network:
 
 
 def onnx_network(path: str) -> Network:
-    """A network of one grey input of the same size, called once a face."""
+    """A network with a grey input of the same size, called once per face."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -57,7 +57,7 @@ def onnx_network(path: str) -> Network:
 
 
 def frames_of(clip: str, most: int) -> Iterator[Any]:
-    """The frames of a clip, or so many of them."""
+    """The frames of a clip, at most this many."""
     capture = cv2.VideoCapture(clip)
     for _ in range(most):
         there, frame = capture.read()
@@ -68,7 +68,7 @@ def frames_of(clip: str, most: int) -> Iterator[Any]:
 
 
 def read_film(clip: str, most: int, cascade: Any, network: Network) -> tuple[int, int]:  # noqa: ANN401 - OpenCV's
-    """Read a film; the number of frames and of faces."""
+    """Process a clip; returns the number of frames and of faces."""
     frames = faces = 0
     for frame in frames_of(clip, most):
         height = round(frame.shape[0] * WIDTH / frame.shape[1])
@@ -82,7 +82,7 @@ def read_film(clip: str, most: int, cascade: Any, network: Network) -> tuple[int
 
 
 def main() -> None:
-    """Time one film, and print the figures as JSON."""
+    """Time one clip, and print the result as JSON."""
     clip, most, which = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     with measured() as begin:
         cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))

@@ -1,15 +1,15 @@
-"""Films and live streams, side by side in one run: decoding alone, smilecam, and the tutorial's way.
+"""Throughput on recorded video and latency on live streams: decoding only, smilecam, and the tutorial loop.
 
     python benchmarks/video.py [CLIP...] [--videos FOLDER] [--yunet FILE] [--tutorial-python PATH] [--json PATH]
 
-Each clip is looped to at least --frames frames. The variants take turns, round after round, each in a process of its
-own, so that a noisy machine is noisy for all; what a process loads before its first frame is timed by itself. Figures
-are medians over the rounds, ratios are taken within a round. The tutorial's way reads fewer frames of the same loop,
-since it is slow: that many at least, and whole clips. It is timed with Keras where --tutorial-python names an
-interpreter that has it, and with ONNX Runtime.
+Each clip is looped to at least --frames frames. The configurations take turns, round after round, each in a process of
+its own, so that noise of the machine affects all alike; loading before the first frame is timed separately. Values are
+medians over the rounds, ratios are taken within a round. The tutorial loop, being slow, runs on fewer frames of the
+same looped clip: whole clips, with at least --tutorial-frames frames. It is timed with ONNX Runtime, and with Keras if
+--tutorial-python names an interpreter that has it.
 
-Live parts read the clips fitted into 640x480, played at their own pace: 30 frames/s; eight times as fast, which is too
-fast; many streams of 15 frames/s in one process; and a long run, in which only memory matters, eight times as fast.
+Live streams are the clips letterboxed to 640x480, played in real time: 30 frames/s; eight times as fast, as an
+overload; many streams of 15 frames/s in one process; and a long run eight times as fast, for memory only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PARTS = ("film", "live", "many", "soak", "start")
 LIVE_SIZE = (640, 480)
 LIVE_FPS, MANY_FPS, FASTER = 30, 15, 8
 STARTS = 5
-"""Times that each command is started."""
+"""Number of times each command is started."""
 
 Work = Callable[[], dict[str, Any]]
 Figures = dict[str, Any]
@@ -47,38 +47,38 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every part needs: the options, a folder for clips, and the environment of the processes."""
+    """Options, folder for clips, and environment of the processes, for every part."""
 
     options: argparse.Namespace
     folder: Path
     environment: dict[str, str]
 
     def run(self, *command: str) -> str:
-        """What a process prints; the end of all where it fails."""
+        """Output of a process; exits if it fails."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
         return done.stdout
 
     def worker(self, work: str, **arguments: object) -> Figures:
-        """The figures of a piece of work of video_worker.py."""
+        """Result of a piece of work of video_worker.py."""
         job = json.dumps({"work": work, **arguments})
         figures: Figures = json.loads(self.run(sys.executable, str(HERE / "video_worker.py"), job))
         return figures
 
     def tutorial(self, python: str, clip: Path, frames: int, network: str) -> Figures:
-        """The figures of the tutorial's way under an interpreter."""
+        """Result of the tutorial loop under an interpreter."""
         printed = self.run(python, str(HERE / "tutorial_worker.py"), str(clip), str(frames), network)
         figures: Figures = json.loads(printed.splitlines()[-1])
         return figures
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """Face detectors whose files are at hand."""
+        """Face detectors whose files are available."""
         return ("haar", "yunet") if self.options.yunet else ("haar",)
 
     def settings(self) -> dict[str, list[str]]:
-        """Variant -> options of ``smilecam detect``."""
+        """Configuration -> options of ``smilecam detect``."""
         models = ("smilenet", "lenet")
         return {
             f"{detector}_{model}": ["--detector", detector, "--model", model]
@@ -88,7 +88,7 @@ class Bench:
 
 
 def film_variants(bench: Bench, clip: Path, looped: Loop) -> dict[str, Work]:
-    """Variant -> what measures it once."""
+    """Configuration -> function that measures it once."""
     path = str(looped.path)
     variants: dict[str, Work] = {
         "decode_only": lambda: bench.worker("decode", clip=path),
@@ -107,7 +107,7 @@ def film_variants(bench: Bench, clip: Path, looped: Loop) -> dict[str, Work]:
 
 
 def film(bench: Bench, clip: Path) -> Figures:
-    """A clip from file to JSON lines in every way: variant -> figures."""
+    """A clip from file to JSON lines: configuration -> result."""
     looped = loop(clip, bench.folder, bench.options.frames)
     rounds = []
     for number in range(bench.options.rounds):
@@ -122,7 +122,7 @@ def film(bench: Bench, clip: Path) -> Figures:
 
 
 def summary(rounds: Sequence[dict[str, Figures]], looped: Loop) -> Figures:
-    """Medians of figures, and medians of the ratios within each round."""
+    """Medians over the rounds, and medians of the ratios within each round."""
     slow = "tutorial_keras" if "tutorial_keras" in rounds[0] else "tutorial_onnx"
     found = {}
     for name in rounds[0]:
@@ -160,14 +160,14 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 def live(bench: Bench, clip: Path) -> Figures:
-    """A clip as a live stream of 640x480 at 30 frames/s, and as one that is too fast: variant -> figures."""
+    """A clip as a live stream of 640x480 at 30 frames/s, and as an overload: configuration -> result."""
     fitted = encode(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
     count = round(bench.options.live_seconds * LIVE_FPS)
     realtime, pressed = loop(fitted, bench.folder, count), loop(fitted, bench.folder, count, FASTER)
     lines = str(bench.folder / "live.jsonl")
     found = {}
     for name, arguments in bench.settings().items():
-        tell(f"{clip.name}, live: {name}")
+        tell(f"{clip.name}, live stream: {name}")
         row = bench.worker("live", clip=str(realtime.path), arguments=arguments, lines=lines)
         row["overloaded"] = bench.worker("live", clip=str(pressed.path), arguments=arguments, lines=lines)
         found[name] = row
@@ -175,7 +175,7 @@ def live(bench: Bench, clip: Path) -> Figures:
 
 
 def many(bench: Bench, clip: Path) -> Figures:
-    """Many streams of a clip in one process: detector -> figures."""
+    """Many streams of a clip in one process: detector -> result."""
     fitted = encode(clip, bench.folder, *LIVE_SIZE, MANY_FPS)
     looped = loop(fitted, bench.folder, round(bench.options.live_seconds * MANY_FPS))
     found = {}
@@ -186,18 +186,18 @@ def many(bench: Bench, clip: Path) -> Figures:
 
 
 def soak(bench: Bench, clip: Path) -> Figures:
-    """The memory of a long live run, with each detector."""
+    """Memory of a long live stream, with each detector."""
     fitted = encode(clip, bench.folder, *LIVE_SIZE, LIVE_FPS)
     looped = loop(fitted, bench.folder, bench.options.soak_frames, FASTER)
     found = {}
     for detector in bench.detectors:
-        tell(f"{clip.name}, {looped.frames} frames live: {detector}")
+        tell(f"{clip.name}, live stream of {looped.frames} frames: {detector}")
         found[detector] = bench.worker("soak", clip=str(looped.path), detector=detector, frames=looped.frames)
     return found
 
 
 def start(bench: Bench, clip: Path) -> Figures:
-    """Seconds from starting a process to its end, median of several: what -> seconds."""
+    """Duration of a whole process, median of several: command -> seconds."""
     photo = bench.options.photo or first_picture(clip, bench.folder)
     commands = {
         "python": [sys.executable, "-c", "pass"],
@@ -207,21 +207,21 @@ def start(bench: Bench, clip: Path) -> Figures:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(STARTS + 1):
         for name, command in commands.items():
-            tell(f"start: {name}")
+            tell(f"startup: {name}")
             begun = time.perf_counter()
             bench.run(*command)
-            if turn:  # the first one brings files from the disk
+            if turn:  # the first one warms the disk cache
                 times[name].append(time.perf_counter() - begun)
     return {name: statistics.median(seconds) for name, seconds in times.items()} | {"photo_file": photo.name}
 
 
 def tell(what: str) -> None:
-    """Say what is being measured."""
+    """Print progress to standard error."""
     print(what, file=sys.stderr, flush=True)
 
 
 def measure(bench: Bench, clips: Sequence[Path], parts: Sequence[str]) -> Figures:
-    """All parts that are asked for, as one object."""
+    """Results of the requested parts, as one object."""
     found: Figures = {"clips": {}, "live": {}, "many": {}, "soak": {}, "start": {}}
     for clip in clips:
         if "film" in parts:
@@ -250,7 +250,7 @@ def measure(bench: Bench, clips: Sequence[Path], parts: Sequence[str]) -> Figure
 
 
 def tables(found: Figures) -> str:
-    """The figures as Markdown."""
+    """The results as Markdown."""
     from video_tables import film_table, live_table, rest_table
 
     parts = [film_table(found), live_table(found), rest_table(found)]
@@ -261,8 +261,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clips", nargs="*", type=Path, help=f"default: {' and '.join(CLIPS)} of --videos")
     parser.add_argument("--videos", type=Path, help="folder of the default clips")
-    parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the one that smilecam models fetch brought")
-    parser.add_argument("--tutorial-python", help="an interpreter that has Keras and OpenCV")
+    parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the file of smilecam models fetch")
+    parser.add_argument("--tutorial-python", help="interpreter with Keras and OpenCV")
     parser.add_argument("--tutorial-frames", type=int, default=300)
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -270,18 +270,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--streams", type=int, default=24)
     parser.add_argument("--soak-frames", type=int, default=20_000)
     parser.add_argument("--photo", type=Path, help="default: the first frame of the last clip")
-    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part alone; repeatable")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure only this part; repeatable")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if not options.clips:
         if options.videos is None:
-            parser.error("name clips, or the folder of the default ones with --videos")
+            parser.error("clips required, or the folder of the default ones in --videos")
         options.clips = [options.videos / name for name in CLIPS]
     return options
 
 
 def main() -> None:
-    """Measure, print the tables, and write the figures."""
+    """Measure, print the tables, and write the results."""
     options = _options()
     if options.yunet is None:
         from smilecam.detection.files import YUNET_FILE

@@ -1,4 +1,4 @@
-"""The clips that benchmarks/video.py reads, made at run time: looped, played faster, letterboxed."""
+"""Clips of benchmarks/video.py, made at run time: looped, sped up, letterboxed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smilecam.sources.resolve import find_sources
 from smilecam.types import Image
 
 IN_MP4 = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})
-"""Codecs whose packets an MP4 file takes; clips in others are encoded anew."""
+"""Codecs that MP4 supports; other clips are re-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Loop:
 
     Attributes:
         path: of the file.
-        frames: that it holds.
-        fps: frames a second by its timestamps.
+        frames: number of frames.
+        fps: frames per second by its timestamps.
         width: of a frame, in pixels.
         height: of a frame, in pixels.
     """
@@ -43,18 +43,18 @@ class Loop:
 
     @property
     def seconds(self) -> float:
-        """How long it is when it is played."""
+        """Duration."""
         return self.frames / self.fps
 
 
 def loop(clip: Path, folder: Path, frames: int, faster: int = 1) -> Loop:
-    """Repeat a clip as a whole, by copying its packets; the timestamps go on, and there is no sound.
+    """Repeat a whole clip by copying its packets, with continuous timestamps and no audio.
 
     Args:
         clip: to repeat.
         folder: for the file.
-        frames: that it must hold at least.
-        faster: times as fast as it is to be played.
+        frames: minimum number of frames.
+        faster: playback speed, times the original.
 
     Returns:
         The loop, whole clips long.
@@ -81,9 +81,9 @@ def loop(clip: Path, folder: Path, frames: int, faster: int = 1) -> Loop:
 
 
 def _times(packets: Sequence[Packet[VideoStream]]) -> tuple[list[tuple[int, int, int]], int]:
-    """Each packet's time to be shown, time to be decoded and duration, which writing it changes; and how long all last.
+    """Presentation time, decoding time and duration of each packet, which muxing changes; and the total duration.
 
-    Some files lack the times to decode. These are the times to show in order, as early as the latest packet needs.
+    Some files lack decoding times, so these are the sorted presentation times, early enough for the latest packet.
     """
     shown = [packet.pts or 0 for packet in packets]
     ordered = sorted(shown)
@@ -96,7 +96,7 @@ def _times(packets: Sequence[Packet[VideoStream]]) -> tuple[list[tuple[int, int,
 
 
 def encode(clip: Path, folder: Path, width: int, height: int, fps: int) -> Path:
-    """Encode a clip anew in H.264: fitted into one size with black bars, one frame after another at one rate."""
+    """Re-encode a clip in H.264: letterboxed to one size, at a constant frame rate."""
     target = folder / f"{clip.stem}-{width}x{height}-{fps}.mp4"
     with av.open(str(target), "w") as out, open_source(find_sources(clip)[0]) as source:
         film = out.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "23"})

@@ -1,8 +1,8 @@
-"""One piece of work of benchmarks/video.py, in a process of its own, so that memory and threads are its own.
+"""One piece of work of benchmarks/video.py, in a process with its own memory and threads.
 
     python benchmarks/video_worker.py JSON
 
-JSON has the name of the work under "work", and its arguments by name. The figures are printed as JSON.
+JSON has the name of the work as "work", and its arguments by name. The result is printed as JSON.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from smilecam.sources.resolve import find_sources
 from smilecam.types import FrameResult
 
 SETTLED_SECONDS = 2.0
-"""So long after the last of many streams was opened, latencies begin to count."""
+"""Warm-up after the last of many streams was opened; not counted."""
 
 SAMPLE_FRAMES = 200
-"""Between two looks at the memory of a long run."""
+"""Interval of memory samples in a long run."""
 
 
 def command(*arguments: str) -> str:
-    """Run a command of the product in this process; what it says."""
+    """Run a smilecam command in this process; returns its output."""
     said = io.StringIO()
     with redirect_stdout(said):
         code = call(arguments)
     if code != 0:
-        raise SystemExit(f"smilecam {' '.join(arguments)} ended with {code}")
+        raise SystemExit(f"smilecam {' '.join(arguments)} exited with {code}")
     return said.getvalue()
 
 
 def decode(clip: str) -> dict[str, Any]:
-    """The product's own source, every frame taken and none looked at."""
+    """The source of smilecam: every frame taken, none used."""
 
     def take(most: float = float("inf")) -> int:
         taken = 0
@@ -71,7 +71,7 @@ def decode(clip: str) -> dict[str, Any]:
 
 
 def opencv_decode(clip: str) -> dict[str, Any]:
-    """OpenCV's loop over a film, which gives colours."""
+    """OpenCV's loop over a clip, with conversion to colour."""
     with measured() as begin:
         cv2.VideoCapture(clip).read()
     with measured() as cost:
@@ -82,19 +82,19 @@ def opencv_decode(clip: str) -> dict[str, Any]:
 
 
 def film(clip: str, arguments: Sequence[str], frames: int) -> dict[str, Any]:
-    """``smilecam detect`` from a file to JSON lines: once for one frame, which loads what is needed, then the whole."""
+    """``smilecam detect`` from a file to JSON lines: first one frame to load libraries, then the whole file."""
     work = ("detect", clip, "--jsonl", os.devnull, *arguments)
     with measured() as begin:
         command(*work, "--max-frames", "1")
     with measured() as cost:
         said = command(*work)
     if f" {frames} frames," not in said:
-        raise SystemExit(f"smilecam did not read {frames} frames of {clip}: {said}")
+        raise SystemExit(f"smilecam did not process {frames} frames of {clip}: {said}")
     return _figures(frames, cost.seconds, cost.cpu_seconds, begin.seconds)
 
 
 def live(clip: str, arguments: Sequence[str], lines: str) -> dict[str, Any]:
-    """``smilecam detect --paced``, and the live figures that it writes last; what it needs is loaded before."""
+    """``smilecam detect --realtime``, and its final stream statistics; libraries are loaded before."""
     command("detect", clip, "--jsonl", lines, *arguments, "--max-frames", "1")
     with measured() as cost:
         command("detect", clip, "--realtime", "--jsonl", lines, *arguments)
@@ -111,7 +111,7 @@ def live(clip: str, arguments: Sequence[str], lines: str) -> dict[str, Any]:
 
 
 def many(clip: str, streams: int, detector: str) -> dict[str, Any]:
-    """Several paced streams in one process: a thread for each, one detector for all."""
+    """Several real-time streams in one process: a thread for each, one detector for all."""
     shared = SmileDetector(detector=detector)
     opened, finished = threading.Barrier(streams + 1), []
     failures: list[BaseException] = []
@@ -167,21 +167,21 @@ def _late(run: SourceRun, settled: float) -> tuple[int, int, list[float]]:
 
 
 class Memory(Sink):
-    """Looks at the memory of the process as frames go by."""
+    """Samples the memory of the process."""
 
     def __init__(self) -> None:
         """Begin."""
         self.samples: list[tuple[int, float]] = []
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Look, now and then."""
+        """Take a sample if one is due."""
         now = rss_mb()
         if now is not None and (not self.samples or frame.number - self.samples[-1][0] >= SAMPLE_FRAMES):
             self.samples.append((frame.number, now))
 
 
 def soak(clip: str, detector: str, frames: int) -> dict[str, Any]:
-    """A long live run into JSON lines: memory after a tenth of it, at its end, and at most."""
+    """A long live stream to JSON lines: memory after 10 %, at the end, and peak."""
     memory, report, shared = Memory(), RunReport(), SmileDetector(detector=detector)
     sinks: list[Sink] = [JsonLines(os.devnull), memory]
     with measured() as cost:

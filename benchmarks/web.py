@@ -1,10 +1,10 @@
-"""Round trips of the live page on loopback: from a frame sent to its overlay drawn.
+"""Round-trip latency of the live page on loopback: from a sent frame to its drawn overlay.
 
     python benchmarks/web.py [--seconds 20] [--rounds 3] [--sessions 8] [--minutes 1] [--json PATH]
 
-A real server and headless Chromium on the same machine, with a camera of 640x480 pixels and 30 frames a second that
-plays portraits. The page itself says when it took a picture from the camera, when it sent the frame, and when the
-overlay was drawn. Then, without a browser, several sessions at 5 frames a second each.
+A real server and headless Chromium on the same machine, with a simulated camera of 640x480 pixels and 30 frames/s that
+shows portraits. The page itself records when it captured a frame, sent it, and drew the overlay. Then, without a
+browser, several sessions at 5 frames/s each.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WARM_UP_SECONDS = 3
 
 
 def measure(page: Page, address: str, seconds: float) -> Any:  # noqa: ANN401 - an array of milliseconds
-    """Times of each frame in milliseconds: picture taken, sent, answered, drawn, and the server's share."""
+    """Times of each frame in milliseconds: captured, sent, answered, drawn, and the server's share."""
     page.goto(address)
     page.click("#use-camera")
     page.wait_for_selector("#people .person")
@@ -52,7 +52,7 @@ def measure(page: Page, address: str, seconds: float) -> Any:  # noqa: ANN401 - 
 
 
 def figures(times: Any) -> dict[str, float]:  # noqa: ANN401
-    """The figures of one round, times in milliseconds."""
+    """Results of one round, times in milliseconds."""
     grabbed, sent, _, drawn, server = times.T
     content = {"frames": len(times), "frames_per_second": (len(times) - 1) / (drawn[-1] - drawn[0]) * 1000}
     for name, values in (("sent_to_drawn", drawn - sent), ("taken_to_drawn", drawn - grabbed), ("server", server)):
@@ -61,7 +61,7 @@ def figures(times: Any) -> dict[str, float]:  # noqa: ANN401
 
 
 def sessions(count: int, seconds: float, picture: bytes) -> dict[str, float]:
-    """Several sessions side by side, 5 frames a second each: answers, errors, drops, and times in milliseconds."""
+    """Concurrent sessions at 5 frames/s each: answers, errors, drops, and times in milliseconds."""
     answers: list[tuple[float, dict[str, Any]]] = []
     errors: list[str] = []
 
@@ -97,12 +97,12 @@ def sessions(count: int, seconds: float, picture: bytes) -> dict[str, float]:
 
 
 def page_bytes() -> int:
-    """What the page weighs, all its files together."""
+    """Size of the page, all files."""
     return sum(path.stat().st_size for path in (Path(smilecam.__file__).parent / "server" / "static").iterdir())
 
 
 def main() -> None:
-    """Time the page, in several rounds."""
+    """Measure the page, in several rounds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=3)
@@ -116,7 +116,7 @@ def main() -> None:
         clip = live_page.camera_clip(Path(work) / "camera.y4m", shots)
         browser = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
         print(f"commit {provenance.commit()}, {provenance.machine()}, headless Chromium {browser.version}, 640x480")
-        print("| frames | frames/s | sent to drawn, ms: p50 | p95 | taken to drawn: p50 | p95 | server: p50 | p95 |")
+        print("| frames | frames/s | sent to drawn, ms: p50 | p95 | captured to drawn: p50 | p95 | server: p50 | p95 |")
         print("|---|---|---|---|---|---|---|---|")
         rounds = []
         for _ in range(options.rounds):
