@@ -108,7 +108,7 @@ def detect(
                 run_sources(refs, detector, sinks, report, watcher, max_frames, source_options(**settings))
             finally:
                 detector.close()
-                _say_written(sinks, outputs, say)
+                _say_written(sinks, say)
     return _finish(report, watcher, deadline.passed)
 
 
@@ -133,7 +133,7 @@ def _sinks(refs: list[SourceRef], outputs: Outputs, model: Path, say: Callable[[
     plans = _plans(refs, outputs)
     _refuse_twins(refs, outputs, plans, model)
     if outputs.save:
-        sinks.append(_annotated(plans["--save"], outputs, say))
+        sinks.append(_annotated(plans["--save"], outputs))
     if outputs.jsonl:
         sinks.append(JsonLines(outputs.jsonl))
     if outputs.csv:
@@ -177,11 +177,11 @@ def _make_folder_for(target: str, names: dict[SourceRef, Path]) -> None:
         make_folder(Path(target), parents=False)
 
 
-def _annotated(names: dict[SourceRef, Path], outputs: Outputs, say: Callable[[str], None]) -> Sink:
+def _annotated(names: dict[SourceRef, Path], outputs: Outputs) -> Sink:
     from smilecam.sinks.annotated import AnnotatedOutput
 
     _make_folder_for(outputs.save or "", names)
-    return AnnotatedOutput(names, outputs.blur, say)
+    return AnnotatedOutput(names, outputs.blur)
 
 
 def _refuse_twins(
@@ -253,10 +253,7 @@ def _shows_smile(item: StreamItem) -> bool:
     return begun or (result.time is None and result.smiling)
 
 
-def _say_written(sinks: list[Sink], outputs: Outputs, say: Callable[[str], None]) -> None:
-    for target in (outputs.jsonl, outputs.csv):
-        if target and target != "-":
-            say(f"wrote {target}")
+def _say_written(sinks: list[Sink], say: Callable[[str], None]) -> None:
     for sink in sinks:
         for path in getattr(sink, "written", ()):
             say(f"wrote {path}")

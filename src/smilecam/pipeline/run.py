@@ -129,7 +129,7 @@ class OfflineRun(StreamRun):
         return self._tracks.end()
 
     def __iter__(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, DECODED_AHEAD))
+        decoded = self._threads.enter_context(Prefetcher(self._source, DECODED_AHEAD, self._source.close))
         stretches = self._threads.enter_context(Prefetcher(self._found(decoded), STRETCHES_AHEAD))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         held: _Seen | None = None  # one frame is kept back, for the events of the end
