@@ -448,7 +448,7 @@ def test_one_bad_size_does_not_stop_the_rest(command, tmp_path, clip):
 def test_cut_video_says_so(command, tmp_path, long_clip, astronaut):
     from smilecam.sinks.video_writer import VideoRecorder
 
-    with VideoRecorder(tmp_path / "whole.mkv", 10, plain=True) as recorder:
+    with VideoRecorder(tmp_path / "whole.mkv", 10) as recorder:
         for shift in range(30):
             recorder.write(np.roll(cv2.resize(astronaut, (320, 320)), shift * 5, axis=1), None)
     content = (tmp_path / "whole.mkv").read_bytes()

@@ -138,7 +138,6 @@ STAGES = {
 @pytest.mark.parametrize("realtime", [(), ("--realtime",)])
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_fails_ends_the_process_with_one_line(clip, tmp_path, stage, realtime):
-    pytest.importorskip("av", reason='needs the "video" extra')
     patch, error, code = STAGES[stage]
     script = FAILING.format(error=f"errors.{error}('the stage failed on purpose')", patch=patch)
     arguments = ["detect", str(clip), "--jsonl", "out.jsonl", "--save", "out.mp4", *realtime]

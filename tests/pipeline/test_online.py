@@ -48,7 +48,7 @@ class ScriptedCamera:
                 yield Frame(number, number / FPS, self._image, capture_time=time.monotonic())
                 number += 1
 
-    def cancel(self):
+    def close(self):
         self._script = ()
 
     def __enter__(self):

@@ -2,12 +2,11 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", reason='needs the "video" extra')
-
-from smilecam.sinks.video_writer import VideoRecorder  # noqa: E402
+from smilecam.sinks.video_writer import VideoRecorder
 
 FPS, RATE = 25, 48_000
 MOMENTS = (1.0, 2.6)

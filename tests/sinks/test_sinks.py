@@ -9,8 +9,9 @@ from smilecam.errors import OutputError, UsageProblem
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run_sources import RunReport, run_sources
 from smilecam.sinks.annotated import plan_names
+from smilecam.sinks.csv import CsvTable
 from smilecam.sinks.jsonl import JsonLines
-from smilecam.sinks.summary import SmileSpans, Summary, picture_line
+from smilecam.sinks.summary import SmileSpans, Summary, image_line
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.types import Box, Event, EventKind, Face, FrameResult, StreamStats
@@ -55,6 +56,17 @@ def test_a_line_has_the_published_form(tmp_path):
     }
 
 
+@pytest.mark.parametrize("sink", [JsonLines, CsvTable])
+def test_a_file_counts_as_written_once_it_is_closed(tmp_path, capsys, sink):
+    opened, to_output = sink(str(tmp_path / "out")), sink("-")
+    opened.write(FRAME, result(SMILE, time=0.4))
+    assert opened.written == []
+    opened.close()
+    to_output.close()
+    assert opened.written == [tmp_path / "out"]
+    assert to_output.written == []
+
+
 def test_time_of_a_picture_is_null(tmp_path):
     lines = JsonLines(str(tmp_path / "out.jsonl"))
     lines.write(FRAME, result())
@@ -75,10 +87,10 @@ def test_spans():
     assert str(spans) == "0.10-0.20 s, 0.40-0.40 s"
 
 
-def test_picture_lines():
-    assert picture_line(result()) == "clip.mp4: no face"
-    assert picture_line(result(SMILE)) == "clip.mp4: 1 face: smile 93%"
-    assert picture_line(result(SMILE, NO_SMILE)) == "clip.mp4: 2 faces: smile 93%, no smile 7%"
+def test_image_lines():
+    assert image_line(result()) == "clip.mp4: no face"
+    assert image_line(result(SMILE)) == "clip.mp4: 1 face: smile 93%"
+    assert image_line(result(SMILE, NO_SMILE)) == "clip.mp4: 2 faces: smile 93%, no smile 7%"
 
 
 class Opened:
@@ -204,20 +216,6 @@ def test_one_file_for_one_source():
 def test_impossible_names(target, refs, words):
     with pytest.raises(UsageProblem, match=words):
         plan_names(Path(target), refs, into_folder=False)
-
-
-def test_missing_sound_is_said_once(tmp_path, monkeypatch, clip):
-    from smilecam.sinks import encoder
-    from smilecam.sinks.annotated import AnnotatedOutput
-    from smilecam.sinks.video_writer import PLAIN_VIDEO
-
-    monkeypatch.setattr(encoder, "find_spec", lambda _name: None)
-    said = []
-    refs = [SourceRef(str(path), Kind.VIDEO, clip) for path in (clip, tmp_path / "again")]
-    output = AnnotatedOutput(plan_names(tmp_path, refs, into_folder=True), say=said.append)
-    run_sources(refs, SmileDetector(), [output], RunReport(), max_frames=3)
-    assert said == [PLAIN_VIDEO]
-    assert len(output.written) == 2
 
 
 def test_figures_stand_in_a_live_recording(tmp_path, clip):

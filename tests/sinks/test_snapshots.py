@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from smilecam.errors import OutputError
-from smilecam.sinks.snapshots import MOST_SMILES, Snapshots
+from smilecam.sinks.snapshots import MAX_SMILES, Snapshots
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
@@ -115,7 +115,7 @@ def test_few_frames_are_kept_at_a_time(tmp_path):
     for number in range(5):
         show(sink, number, *(face(0.9, track) for track in range(1, 41)))
     sink.end()
-    assert len(sink.written) == MOST_SMILES
+    assert len(sink.written) == MAX_SMILES
 
 
 def test_a_camera_may_use_its_array_again(tmp_path):

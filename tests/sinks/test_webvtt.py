@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -56,7 +57,6 @@ CUES = [
 
 def cues_of(path):
     """What FFmpeg's reader makes of the file: the cues' times and texts."""
-    av = pytest.importorskip("av", reason='needs the "video" extra')
     with av.open(str(path)) as film:
         (stream,) = film.streams.subtitles
         assert stream.codec_context.name == "webvtt"

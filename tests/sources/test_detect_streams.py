@@ -14,8 +14,6 @@ from clips import encode
 from smilecam import SmileDetector
 from smilecam.opencv import cv2
 
-pytest.importorskip("av", reason='needs the "video" extra')
-
 
 def lines_of(path):
     text = path.read_text("utf-8") if path.exists() else ""

@@ -15,13 +15,11 @@ from servers import WebServer
 
 from clips import encode, graded
 from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
-from smilecam.sources.base import Backend, Kind, SourceOptions
+from smilecam.sources.base import Kind, SourceOptions
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.sources.urls import redacted
 from smilecam.types import Event, EventKind
-
-pytest.importorskip("av", reason='needs the "video" extra')
 
 QUICK = SourceOptions(open_timeout=5, read_timeout=2)
 SECRET = "geheim"
@@ -106,9 +104,8 @@ def test_mjpeg_server_that_stops_and_comes_back():
             other.stop()
 
 
-@pytest.mark.parametrize("backend", [Backend.PYAV, Backend.OPENCV])
-def test_a_stream_that_falls_silent_is_lost(web, backend):
-    options = SourceOptions(read_timeout=0.5, reconnect=False, backend=backend)
+def test_a_stream_that_falls_silent_is_lost(web):
+    options = SourceOptions(read_timeout=0.5, reconnect=False)
     begin = time.monotonic()
     with opened(web.url("stall"), options) as source:
         items = iter(source)
@@ -117,11 +114,10 @@ def test_a_stream_that_falls_silent_is_lost(web, backend):
     assert time.monotonic() - begin < 5
 
 
-@pytest.mark.parametrize("backend", [Backend.PYAV, Backend.OPENCV])
-def test_a_server_that_never_answers(web, backend):
+def test_a_server_that_never_answers(web):
     begin = time.monotonic()
     with pytest.raises(SourceError, match=r"no answer|did not open|does not answer"):
-        opened(web.url("hang"), SourceOptions(open_timeout=0.5, backend=backend))
+        opened(web.url("hang"), SourceOptions(open_timeout=0.5))
     assert time.monotonic() - begin < 4
 
 
@@ -183,6 +179,26 @@ def test_hls_with_an_end_gives_every_frame(web, tmp_path):
     assert not source.live
     assert [frame.number for frame in frames] == list(range(30))
     assert [frame.time for frame in frames] == pytest.approx([n / 10 for n in range(30)])
+
+
+def test_a_file_behind_an_address_in_real_time(web, tmp_path):
+    web.files["clip.mkv"] = encode(tmp_path / "clip.mkv", [graded(n) for n in range(12)]).read_bytes()
+    begin = time.monotonic()
+    with opened(web.url("clip.mkv"), SourceOptions(realtime=True)) as source:
+        assert source.live
+        frames = list(source)
+    assert time.monotonic() - begin > 1.0
+    assert [frame.number for frame in frames] == list(range(12))
+    assert [frame.time for frame in frames] == pytest.approx([n / 10 for n in range(12)])
+    elapsed = [frame.capture_time - frames[0].capture_time for frame in frames]
+    assert elapsed == pytest.approx([frame.time for frame in frames], abs=0.08)
+    assert source.counts.reconnects == 0
+
+
+def test_a_live_stream_is_not_slowed_down_by_real_time(web):
+    with opened(web.url("camera"), SourceOptions(realtime=True)) as source:
+        frames = list(islice(source, 5))
+    assert all(time.monotonic() - frame.capture_time < 5 for frame in frames)
 
 
 def test_hls_without_an_end_is_live_and_at_its_own_pace(web, tmp_path):
@@ -276,10 +292,12 @@ def test_passwords_are_in_no_output(web, smilecam_command, tmp_path):
 
 WATCHER = """
 import sys, time
-from smilecam.sources.base import SourceOptions, find_sources, open_source
+from smilecam.sources.base import SourceOptions
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
 try:
     print("begin", flush=True)
-    with open_source(find_sources(sys.argv[1])[0], SourceOptions(paced=len(sys.argv) > 2)) as source:
+    with open_source(find_sources(sys.argv[1])[0], SourceOptions(realtime=len(sys.argv) > 2)) as source:
         for item in source:
             print(type(item).__name__, flush=True)
 except KeyboardInterrupt:
@@ -291,7 +309,7 @@ STATES = {
     "reading": ("stall", "Frame"),
     "reconnecting": ("once", "Event"),
     "stdin": ("-", "begin"),
-    "paced": ("synthetic:64x48@1?seconds=100", "Frame"),
+    "realtime": ("synthetic:64x48@1?seconds=100", "Frame"),
 }
 
 
@@ -300,7 +318,7 @@ STATES = {
 def test_an_interrupt_ends_every_state_within_two_seconds(web, state):
     page, word = STATES[state]
     argument = page if page == "-" or ":" in page else web.url("short" if page == "once" else page)
-    command = [sys.executable, "-c", WATCHER, argument, *(["paced"] if state == "paced" else [])]
+    command = [sys.executable, "-c", WATCHER, argument, *(["realtime"] if state == "realtime" else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if line.strip() == word:

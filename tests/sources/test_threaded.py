@@ -50,6 +50,9 @@ class Scripted:
     def __exit__(self, *_):
         self.closed.set()
 
+    def close(self):
+        """Nothing that waits here can be cut short."""
+
 
 def quick():
     return Backoff(first=0.01, longest=0.02)

@@ -250,7 +250,7 @@ def test_leaving_early_ends_the_thread_and_closes_the_items(taken):
                 break
     assert closed.wait(2)
     assert time.monotonic() - started < 2
-    assert not [thread for thread in threading.enumerate() if thread.name == "smilecam-ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "smilecam-prefetch"]
 
 
 def test_figures_of_a_live_stream():

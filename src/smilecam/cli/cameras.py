@@ -1,4 +1,4 @@
-"""``smilecam cameras``: list what can be opened."""
+"""``smilecam cameras``: list the cameras that open."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from smilecam.cli.text import one_line
 
 @click.command()
 def cameras() -> int:
-    """List the cameras of this machine that open, with the index that names each.
+    """List the cameras that can be opened, by index.
 
-    Each is opened for a moment; one that is in use elsewhere, or that you may not use, is not listed. The exit code is
-    3 if there is none.
+    Each is opened for a moment; cameras in use elsewhere, or without permission, are not listed. The exit code is 3 if
+    there is none.
     """
     from smilecam.sources.camera import list_cameras
 

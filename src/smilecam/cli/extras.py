@@ -9,7 +9,6 @@ from smilecam.errors import MissingExtra
 MODULES = {
     "train": ("torch", "onnx", "onnxscript", "matplotlib"),
     "report": ("matplotlib",),
-    "video": ("av",),
     "web": ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client"),
     "demo": ("skimage", "matplotlib"),
 }

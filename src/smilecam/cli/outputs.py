@@ -70,43 +70,43 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -
         return [Summary(log)]
     plans = _plans(refs, outputs)
     _refuse_collisions(refs, outputs, plans, model)
-    return [Summary(log), *(make(outputs, plans, log) for option, make in SINKS.items() if getattr(outputs, option))]
+    return [Summary(log), *(make(outputs, plans) for option, make in SINKS.items() if getattr(outputs, option))]
 
 
-def _annotated(outputs: Outputs, plans: dict[str, Plan], log: Log) -> Sink:
+def _annotated(outputs: Outputs, plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.annotated import AnnotatedOutput
 
     _make_folder_for(outputs.save or "", plans["save"])
-    return AnnotatedOutput(plans["save"], outputs.blur, log)
+    return AnnotatedOutput(plans["save"], outputs.blur)
 
 
-def _jsonl(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+def _jsonl(outputs: Outputs, _plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.jsonl import JsonLines
 
     return JsonLines(outputs.jsonl or "")
 
 
-def _csv(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+def _csv(outputs: Outputs, _plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.csv import CsvTable
 
     return CsvTable(outputs.csv or "")
 
 
-def _webvtt(outputs: Outputs, plans: dict[str, Plan], _log: Log) -> Sink:
+def _webvtt(outputs: Outputs, plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.webvtt import WebVtt
 
     _make_folder_for(outputs.webvtt or "", plans["webvtt"])
     return WebVtt(plans["webvtt"])
 
 
-def _snapshots(outputs: Outputs, _plans: dict[str, Plan], _log: Log) -> Sink:
+def _snapshots(outputs: Outputs, _plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.snapshots import Snapshots
     from smilecam.storage import make_folder
 
     return Snapshots(make_folder(Path(outputs.snap or ""), parents=False), outputs.cooldown, outputs.blur)
 
 
-SINKS: dict[str, Callable[[Outputs, dict[str, Plan], Log], Sink]] = {
+SINKS: dict[str, Callable[[Outputs, dict[str, Plan]], Sink]] = {
     "save": _annotated,
     "jsonl": _jsonl,
     "csv": _csv,

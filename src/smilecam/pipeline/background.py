@@ -87,8 +87,9 @@ class StreamHandle:
     def stop(self) -> None:
         """End the reading; the functions get what was seen until now. One of them may call this itself."""
         self._stopped.set()
-        if self._source is not None:
-            self._source.cancel()  # it may wait for a frame that never comes
+        # The source may wait for a frame that never comes. Closing it takes a moment, which a function does not wait.
+        closing = threading.Thread(target=self._close_source, name="smilecam-stop", daemon=True)
+        closing.start()
         if not self._callbacks.runs_here():
             self._thread.join(STOP_SECONDS)
 
@@ -104,6 +105,10 @@ class StreamHandle:
         self.stop()
         if kind is None:
             self.wait(0)
+
+    def _close_source(self) -> None:
+        if self._source is not None:
+            self._source.close()
 
     def _work(self) -> None:
         report = RunReport()

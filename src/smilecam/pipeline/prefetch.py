@@ -1,16 +1,16 @@
-"""An iterator that runs in a thread of its own, a few items ahead of whoever takes them."""
+"""An iterator that runs in a thread of its own, a few items ahead of its consumer."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
-WAKE_SECONDS = 0.5
-"""Some systems give Ctrl-C to a waiting thread only when it wakes up."""
+POLL_SECONDS = 0.5
+"""On Windows, no signal interrupts a wait, so waits are short."""
 
 JOIN_SECONDS = 2.0
 
@@ -18,18 +18,26 @@ JOIN_SECONDS = 2.0
 class Prefetcher(Generic[T]):
     """Iterates ``items`` in a thread, at most ``size`` items ahead; use it in a ``with`` block.
 
-    An exception of the items is raised where they are taken. Leaving the block ends the thread once the item that is
-    being made is there; the iterator is closed in the thread that ran it.
+    An exception of the items is raised where they are taken. Leaving the block ends the thread as soon as the current
+    item is finished; the iterator is closed in the thread that ran it. ``cancel`` keeps that from taking long. A thread
+    that is still busy after two seconds is left to itself, so what it reads must be safe to close meanwhile, as
+    every ``Source`` is.
     """
 
-    def __init__(self, items: Iterable[T], size: int) -> None:
-        """Start when the block is entered."""
-        self._items, self._size = items, size
+    def __init__(self, items: Iterable[T], size: int, cancel: Callable[[], object] = lambda: None) -> None:
+        """Prepare; the thread starts when the block is entered.
+
+        Args:
+            items: to iterate.
+            size: maximum number of items that wait.
+            cancel: called by ``stop``, in its thread: ends an item that takes long, as ``Source.close`` does.
+        """
+        self._items, self._size, self._cancel = items, size, cancel
         self._ready: deque[T] = deque()
         self._changed = threading.Condition()
         self._ended = self._stopped = False
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="smilecam-ahead", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="smilecam-prefetch", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -40,16 +48,17 @@ class Prefetcher(Generic[T]):
         self._thread.join(JOIN_SECONDS)
 
     def stop(self) -> None:
-        """Make no more items, and give none out."""
+        """Produce no more items, and give none out."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
+        self._cancel()
 
     def __iter__(self) -> Iterator[T]:
         while True:
             with self._changed:
                 while not (self._ready or self._ended or self._stopped):
-                    self._changed.wait(WAKE_SECONDS)
+                    self._changed.wait(POLL_SECONDS)
                 if self._stopped or not self._ready:
                     break
                 item = self._ready.popleft()
@@ -60,14 +69,14 @@ class Prefetcher(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self._make_items()
+            self._produce()
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the items are taken
             self._failure = error
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def _make_items(self) -> None:
+    def _produce(self) -> None:
         iterator = iter(self._items)
         try:
             for item in iterator:
@@ -79,7 +88,7 @@ class Prefetcher(Generic[T]):
                 close()
 
     def _offer(self, item: T) -> bool:
-        """Wait for room and put an item there; False when nobody takes items any more."""
+        """Wait for room and add an item; False if nobody takes items any more."""
         with self._changed:
             while len(self._ready) >= self._size and not self._stopped:
                 self._changed.wait()

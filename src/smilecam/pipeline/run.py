@@ -191,7 +191,7 @@ class OfflineRun(_MeteredRun):
         return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES))
+        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         held: _Classified | None = None  # one frame is kept back, for the events of the end

@@ -87,7 +87,7 @@ class SourceThread:
     def stop(self) -> None:
         """End; the source itself is closed by whoever opened it."""
         self._stop.set()
-        self.source.cancel()  # wakes up whoever waits for a frame
+        self.source.close()  # wakes up whoever waits for a frame
         if self._thread is not None:
             self._thread.join(JOIN_SECONDS)
 

@@ -1,1 +1,1 @@
-"""Where results go: one sink for each form of output, and what they draw and encode with."""
+"""Where results go: one sink for each form of output, and what the sinks draw and encode with."""

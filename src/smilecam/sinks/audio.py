@@ -1,18 +1,20 @@
-"""The sound of a video file, carried over into a recording of its pictures."""
+"""The audio of a video file, carried over into a recording of its images."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from smilecam.sources.base import CONTAINERS
+import av
+from av import AudioFrame, AudioStream, Packet
+from av.container import InputContainer, OutputContainer
 
-if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream, Packet
-    from av.container import InputContainer, OutputContainer
+from smilecam.sources.container import open_container
+from smilecam.sources.guard import CancellableFile
 
 COPIED = {
     "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),
@@ -20,95 +22,154 @@ COPIED = {
     "matroska": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "vorbis", "flac", "pcm_s16le", "pcm_s24le"}),
     "webm": frozenset({"opus", "vorbis"}),
 }
-"""What of sound each container takes as it is and common players play; other codecs are encoded anew."""
+"""Container -> codecs that it holds and common players support; other audio is transcoded."""
 
 ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
+"""Container -> encoder of transcoded audio; others get no audio."""
 
 OPUS_RATE = 48_000
 
-BEFORE_START_SECONDS = 0.025
-"""Packets that begin no earlier than this before the first picture stay: a decoder needs the one before to begin.
-Matroska knows no times below 0 and moves the pictures back by as much."""
+PRIMING_SECONDS = 0.025
+"""Packets this short before the first image are kept: a decoder needs the previous packet to start. Matroska has no
+negative times and delays the images by as much."""
+
+STALL_SECONDS = 1.0
+"""A read that takes longer counts as stalled."""
 
 
-class Way(Enum):
-    """How sound gets into a recording."""
+class AudioMode(Enum):
+    """How audio gets into a recording."""
 
-    COPIED = "copied"
-    ENCODED = "encoded"
+    COPY = "copy"
+    TRANSCODE = "transcode"
     NONE = "none"
 
 
-def has_audio(path: Path) -> bool:
-    """Whether a video file has sound that can be read; False also where it cannot be opened."""
-    import av
+class AudioSource:
+    """The audio packets of a video file. One thread reads them; any thread can cut them short.
 
-    try:
-        with _open(path) as container:
-            return bool(container.streams.audio)
-    except (av.FFmpegError, OSError):
-        return False
-
-
-def _open(path: Path) -> InputContainer:
-    # As where frames are read: no play lists that name other files or addresses.
-    import av
-
-    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
-    return av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
-
-
-def _first_picture_time(path: Path) -> float:
-    """Seconds by the file's own clock at which its first picture is shown; 0 where that is not known."""
-    with _open(path) as container:
-        for frame in container.decode(video=0):
-            return float(frame.time or 0.0)
-    return 0.0
-
-
-class Audio:
-    """Moves the sound of a file into a recording, a stretch at a time, so that both stay near each other in it.
-
-    Copied packets keep their content and their distances; only the clock changes.
+    Attributes:
+        stream: of the audio, once the file is open.
+        first_image_time: seconds by the file's own clock at which its first image is shown; 0 if unknown.
     """
 
-    def __init__(self, path: Path, output: OutputContainer, way: Way, first: float) -> None:
-        """Open the file and add a stream to the recording.
+    stream: AudioStream
+
+    def __init__(self, path: Path) -> None:
+        """Keep the path; nothing is opened yet."""
+        self._path = path
+        self._files: list[CancellableFile] = []
+        self._container: InputContainer | None = None
+        self._packets: Iterator[Packet[AudioStream]] = iter(())
+        self._read_since: float | None = None
+        self._cancelled = False
+        self.first_image_time = 0.0
+
+    def open(self) -> bool:
+        """Open the file.
+
+        Returns:
+            Whether it has audio that can be read.
+        """
+        self._read_since = time.monotonic()
+        try:
+            self._container = self._open()
+            if not self._container.streams.audio or self._container.streams.audio[0].codec_context is None:
+                return False
+            self.stream = self._container.streams.audio[0]
+            self._packets = self._container.demux(self.stream)
+            self._find_first_image()
+        except (av.FFmpegError, OSError, ValueError):
+            return False
+        finally:
+            self._read_since = None
+        return True
+
+    def _open(self) -> InputContainer:
+        file = CancellableFile(self._path)
+        self._files.append(file)
+        if self._cancelled:
+            file.cancel()
+        return open_container(file)
+
+    def _find_first_image(self) -> None:
+        container = self._open()
+        try:
+            for frame in container.decode(video=0):
+                self.first_image_time = float(frame.time or 0.0)
+                return
+        finally:
+            container.close()
+
+    def next_packet(self) -> Packet[AudioStream] | None:
+        """The next packet with a time; None at the end, also if the file cannot be read further."""
+        self._read_since = time.monotonic()
+        try:
+            for packet in self._packets:
+                if packet.size and packet.pts is not None and packet.dts is not None:
+                    return packet
+        except (av.FFmpegError, OSError):
+            pass
+        finally:
+            self._read_since = None
+        return None
+
+    def stalled(self) -> bool:
+        """Whether a read has taken long; for any thread."""
+        since = self._read_since
+        return since is not None and time.monotonic() - since > STALL_SECONDS
+
+    def cancel(self) -> None:
+        """End the file at the next read; for any thread."""
+        self._cancelled = True
+        for file in tuple(self._files):
+            file.cancel()
+
+    def close(self) -> None:
+        """Close the file; for the thread that reads it."""
+        if self._container:
+            self._container.close()
+        for file in self._files:
+            file.close()
+
+
+class AudioTrack:
+    """Writes the audio of a file into a recording, a little at a time, so that audio and video stay interleaved.
+
+    Copied packets keep their content and their intervals; only the clock changes.
+    """
+
+    def __init__(self, source: AudioSource, output: OutputContainer, mode: AudioMode, first: float) -> None:
+        """Add a stream to the recording.
 
         Args:
-            path: of the file, which has sound.
+            source: open.
             output: the recording, before anything has been written to it.
-            way: copied or encoded; copying falls back to encoding where the container does not take the codec.
-            first: seconds in the recording at which the file's first picture is shown.
+            mode: copy or transcode; audio that the container does not hold is transcoded in any case.
+            first: seconds in the recording at which the file's first image is shown.
 
         Raises:
-            av.FFmpegError: the file cannot be read, or the recording does not take its sound.
+            av.FFmpegError: the recording does not accept the audio.
         """
-        self._output, self._shift = output, first - _first_picture_time(path)
-        self._input = _open(path)
-        try:
-            self._from = self._input.streams.audio[0]
-            name = output.format.name
-            self._copied = way is Way.COPIED and self._from.codec_context.codec.canonical_name in COPIED[name]
-            self._to = self._add_stream(ENCODERS[name])
-        except BaseException:
-            self._input.close()
-            raise
-        self._packets = self._input.demux(self._from)
+        self._source, self._output = source, output
+        self._shift = first - source.first_image_time
+        container, codec = output.format.name, source.stream.codec_context.codec.canonical_name
+        self._copied = mode is AudioMode.COPY and codec in COPIED[container]
+        self._stream = self._add_stream(ENCODERS[container])
         self._next: Packet[AudioStream] | None = None
         self._last_dts: int | None = None
         self._ended = False
 
     def _add_stream(self, encoder: str) -> AudioStream:
         if self._copied:
-            return self._output.add_stream_from_template(self._from)
-        context = self._from.codec_context
+            return self._output.add_stream_from_template(self._source.stream)
+        context = self._source.stream.codec_context
         rate = OPUS_RATE if encoder == "libopus" else context.sample_rate
         layout = "mono" if context.layout.nb_channels == 1 else "stereo"
         return cast("AudioStream", self._output.add_stream(encoder, rate=rate, layout=layout))
 
     def advance(self, until: float) -> None:
-        """Write the sound up to a time.
+        """Write the audio up to a time.
 
         Args:
             until: seconds in the recording.
@@ -121,22 +182,13 @@ class Audio:
             if start >= until:
                 return
             self._next = None
-            if start >= -BEFORE_START_SECONDS:
+            if start >= -PRIMING_SECONDS:
                 self._move(packet)
 
     def _peek(self) -> Packet[AudioStream] | None:
-        """The next packet with a time; None at the end, also where the file cannot be read further."""
-        import av
-
-        while self._next is None and not self._ended:
-            try:
-                packet = next(self._packets, None)
-            except (av.FFmpegError, OSError):
-                packet = None
-            if packet is None or packet.size == 0:  # an empty packet stands at the end
-                self._ended = True
-            elif packet.pts is not None and packet.dts is not None:
-                self._next = packet
+        if self._next is None and not self._ended:
+            self._next = self._source.next_packet()
+            self._ended = self._next is None
         return self._next
 
     def _move(self, packet: Packet[AudioStream]) -> None:
@@ -146,15 +198,13 @@ class Audio:
             return
         shift = round(self._shift / packet.time_base)
         pts, dts = (packet.pts or 0) + shift, (packet.dts or 0) + shift
-        if self._last_dts is not None and dts <= self._last_dts:  # a broken clock; no container takes it
+        if self._last_dts is not None and dts <= self._last_dts:  # a broken clock, which no container accepts
             return
-        packet.pts, packet.dts, packet.stream = pts, dts, self._to
+        packet.pts, packet.dts, packet.stream = pts, dts, self._stream
         self._last_dts = dts
         self._output.mux(packet)
 
     def _decode(self, packet: Packet[AudioStream]) -> Iterator[AudioFrame]:
-        import av
-
         try:
             yield from packet.decode()
         except (av.FFmpegError, OSError):  # one damaged packet is a moment of silence
@@ -166,15 +216,11 @@ class Audio:
                 return
             frame.pts = round((frame.time + self._shift) * frame.sample_rate)
             frame.time_base = Fraction(1, frame.sample_rate)
-        for packet in self._to.encode(frame):
+        for packet in self._stream.encode(frame):
             self._output.mux(packet)
 
     def finish(self, until: float) -> None:
-        """Write what is left up to a time, in seconds in the recording; raises as ``advance`` does."""
+        """Write the remaining audio up to a time, in seconds in the recording; raises as ``advance`` does."""
         self.advance(until)
         if not self._copied:
             self._encode(None)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._input.close()

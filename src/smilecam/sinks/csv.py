@@ -1,10 +1,11 @@
-"""A table for spreadsheets and data frames: one row per face and frame."""
+"""CSV for spreadsheets and data frames: one row per face and frame."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable
+from pathlib import Path
 
 from smilecam.sinks.base import Sink
 from smilecam.sinks.text_file import TextFile
@@ -25,26 +26,31 @@ COLUMNS = (
     "smiling",
     "intensity",
 )
-"""The header row. A cell is empty where a picture has no time, a face no track or no intensity."""
+"""The header row. A cell is empty if an image has no time, or a face no track or intensity."""
 
 
 class CsvTable(Sink):
-    """Writes comma-separated values, the rows of a frame at once; a frame without a face has no row."""
+    """Writes comma-separated values, flushed after each frame; a frame without a face has no row.
+
+    Attributes:
+        written: the file, once it is finished.
+    """
 
     def __init__(self, target: str) -> None:
-        """Open a file, over one that is there, or take standard output for ``-``, and write the header row.
+        """Open a file, replacing an existing one, or standard output for ``-``, and write the header row.
 
         Raises:
             OutputError: the file cannot be opened or written.
         """
         self._file = TextFile(target)
         self._file.write(_text([COLUMNS]))
+        self.written: list[Path] = []
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Write a frame's rows and hand them on.
+        """Write a frame's rows and flush them.
 
         Raises:
-            OutputError: the disk is full, for one.
+            OutputError: the disk is full, for example.
             BrokenPipeError: nobody reads standard output any more.
         """
         if result.faces:
@@ -54,9 +60,11 @@ class CsvTable(Sink):
         """Close the file.
 
         Raises:
-            OutputError: what was still to be written cannot be.
+            OutputError: the rest cannot be written.
         """
         self._file.close()
+        if self._file.path:
+            self.written.append(self._file.path)
 
 
 def _row(result: FrameResult, face: Face) -> tuple[object, ...]:

@@ -1,8 +1,9 @@
-"""One JSON object per line: for each frame, and for each event."""
+"""JSON lines: one object per frame, event and report of statistics."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from smilecam.sinks.base import Sink
@@ -15,26 +16,31 @@ __all__ = ["STANDARD_OUTPUT", "JsonLines"]
 
 
 class JsonLines(Sink):
-    """Writes each frame's result as one line, at once, so that a reader never waits and an interrupt loses none."""
+    """Writes one line per frame and event, flushed at once, so that readers never wait and an interrupt loses none.
+
+    Attributes:
+        written: the file, once it is finished.
+    """
 
     def __init__(self, target: str) -> None:
-        """Open a file, over one that is there, or take standard output for ``-``.
+        """Open a file, replacing an existing one, or standard output for ``-``.
 
         Raises:
             OutputError: the file cannot be opened.
         """
         self._file = TextFile(target)
         self._source = ""
+        self.written: list[Path] = []
 
     def begin(self, source: Source) -> None:
-        """Keep the name, for the lines that are about no frame."""
+        """Keep the name, for lines without a frame."""
         self._source = source.ref.name
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Write a frame's line and hand it on.
+        """Write a frame's line and flush it.
 
         Raises:
-            OutputError: the disk is full, for one.
+            OutputError: the disk is full, for example.
             BrokenPipeError: nobody reads standard output any more.
         """
         self._line(result.as_dict())
@@ -44,7 +50,7 @@ class JsonLines(Sink):
         self._line(event.as_dict())
 
     def stats(self, stats: StreamStats) -> None:
-        """Write a line of live figures; raises as ``write`` does."""
+        """Write a line of statistics; raises as ``write`` does."""
         self._line({**stats.as_dict(), "source": self._source})
 
     def _line(self, content: dict[str, Any]) -> None:
@@ -54,6 +60,8 @@ class JsonLines(Sink):
         """Close the file.
 
         Raises:
-            OutputError: what was still to be written cannot be.
+            OutputError: the rest cannot be written.
         """
         self._file.close()
+        if self._file.path:
+            self.written.append(self._file.path)

@@ -1,4 +1,4 @@
-"""Names of the files that a source's results go to."""
+"""Names of output files."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from smilecam.errors import UsageProblem
 from smilecam.sources.base import SourceRef
 from smilecam.storage import same_file
 
-LONGEST_STEM = 100
-"""Characters that are kept of a stream's address; file systems end at 255 bytes."""
+MAX_STEM = 100
+"""Characters that are kept of a stream's address; file systems allow 255 bytes."""
 
 
 def stem_of(ref: SourceRef) -> str:
-    """A source's own part of a file name: the file's without suffix, or what can stand in a name of an address."""
+    """A source's part of a file name: a file's own without suffix, or an address without special characters."""
     if ref.path:
         return ref.path.stem
-    return re.sub(r"[^\w.-]+", "_", ref.name.replace("camera:", "camera"))[:LONGEST_STEM].strip("._") or "stream"
+    return re.sub(r"[^\w.-]+", "_", ref.name.replace("camera:", "camera"))[:MAX_STEM].strip("._") or "stream"
 
 
 def names_in(folder: Path, refs: Iterable[SourceRef], suffix: Callable[[SourceRef], str]) -> dict[SourceRef, Path]:
     """A name in ``folder`` for each source, all different.
 
     Args:
-        folder: for the files.
+        folder: of the files.
         refs: the sources.
-        suffix: gives the end of the name, ``.mp4`` for one.
+        suffix: gives the end of each name, as ``.mp4``.
     """
     names: dict[SourceRef, Path] = {}
     taken: set[str] = set()
     for ref in refs:
         stem, end = stem_of(ref), suffix(ref)
         name, count = f"{stem}_smiles{end}", 1
-        while name.lower() in taken:  # some file systems do not tell cases apart
+        while name.lower() in taken:  # some file systems ignore case
             count += 1
             name = f"{stem}_smiles_{count}{end}"
         taken.add(name.lower())
@@ -42,8 +42,45 @@ def names_in(folder: Path, refs: Iterable[SourceRef], suffix: Callable[[SourceRe
     return names
 
 
+def plan_paths(
+    option: str,
+    target: Path,
+    refs: Sequence[SourceRef],
+    into_folder: bool,
+    suffix: Callable[[SourceRef], str],
+    check: Callable[[SourceRef], None],
+) -> dict[SourceRef, Path]:
+    """Decide where the results of each source go.
+
+    Args:
+        option: that names the target, for messages.
+        target: what the user named: a file for one source, a folder for several.
+        refs: the sources that have results of this form.
+        into_folder: whether ``target`` is a folder even for a single source.
+        suffix: gives the end of a name in a folder.
+        check: raises UsageProblem if the suffix of a named file does not fit the source.
+
+    Returns:
+        A path for each source, all different, none of them a source.
+
+    Raises:
+        UsageProblem: a file was named for several sources, its suffix does not fit, or it is a source itself.
+    """
+    if into_folder:
+        paths = names_in(target, refs, suffix)
+    else:
+        if len(refs) > 1:
+            raise UsageProblem(f"{option} {target}: several sources need a folder")
+        for ref in refs:
+            check(ref)
+        paths = dict.fromkeys(refs, target)
+    for path in paths.values():
+        refuse_source(option, path, refs)
+    return paths
+
+
 def refuse_source(option: str, path: Path, refs: Sequence[SourceRef]) -> None:
-    """Refuse to write over a source.
+    """Refuse to overwrite a source.
 
     Raises:
         UsageProblem: ``path`` is one of the sources.

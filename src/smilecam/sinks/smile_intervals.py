@@ -1,4 +1,4 @@
-"""Smiles from their first moment to their last, put together from the events of a stream."""
+"""Smiles from start to end, assembled from the events of a stream."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from smilecam.types import Event, EventKind
 
 @dataclass(frozen=True, slots=True)
 class Smile:
-    """A smile of one person.
+    """A smile of one track.
 
     Attributes:
-        track: the person's number in the stream.
-        start: seconds, when it began.
-        end: seconds, when it ended.
-        peak: its largest smoothed probability, where that is known.
+        track: its number in the stream.
+        start: seconds.
+        end: seconds.
+        peak: its largest smoothed probability, if known.
     """
 
     track: int | None
@@ -28,45 +28,40 @@ class Smile:
         """How long it lasted."""
         return self.end - self.start
 
-    @property
-    def person(self) -> str:
-        """Whose it is, in words."""
-        return person(self.track)
 
-
-def person(track: int | None) -> str:
-    """Whom a track is of, in words."""
+def track_label(track: int | None) -> str:
+    """A track as messages show it."""
     return "someone" if track is None else f"person {track}"
 
 
 class OpenSmiles:
-    """The smiles of a stream that have begun and not ended."""
+    """The smiles of a stream that have started and not ended."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start with none."""
         self._open: dict[int | None, Event] = {}
 
     def take(self, event: Event) -> Smile | None:
-        """Take the stream's next event.
+        """Process the stream's next event.
 
         Returns:
-            The smile that ends with it, if one does.
+            The smile that ends with it, if any.
         """
         if event.kind is EventKind.SMILE_START:
             self._open[event.track] = event
         if event.kind is not EventKind.SMILE_END:
             return None
         start = _onset(self._open.pop(event.track, event))
-        # An end is declared once it is sure, a moment after the last of the smile.
-        sure = event.since is not None and event.since > start
-        return Smile(event.track, start, event.since if sure and event.since is not None else event.time, event.peak)
+        # An end is declared a moment after the smile was last seen.
+        known = event.since is not None and event.since > start
+        return Smile(event.track, start, event.since if known and event.since is not None else event.time, event.peak)
 
     def earliest(self) -> float | None:
-        """Seconds, when the oldest smile that is still open began; None where there is none."""
+        """Start of the oldest open smile in seconds; None if there is none."""
         return min(map(_onset, self._open.values()), default=None)
 
     def finish(self, time: float) -> list[Smile]:
-        """End what is still open at ``time`` in seconds; ordered by their beginnings."""
+        """End all open smiles at ``time`` in seconds; they are sorted by start."""
         smiles = [
             Smile(event.track, _onset(event), max(time, _onset(event)), event.peak) for event in self._open.values()
         ]

@@ -1,4 +1,4 @@
-"""A picture of each smile."""
+"""An image of each smile."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from smilecam.sources.frame import Frame
 from smilecam.sources.images import save_image
 from smilecam.types import Box, Event, EventKind, Face, FrameResult, Image
 
-LONGEST_WAIT_SECONDS = 3.0
-"""A smile that lasts longer has its picture by then."""
+MAX_WAIT_SECONDS = 3.0
+"""A smile that lasts longer has its image by then."""
 
-MOST_SMILES = 16
-"""Smiles at the same time of which frames are kept; further ones have no picture."""
+MAX_SMILES = 16
+"""Simultaneous smiles for which frames are kept; further ones have no image."""
 
-LARGE_ENOUGH = 120
-"""Shorter side of a box in pixels from which a face gains nothing by being larger."""
+FULL_SCORE_SIDE = 120
+"""Shorter side of a box, in pixels, from which a larger face scores no higher."""
 
 
 @dataclass(slots=True)
 class _Smile:
-    """A smile that goes on, with its best frame so far; ``image`` is None once that has been written."""
+    """An open smile with its best frame so far; ``image`` is None once that has been written."""
 
     started: float
     image: Image | None
@@ -36,13 +36,13 @@ class _Smile:
 
 
 class Snapshots(Sink):
-    """Writes the best frame of each smile in a stream as a JPEG picture, without drawings.
+    """Writes the best frame of each smile in a stream as a JPEG image, without annotations.
 
-    The best frame is the one in which the smile is strongest and the face large and whole. It is written when the
-    smile ends, or after three seconds.
+    The best frame is the one in which the smile is strongest and the face large and entirely visible. It is written
+    when the smile ends, or after three seconds.
 
     Attributes:
-        written: the pictures.
+        written: the files that are finished.
     """
 
     def __init__(self, folder: Path, cooldown: float = 5.0, blur: bool = False) -> None:
@@ -50,8 +50,8 @@ class Snapshots(Sink):
 
         Args:
             folder: that exists.
-            cooldown: seconds after a person's picture in which there is no other one of that person.
-            blur: whether to make the other people in the picture unrecognisable.
+            cooldown: seconds after the image of a track until the next one of the same track.
+            blur: whether to anonymise the other faces in the image.
         """
         self._folder, self._cooldown, self._blur = folder, cooldown, blur
         self._smiles: dict[int, _Smile] = {}
@@ -59,53 +59,53 @@ class Snapshots(Sink):
         self.written: list[Path] = []
 
     def begin(self, source: Source) -> None:
-        """Forget the people of the source before."""
-        self._stem, self._anonymise = stem_of(source.ref), FaceAnonymiser()
+        """Forget the tracks of the previous source."""
+        self._stem, self._anonymiser = stem_of(source.ref), FaceAnonymiser()
         self._smiles, self._taken = {}, {}
 
     def write(self, frame: Frame, result: FrameResult) -> None:
-        """Look at the smiles of a frame, and write what need not wait any longer.
+        """Rate the smiles of a frame, and write the images that are due.
 
         Raises:
-            OutputError: a picture cannot be written.
+            OutputError: an image cannot be written.
         """
         if result.time is None:
             return
         if self._blur:
-            self._anonymise.see(result.faces, result.time)
+            self._anonymiser.see(result.faces, result.time)
         for face in result.faces:
             if face.track is None:
                 continue
             if face.smiling:
-                self._look(frame, face, face.track, result.time)
+                self._rate(frame, face, face.track, result.time)
             else:
                 self._finish(face.track)
         for track, smile in self._smiles.items():
-            if result.time - smile.started >= LONGEST_WAIT_SECONDS:
+            if result.time - smile.started >= MAX_WAIT_SECONDS:
                 self._save(track, smile)
 
     def event(self, event: Event) -> None:
-        """Write the picture of a smile that has ended."""
+        """Write the image of a smile that has ended."""
         if event.kind is EventKind.SMILE_END and event.track is not None:
             self._finish(event.track)
 
     def end(self) -> None:
-        """Write the pictures of smiles that have not ended."""
+        """Write the images of open smiles."""
         for track in list(self._smiles):
             self._finish(track)
 
-    def _look(self, frame: Frame, face: Face, track: int, time: float) -> None:
-        """Keep the frame if it shows the smile better than those before."""
+    def _rate(self, frame: Frame, face: Face, track: int, time: float) -> None:
+        """Keep the frame if it shows the smile better than earlier ones."""
         smile = self._smiles.get(track)
         held = time - self._taken.get(track, -math.inf) < self._cooldown
         if smile is None:
-            if held or len(self._smiles) >= MOST_SMILES:
+            if held or len(self._smiles) >= MAX_SMILES:
                 return
             smile = self._smiles[track] = _Smile(time, frame.image, -1.0, time, [])
         score = _score(face, frame.image.shape[:2])
         if smile.image is not None and score > smile.score:
-            others = self._anonymise.boxes(without=track) if self._blur else []
-            # A camera may use the array again.
+            others = self._anonymiser.boxes(without=track) if self._blur else []
+            # A camera may reuse the array.
             smile.image, smile.score, smile.time, smile.others = frame.image.copy(), score, time, others
 
     def _finish(self, track: int) -> None:
@@ -131,10 +131,10 @@ class Snapshots(Sink):
 
 
 def _score(face: Face, shape: tuple[int, ...]) -> float:
-    """How well a frame of a shape (height, width) shows a person's smile, 0 to 1."""
+    """How well a frame of a shape (height, width) shows the smile of a face, 0 to 1."""
     strength = face.smile if face.intensity is None else (face.smile + face.intensity) / 2
     box, (height, width) = face.box, shape
     inside = max(0, min(box.x2, width) - max(box.x1, 0)) * max(0, min(box.y2, height) - max(box.y1, 0))
     whole = inside / max(1, box.width * box.height)
-    large = min(1.0, min(box.width, box.height) / LARGE_ENOUGH)
+    large = min(1.0, min(box.width, box.height) / FULL_SCORE_SIDE)
     return strength * whole * math.sqrt(max(0.0, large))

@@ -1,4 +1,4 @@
-"""What was seen, told to a person."""
+"""Results as lines of text for the user."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from smilecam.sinks.base import Sink
-from smilecam.sinks.smile_intervals import OpenSmiles, Smile, person
+from smilecam.sinks.smile_intervals import OpenSmiles, Smile, track_label
 from smilecam.sources.base import Kind, Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event, EventKind, FrameResult
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+"""Takes a line of text."""
 
 
 @dataclass(slots=True)
 class SmileSpans:
-    """The stretches of a stream in which someone smiled, frame by frame and without smoothing.
+    """The periods of a stream with a smile.
 
     Attributes:
-        spans: first and last time of each stretch, in seconds.
+        spans: first and last time of each period, in seconds.
     """
 
     spans: list[tuple[float, float]] = field(default_factory=list)
     _smiling: bool = False
 
     def add(self, result: FrameResult) -> None:
-        """Take the next frame."""
+        """Extend them by the next frame, without temporal smoothing."""
         at = result.time or 0.0
         if result.smiling and self._smiling:
             self.spans[-1] = (self.spans[-1][0], at)
@@ -48,11 +49,11 @@ class _Counts:
 
 
 class Summary(Sink):
-    """Says one line about each source, and for a live one also what happens while it runs."""
+    """Logs one line about each source, and for a live one also its events as they happen."""
 
-    def __init__(self, say: Say) -> None:
-        """Keep the function that takes a line."""
-        self._say = say
+    def __init__(self, log: Log) -> None:
+        """Keep the function that takes the lines."""
+        self._log = log
         self._source: Source | None = None
 
     def begin(self, source: Source) -> None:
@@ -73,20 +74,20 @@ class Summary(Sink):
         self._last = result
 
     def event(self, event: Event) -> None:
-        """Note a smile; for a live source, tell what happened."""
+        """Note a smile; log any event of a live source."""
         smile = self._open.take(event)
         if smile:
             self._smiles.append(smile)
         if self._source is not None and self._source.live:
-            self._say(f"{event.time:8.2f} s  {_happened(event, smile)}")
+            self._log(f"{event.time:8.2f} s  {_event_text(event, smile)}")
 
     def end(self) -> None:
-        """Say the line."""
+        """Log the line."""
         source, last = self._source, self._last
         if source is None or last is None:
             return
         self._smiles += self._open.finish(self._counts.last_time)
-        self._say(picture_line(last) if source.ref.kind is Kind.IMAGE else self._video_line(source))
+        self._log(image_line(last) if source.ref.kind is Kind.IMAGE else self._video_line(source))
 
     def _video_line(self, source: Source) -> str:
         counts = self._counts
@@ -100,7 +101,7 @@ class Summary(Sink):
 
 
 def joined_spans(smiles: Iterable[Smile]) -> SmileSpans:
-    """The stretches in which at least one of several people smiled, in order."""
+    """The periods in which at least one track smiled, in order."""
     joined = SmileSpans()
     for smile in sorted(smiles, key=lambda smile: smile.start):
         if joined.spans and smile.start <= joined.spans[-1][1]:
@@ -111,18 +112,18 @@ def joined_spans(smiles: Iterable[Smile]) -> SmileSpans:
     return joined
 
 
-def _happened(event: Event, ended: Smile | None) -> str:
-    """An event in a few words, with the smile that ended with it."""
+def _event_text(event: Event, ended: Smile | None) -> str:
+    """An event in words, with the smile that ended with it."""
     if event.kind is EventKind.SMILE_START:
-        return f"{person(event.track)} smiles"
+        return f"{track_label(event.track)} smiles"
     if ended is None:
         return "source lost" if event.kind is EventKind.SOURCE_LOST else "source restored"
     peak = "" if ended.peak is None else f", peak {100 * ended.peak:.0f} %"
-    return f"{ended.person} stops smiling ({ended.seconds:.1f} s{peak})"
+    return f"{track_label(ended.track)} stops smiling ({ended.seconds:.1f} s{peak})"
 
 
-def picture_line(result: FrameResult) -> str:
-    """A picture's faces in one line."""
+def image_line(result: FrameResult) -> str:
+    """The faces of an image in one line."""
     if not result.faces:
         return f"{result.source}: no face"
     faces = ", ".join(f"{'smile' if face.smiling else 'no smile'} {face.smile:.0%}" for face in result.faces)

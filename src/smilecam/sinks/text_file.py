@@ -1,4 +1,4 @@
-"""A text file that is written bit by bit, each bit handed on at once."""
+"""A text file that is flushed after each write."""
 
 from __future__ import annotations
 
@@ -12,31 +12,36 @@ STANDARD_OUTPUT = "-"
 
 
 class TextFile:
-    """A file, over one that is there, or standard output; a reader never waits and an interrupt loses nothing."""
+    """A file, or standard output: readers see each write at once, and an interrupt loses nothing.
+
+    Attributes:
+        path: of the file; None for standard output.
+    """
 
     def __init__(self, target: str) -> None:
-        """Open a file, or take standard output for ``-``.
+        """Open a file, replacing an existing one, or standard output for ``-``.
 
         Raises:
             OutputError: the file cannot be opened.
         """
         self._target = target
-        if target == STANDARD_OUTPUT:
+        self.path = None if target == STANDARD_OUTPUT else Path(target)
+        if self.path is None:
             if sys.stdout is None:  # closed by whoever started this process
                 raise OutputError("cannot write standard output: it is closed")
             self._file: TextIO = sys.stdout
         else:
             try:
-                # Names of files need not be text on every system; they are written as they are.
-                self._file = Path(target).open("w", encoding="utf-8", errors="surrogateescape", newline="\n")  # noqa: SIM115 - closed in close()
+                # File names need not be valid text on every system; they are written unchanged.
+                self._file = self.path.open("w", encoding="utf-8", errors="surrogateescape", newline="\n")
             except OSError as error:
                 raise self._failure(error) from error
 
     def write(self, text: str) -> None:
-        """Write whole lines and hand them on.
+        """Write whole lines and flush them.
 
         Raises:
-            OutputError: the disk is full, for one.
+            OutputError: the disk is full, for example.
             BrokenPipeError: nobody reads standard output any more.
         """
         try:
@@ -51,9 +56,9 @@ class TextFile:
         """Close the file.
 
         Raises:
-            OutputError: what was still to be written cannot be.
+            OutputError: the rest cannot be written.
         """
-        if self._target == STANDARD_OUTPUT:
+        if self.path is None:
             return
         try:
             self._file.close()

@@ -1,4 +1,4 @@
-"""Smiles as cues that a player shows beside the video."""
+"""Smiles as cues that a player shows with the video."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from smilecam.errors import UsageProblem
 from smilecam.sinks.base import Sink
-from smilecam.sinks.output_paths import names_in, refuse_source
-from smilecam.sinks.smile_intervals import OpenSmiles, Smile
+from smilecam.sinks.output_paths import plan_paths, refuse_source
+from smilecam.sinks.smile_intervals import OpenSmiles, Smile, track_label
 from smilecam.sinks.text_file import TextFile
 from smilecam.sources.base import Kind, Source, SourceRef
 from smilecam.sources.frame import Frame
@@ -17,16 +17,16 @@ from smilecam.types import Event, FrameResult
 
 HEADER = "WEBVTT\n\n"
 SETTLED_SECONDS = 2.0
-"""Cues stand in the order of their beginnings, and a smile is declared only once it has lasted: so long a cue waits."""
+"""How long a cue waits: cues are sorted by start, and a smile is declared only once it has lasted a while."""
 
 
 def plan_cue_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> dict[SourceRef, Path]:
-    """Decide where the cues of each stream go; pictures have none.
+    """Decide where the cues of each stream go; images have none.
 
     Args:
         target: what the user named: a file for one stream, a folder for several.
         refs: all sources of the run.
-        into_folder: whether ``target`` is to be a folder even for a single stream.
+        into_folder: whether ``target`` is a folder even for a single stream.
 
     Returns:
         A path for each stream, all different, none of them a source.
@@ -34,19 +34,19 @@ def plan_cue_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -
     Raises:
         UsageProblem: a file was named for several streams, it does not end in .vtt, or it is a source itself.
     """
+
+    def check(_ref: SourceRef) -> None:
+        if target.suffix.lower() != ".vtt":
+            raise UsageProblem(f"--webvtt {target}: the name ends in .vtt")
+
+    if not into_folder:
+        refuse_source("--webvtt", target, refs)  # images too
     streams = [ref for ref in refs if ref.kind is not Kind.IMAGE]
-    if into_folder:
-        return names_in(target, streams, lambda _ref: ".vtt")
-    if len(streams) > 1:
-        raise UsageProblem(f"--webvtt {target}: several sources need a folder")
-    if target.suffix.lower() != ".vtt":
-        raise UsageProblem(f"--webvtt {target}: the name ends in .vtt")
-    refuse_source("--webvtt", target, refs)
-    return dict.fromkeys(streams, target)
+    return plan_paths("--webvtt", target, streams, into_folder, lambda _ref: ".vtt", check)
 
 
 class WebVtt(Sink):
-    """Writes a cue for each smile once it has ended; at every moment the file is whole.
+    """Writes a cue for each smile once it has ended; the file is valid at any moment.
 
     Attributes:
         written: the files that are finished.
@@ -73,20 +73,20 @@ class WebVtt(Sink):
         self._file.write(HEADER)
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
-        """Note the time, and write the cues whose place in the file is sure."""
+        """Note the time, and write the cues whose place in the file is known."""
         if result.time is not None:
             self._now = result.time
         self._write_settled()
 
     def event(self, event: Event) -> None:
-        """Note the beginning or the end of a smile."""
+        """Note the start or the end of a smile."""
         self._now = max(self._now, event.time) if self._file else 0.0
         smile = self._open.take(event) if self._file else None
         if smile:
             self._ended.append(smile)
 
     def end(self) -> None:
-        """Close open smiles with the last frame, and write what is left."""
+        """End open smiles at the last frame, and write the remaining cues."""
         file, self._file = self._file, None
         if file is None:
             return
@@ -113,7 +113,7 @@ class WebVtt(Sink):
 
 def _cue_of(smile: Smile) -> str:
     peak = "" if smile.peak is None else f", peak {100 * smile.peak:.0f} %"
-    return cue(smile.start, smile.end, f"smile, {smile.person}{peak}")
+    return cue(smile.start, smile.end, f"smile, {track_label(smile.track)}{peak}")
 
 
 def cue(start: float, end: float, text: str) -> str:
@@ -121,8 +121,8 @@ def cue(start: float, end: float, text: str) -> str:
 
     Args:
         start: seconds.
-        end: seconds; a cue lasts a millisecond at least, or players refuse it.
-        text: shown as it is.
+        end: seconds; a cue lasts at least a millisecond, or players refuse it.
+        text: shown unchanged.
     """
     first = round(max(0.0, start) * 1000)
     last = max(first + 1, round(end * 1000))

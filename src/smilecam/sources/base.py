@@ -1,4 +1,4 @@
-"""What every source offers, and how one is named and read."""
+"""The interface of all sources, and how one is named and opened."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from smilecam.sources.frame import Frame
 from smilecam.types import Event
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,mpegts,mpegvideo,m4v,flv,asf,ogg"
-"""Formats that hold video and show it by their first bytes. Not among them are play lists (HLS, concat), which name
-other files, and raw streams, which FFmpeg believes to see in texts and zip archives too."""
+"""Containers of video that are recognised by their first bytes. Play lists (HLS, concat), which name other files, are
+left out, and so are raw streams, which FFmpeg also detects in text files and zip archives."""
 
 DEFAULT_FPS = 25.0
-"""Where neither timestamps nor a rate are known."""
+"""Frames per second where neither timestamps nor a rate are known."""
 
 Clock = Callable[[], float]
-"""Gives seconds that only ever grow."""
+"""A monotonic clock, in seconds."""
 
 
 class Kind(Enum):
     """What a source is."""
 
-    IMAGE = "picture"
+    IMAGE = "picture"  # as messages show it
     VIDEO = "video"
     CAMERA = "camera"
     STREAM = "stream"
@@ -33,13 +33,13 @@ class Kind(Enum):
 
 @dataclass(slots=True)
 class Counts:
-    """What a source has been through so far; it grows while frames are taken.
+    """Counters of a source, which grow while frames are taken.
 
     Attributes:
         received: frames that arrived, the dropped ones among them.
-        dropped: frames that a newer one replaced before anybody took them.
-        corrupt: pieces that could not be decoded, or not whole.
-        reconnects: times that a lost source came back.
+        dropped: frames that a newer one replaced before they were taken.
+        corrupt: frames, packets or files that could not be decoded, or only in part.
+        reconnects: times that a lost source was reopened.
     """
 
     received: int = 0
@@ -48,28 +48,17 @@ class Counts:
     reconnects: int = 0
 
 
-class Backend(Enum):
-    """What decodes videos and streams."""
-
-    AUTO = "auto"
-    """PyAV where it is installed, OpenCV otherwise."""
-
-    PYAV = "pyav"
-    OPENCV = "opencv"
-
-
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How to read sources.
+    """How to open sources.
 
     Attributes:
         open_timeout: seconds that a camera or stream may take to open.
-        read_timeout: seconds without a frame after which a camera or stream counts as lost.
-        reconnect: whether to open a lost camera or stream again, as often as it takes.
-        reconnect_timeout: seconds without a frame after which a lost camera or stream is an error; None for never. One
-            that has not worked before is an error at once.
-        realtime: whether to play files at their own pace as if they were live: the newest frame only.
-        backend: what decodes videos and streams.
+        read_timeout: seconds without a frame after which a camera or stream is lost.
+        reconnect: whether to reopen a lost camera or stream.
+        reconnect_timeout: seconds without a frame after which reconnecting fails with an error; None for never. A
+            camera or stream that has not worked before is an error at once.
+        realtime: whether to play recorded video in real time, as if it were live: only the newest frame counts.
     """
 
     open_timeout: float = 10.0
@@ -77,7 +66,6 @@ class SourceOptions:
     reconnect: bool = True
     reconnect_timeout: float | None = None
     realtime: bool = False
-    backend: Backend = Backend.AUTO
 
 
 DEFAULT_OPTIONS = SourceOptions()
@@ -85,15 +73,15 @@ DEFAULT_OPTIONS = SourceOptions()
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:
-    """A source that has been named, but not opened.
+    """The name of a source that has not been opened yet.
 
     Attributes:
         name: as results show it.
         kind: what it is.
-        path: of the file, or the pattern of a sequence of pictures; None for others.
+        path: of the file, or the pattern of an image sequence; None for others.
         index: of the camera; None for others.
         url: of the stream, with its password if it has one: never to be shown; ``-`` for standard input, or the
-            description of a test card; None for others.
+            description of a synthetic source; None for others.
     """
 
     name: str
@@ -104,15 +92,15 @@ class SourceRef:
 
 
 class Source(Protocol):
-    """Something that has been opened and gives frames once, from the first to the last.
+    """An open source, which gives its frames once, from the first to the last.
 
     Attributes:
         ref: what it was opened from.
         live: whether frames arrive in their own time and the newest one counts; others wait to be taken.
-        fps: frames a second where it says so.
-        expected: number of frames where it says so; streams can be wrong about it.
-        missing: once it has ended, how many fewer frames could be decoded than it says.
-        counts: what has arrived and been dropped; another thread may be at work on it.
+        fps: announced frames per second, if any.
+        expected: announced number of frames, if any; streams can be wrong about it.
+        missing: how many of the announced frames could not be decoded; known at the end.
+        counts: of frames; another thread may be updating them.
     """
 
     ref: SourceRef
@@ -123,22 +111,29 @@ class Source(Protocol):
     counts: Counts
 
     def __iter__(self) -> Iterator[Frame | Event]:
-        """Give the frames, and between them word that a live source was lost or restored.
+        """Give the frames, and between them events: a live source was lost or restored.
 
         Raises:
             SourceUnreadable: nothing can be decoded, or a camera stops.
-            SourceLost: a live source went away and did not come back in time.
+            SourceLost: a live source was lost and did not come back in time.
         """
-
-    def cancel(self) -> None:
-        """End the iteration soon, from any thread and without waiting: whoever waits for a frame gets none."""
 
     def __enter__(self) -> Self:
         """The source itself."""
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the file or camera."""
+        """Close the source."""
+
+    def close(self) -> None:
+        """Release the file, camera or connection, and end an iteration that another thread may be in.
+
+        Any thread may call it, and more than once. It does not wait long: a thread that is inside a library releases
+        the source itself, as soon as it is back.
+        """
 
 
 STANDARD_INPUT = "-"
 """Names standard input in place of a file."""
+
+MAX_CAMERA_INDEX = 99
+"""OpenCV reads the hundreds of an index as the choice of a capture API."""

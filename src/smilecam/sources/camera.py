@@ -1,11 +1,10 @@
-"""Cameras; and video files and streams where PyAV is not installed: what OpenCV reads."""
+"""Cameras of this machine, read by OpenCV."""
 
 from __future__ import annotations
 
 import math
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,117 +14,22 @@ from typing import Self
 import numpy as np
 
 from smilecam.errors import SourceNotFound, SourceUnreadable
-from smilecam.opencv import cv2, is_unicode, max_pixels, variable_set
-from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, Clock, Counts, Kind, SourceOptions, SourceRef
+from smilecam.opencv import cv2
+from smilecam.sources.base import MAX_CAMERA_INDEX, Clock, Counts, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.sources.images import check_file
-from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
+from smilecam.sources.guard import Guard
 from smilecam.types import Image
 
-MAX_CAMERA_INDEX = 99
-"""OpenCV reads the hundreds of an index as the choice of a back end."""
-
 PROBED_INDICES = 10
-"""Where the system does not list its cameras, so many indices are tried."""
+"""Indices that are tried where the system does not list its cameras."""
 
 
-class _Capture:
-    """What files, streams and cameras share: an OpenCV capture, let go of at the end."""
-
-    missing = 0
-
-    def __init__(self, ref: SourceRef, capture: cv2.VideoCapture) -> None:
-        self.ref, self.counts = ref, Counts()
-        self._capture = capture
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        self.fps: float | None = rate if math.isfinite(rate) and 0 < rate <= 1000 else None
-
-    def _read(self) -> Image | None:
-        try:
-            done, image = self._capture.read()
-        except cv2.error as error:
-            raise SourceUnreadable(f"{self.ref.name} cannot be decoded further") from error
-        if not done or image is None:
-            return None
-        self.counts.received += 1
-        return np.asarray(image, np.uint8)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._capture.release()
-
-
-class _FilmCapture(_Capture):
-    """What has timestamps, and often an end."""
-
-    def __init__(self, ref: SourceRef, capture: cv2.VideoCapture) -> None:
-        """Look at what was opened.
-
-        Raises:
-            SourceUnreadable: it did not open, or its frames are over the limit.
-        """
-        if not capture.isOpened():
-            raise SourceUnreadable(f"{ref.name} is not a video, or is damaged")
-        super().__init__(ref, capture)
-        width, height = (capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        if width * height > max_pixels():
-            capture.release()
-            raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels")
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.expected: int | None = int(count) if math.isfinite(count) and 0 < count < 2**53 else None
-
-    def __iter__(self) -> Iterator[Frame]:
-        number, last = 0, 0.0
-        while (image := self._read()) is not None:
-            at = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            if not at >= last:  # some streams lack a timestamp here and there
-                at = last + 1 / (self.fps or DEFAULT_FPS)
-            yield Frame(number, at, image)
-            number, last = number + 1, at
-        if number == 0:
-            raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded")
-        self.missing = max(0, (self.expected or 0) - number)
-
-
-class VideoSource(_FilmCapture):
-    """A video file, decoded by the FFmpeg inside OpenCV, which is kept from opening other files for it."""
-
-    live = False
-
-    def __init__(self, ref: SourceRef, path: Path) -> None:
-        """Open the file.
-
-        Raises:
-            SourceNotFound: nothing is there.
-            SourceUnreadable: it is no video, is empty or damaged, or its frames are over the limit.
-        """
-        check_file(path)
-        super().__init__(ref, _open_file(path))
-
-
-class StreamSource(_FilmCapture):
-    """A stream by its address, decoded by the FFmpeg inside OpenCV."""
-
-    def __init__(self, ref: SourceRef, url: str, options: SourceOptions) -> None:
-        """Connect.
-
-        Raises:
-            SourceUnreadable: it cannot be reached within the time limit, or is no video.
-        """
-        capture = _open_address(url, options)
-        if not capture.isOpened():
-            raise SourceUnreadable(f"{ref.name} does not answer, or is no video")
-        super().__init__(ref, capture)
-        self.live = self.expected is None
-
-
-class CameraSource(_Capture):
+class CameraSource:
     """A camera of this machine; it has no end."""
 
     live = True
     expected: int | None = None
+    missing = 0
 
     def __init__(self, ref: SourceRef, index: int, clock: Clock = time.monotonic) -> None:
         """Open the camera.
@@ -136,51 +40,56 @@ class CameraSource(_Capture):
         capture = open_camera(index)
         if capture is None:
             raise SourceNotFound(f"no camera opens at index {index}: is it plugged in, and not in use elsewhere?")
-        super().__init__(ref, capture)
-        self._clock = clock
+        self.ref, self.counts = ref, Counts()
+        self.fps = _frame_rate(capture)
+        self._capture, self._clock = capture, clock
+        self._guard = Guard(capture.release)
 
     def __iter__(self) -> Iterator[Frame]:
-        start, number = self._clock(), 0
+        yield from self._guard.iterate(self._frames())
+        if not self._guard.closed:
+            raise SourceUnreadable(f"{self.ref.name} stopped giving frames")
+
+    def _frames(self) -> Iterator[Frame]:
+        start = self._clock()
         while (image := self._read()) is not None:
-            now = self._clock()
+            now, number = self._clock(), self.counts.received
+            self.counts.received += 1
             yield Frame(number, now - start, image, capture_time=now)
-            number += 1
-        raise SourceUnreadable(f"{self.ref.name} stopped giving frames")
+
+    def _read(self) -> Image | None:
+        try:
+            done, image = self._capture.read()
+        except cv2.error as error:
+            raise SourceUnreadable(f"{self.ref.name} cannot be decoded further") from error
+        return np.asarray(image, np.uint8) if done and image is not None else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the camera, or have the thread that reads it release it; see ``Source``."""
+        self._guard.close()
 
 
-_opening = threading.Lock()
-"""OpenCV takes the limits for FFmpeg from the environment alone, of which there is one."""
-
-
-def _open_file(path: Path) -> cv2.VideoCapture:
-    # A file can be a play list that names other files or addresses, so FFmpeg is held to local files of formats that
-    # are none.
-    full = path.resolve()
-    if not is_unicode(full):  # OpenCV ends the process over such a name
-        raise SourceUnreadable(f"{path}: a video's name must be valid Unicode")
-    options = f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
-    with _opening, variable_set("OPENCV_FFMPEG_CAPTURE_OPTIONS", options):
-        return cv2.VideoCapture(str(full), cv2.CAP_FFMPEG)
-
-
-def _open_address(url: str, options: SourceOptions) -> cv2.VideoCapture:
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(options.open_timeout * 1000)]
-    limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(options.read_timeout * 1000)]
-    allowed = f"protocol_whitelist;{NETWORK_PROTOCOLS}|format_whitelist;{NETWORK_CONTAINERS},{CONTAINERS}"
-    with _opening, variable_set("OPENCV_FFMPEG_CAPTURE_OPTIONS", f"rtsp_transport;tcp|{allowed}"):
-        return cv2.VideoCapture(url, cv2.CAP_FFMPEG, limits)
+def _frame_rate(capture: cv2.VideoCapture) -> float | None:
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    return rate if math.isfinite(rate) and 0 < rate <= 1000 else None
 
 
 def open_camera(index: int) -> cv2.VideoCapture | None:
-    """Open a camera, or give None where none opens at this index."""
-    # Many webcams open on Windows through DirectShow only.
+    """Open a camera; None if none opens at this index."""
+    # On Windows, many webcams open through DirectShow only.
     backends = (cv2.CAP_DSHOW, cv2.CAP_ANY) if sys.platform == "win32" else (cv2.CAP_ANY,)
-    if index > MAX_CAMERA_INDEX:
+    if not 0 <= index <= MAX_CAMERA_INDEX:
         return None
     for backend in backends:
         capture = cv2.VideoCapture(index, backend)
         if capture.isOpened():
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a hint that some drivers take: what waits there is late
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # a hint that some drivers take: buffered frames are late
             return capture
         capture.release()
     return None
@@ -191,11 +100,11 @@ class Camera:
     """A camera that opens.
 
     Attributes:
-        index: names it on the command line.
-        name: as the system calls it, with its device; empty where that is not known.
-        width: of its frames in pixels, as it comes.
-        height: of its frames in pixels.
-        fps: frames a second where it says so.
+        index: its name on the command line.
+        name: the system's name for it, with its device; empty if unknown.
+        width: of its frames by default, in pixels.
+        height: of its frames by default, in pixels.
+        fps: announced frames per second, if any.
     """
 
     index: int
@@ -206,20 +115,20 @@ class Camera:
 
 
 def list_cameras() -> list[Camera]:
-    """Open every camera of this machine for a moment; what is in use elsewhere, or forbidden, is not among them."""
+    """Open every camera of this machine for a moment; those in use elsewhere, or forbidden, are left out."""
     cameras = []
     for index, name in _candidates().items():
         capture = open_camera(index)
         if capture is None:
             continue
-        with _Capture(SourceRef(name, Kind.CAMERA, index=index), capture) as opened:
-            width, height = (round(capture.get(of)) for of in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-            cameras.append(Camera(index, name, width, height, opened.fps))
+        width, height = (round(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        cameras.append(Camera(index, name, width, height, _frame_rate(capture)))
+        capture.release()
     return cameras
 
 
 def _candidates() -> dict[int, str]:
-    """Indices that may be cameras, with names."""
+    """Index -> name of what may be a camera."""
     if not sys.platform.startswith("linux"):
         return dict.fromkeys(range(PROBED_INDICES), "")
     devices = {}

@@ -1,4 +1,4 @@
-"""One picture of a stream, turned into the colours that somebody asks for, and only then."""
+"""One image of a stream, converted to colours or grey when someone asks for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smilecam.types import GreyImage, Image
 
 
 class LazyImage(Protocol):
-    """A decoded picture in a codec's own form."""
+    """An image in a codec's own pixel format."""
 
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
@@ -21,15 +21,15 @@ class LazyImage(Protocol):
 
 
 class Frame:
-    """One picture of a stream.
+    """One image of a stream.
 
-    Most frames of a film are looked at in grey alone, and turning them into colours costs as much as decoding them.
+    Most frames are needed in grey only, and converting one to colours costs as much as decoding it.
 
     Attributes:
         number: counted from 0 over the frames that the source received; numbers of dropped frames are missing.
-        time: seconds since the first moment of the stream by its own timestamps, or a camera's clock; None for a
-            picture.
-        capture_time: the monotonic clock when a live source received it, for latency; None for files.
+        time: seconds since the first moment of the stream by its own timestamps, or a camera's clock; None for an
+            image file.
+        capture_time: seconds on the monotonic clock when a live source received it, for latency; None for files.
     """
 
     __slots__ = ("_grey", "_image", "_lazy", "capture_time", "number", "time")
@@ -43,7 +43,7 @@ class Frame:
         lazy: LazyImage | None = None,
         capture_time: float | None = None,
     ) -> None:
-        """Keep a picture, or what can give one.
+        """Keep an image, or what can give one.
 
         Args:
             number: as above.
@@ -61,7 +61,7 @@ class Frame:
         """uint8 (height, width, 3), blue-green-red; the same array each time. Grey where grey was given."""
         if self._image is None:
             if self._lazy is None:
-                raise ValueError("a frame needs a picture")
+                raise ValueError("a frame needs an image")
             self._image = self._lazy.colour()
         return self._image
 

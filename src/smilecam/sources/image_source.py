@@ -12,7 +12,7 @@ from smilecam.sources.images import load_image
 
 
 class ImageSource:
-    """A picture file as a stream of one frame."""
+    """An image as a stream of one frame."""
 
     live = False
     fps: float | None = None
@@ -20,11 +20,11 @@ class ImageSource:
     missing = 0
 
     def __init__(self, ref: SourceRef, path: Path) -> None:
-        """Read the picture.
+        """Read the image.
 
         Raises:
             SourceNotFound: nothing is there.
-            SourceUnreadable: it is not a picture, is damaged, or is over a limit.
+            SourceUnreadable: it is not an image, is damaged, or is over a limit.
         """
         self.ref, self.counts = ref, Counts()
         self._image = load_image(path)
@@ -37,4 +37,7 @@ class ImageSource:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: the file is not open any more."""

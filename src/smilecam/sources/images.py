@@ -1,4 +1,4 @@
-"""Picture files in and out."""
+"""Image files: reading and writing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ MAX_FILE_BYTES = 512 * 2**20
 
 
 def check_file(path: Path) -> int:
-    """Look whether a file can be read and holds anything, and give its size in bytes.
+    """Check that a file can be read and is not empty.
+
+    Returns:
+        Its size in bytes.
 
     Raises:
         SourceNotFound: nothing is there.
@@ -35,14 +38,14 @@ def check_file(path: Path) -> int:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file that should hold a picture.
+    """Read the bytes of an image file.
 
     Raises:
         SourceNotFound: nothing is there.
         SourceUnreadable: it is empty, too large, no file, or cannot be read.
     """
     if check_file(path) > MAX_FILE_BYTES:
-        raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for a picture")
+        raise SourceUnreadable(f"{path} is over the limit of {MAX_FILE_BYTES // 2**20} MiB for an image")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -50,7 +53,7 @@ def read_file(path: Path) -> bytes:
 
 
 def load_image(path: str | Path) -> Image:
-    """Read a picture, turned upright as its EXIF orientation says.
+    """Read an image, made upright by its EXIF orientation.
 
     Args:
         path: of the file.
@@ -60,7 +63,7 @@ def load_image(path: str | Path) -> Image:
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceUnreadable: it is no picture, is damaged or cut short, or has more than ``max_pixels()`` pixels.
+        SourceUnreadable: it is no image, is damaged or cut short, or has more than ``max_pixels()`` pixels.
     """
     content = read_file(Path(path))
     try:
@@ -75,9 +78,9 @@ def load_image(path: str | Path) -> Image:
 
 
 def is_cut_jpeg(content: bytes) -> bool:
-    """Whether this is a JPEG file that ends before its picture does; older OpenCV fills the rest with grey.
+    """Whether this is a JPEG file that ends too early; older OpenCV fills the rest of the image with grey.
 
-    Only after the header's segments: a thumbnail inside them has an end marker of its own.
+    Only what follows the header counts: a thumbnail inside it has an end marker of its own.
     """
     at = 2
     if content[:at] != b"\xff\xd8":
@@ -90,21 +93,25 @@ def is_cut_jpeg(content: bytes) -> bool:
         at += 2 if marker == b"\x01" or b"\xd0" <= marker <= b"\xd7" else 2 + length  # these have no content
         if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
             return b"\xff\xd9" not in content[at:]
-    return at >= len(content)  # a header of another form is left to OpenCV
+    return at >= len(content)  # an unknown header is left to OpenCV
 
 
 def save_image(path: Path, image: Image) -> None:
-    """Write a picture in the format of its suffix, whole or not at all.
+    """Write an image in the format of its suffix, whole or not at all.
+
+    Args:
+        path: of the file.
+        image: uint8 (height, width, 3), blue-green-red, or (height, width) grey.
 
     Raises:
         OutputError: the suffix is not known, or the file cannot be written.
     """
     if path.suffix.lower() not in WRITABLE_SUFFIXES:
-        raise OutputError(f"cannot write {path}: a picture's name ends in {', '.join(sorted(WRITABLE_SUFFIXES))}")
+        raise OutputError(f"cannot write {path}: an image's name ends in {', '.join(sorted(WRITABLE_SUFFIXES))}")
     try:
         done, content = cv2.imencode(path.suffix, image)
     except cv2.error as error:
-        raise OutputError(f"cannot write {path}: the picture does not fit its format") from error
+        raise OutputError(f"cannot write {path}: the image does not fit its format") from error
     if not done:
-        raise OutputError(f"cannot write {path}: the picture does not fit its format")
+        raise OutputError(f"cannot write {path}: the image does not fit its format")
     write_bytes(path, content.tobytes())

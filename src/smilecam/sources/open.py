@@ -1,12 +1,11 @@
-"""Opening what a reference names. Each form of source is a module of its own, loaded once it is opened."""
+"""Opening what a reference names. Each type of source is a module of its own, imported when one is opened."""
 
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 
-from smilecam.errors import MissingExtra, SourceNotFound, UsageProblem
-from smilecam.sources.base import DEFAULT_OPTIONS, STANDARD_INPUT, Backend, Kind, Source, SourceOptions, SourceRef
+from smilecam.errors import SourceNotFound
+from smilecam.sources.base import DEFAULT_OPTIONS, STANDARD_INPUT, Kind, Source, SourceOptions, SourceRef
 from smilecam.sources.image_source import ImageSource
 
 
@@ -15,12 +14,10 @@ def open_source(ref: SourceRef, options: SourceOptions = DEFAULT_OPTIONS) -> Sou
 
     Args:
         ref: as ``find_sources`` gives it.
-        options: how to read it.
+        options: how to open it.
 
     Raises:
         SourceError: it cannot be opened.
-        MissingExtra: it needs PyAV, which is not installed.
-        UsageProblem: it cannot be read in the way that ``options`` ask for.
     """
     if ref.kind is Kind.IMAGE and ref.path is not None:
         return ImageSource(ref, ref.path)
@@ -37,54 +34,36 @@ def _open_camera(ref: SourceRef, index: int, options: SourceOptions) -> Source:
     from smilecam.sources.camera import CameraSource
     from smilecam.sources.threaded import ThreadedSource
 
-    # macOS asks the user whether the camera may be used, and does so in the main thread only.
+    # macOS asks the user for permission in the main thread only.
     return ThreadedSource(ref, lambda: CameraSource(ref, index), options, open_here=sys.platform == "darwin")
 
 
 def _open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
+    from smilecam.sources.pyav import open_standard_input, open_stream
     from smilecam.sources.threaded import ThreadedSource
 
-    if url == STANDARD_INPUT:
-        if not _uses_pyav(options, "reading standard input"):
-            raise UsageProblem("standard input is read through PyAV, not through OpenCV")
-        from smilecam.sources.pyav import open_standard_input
+    def connect() -> Source:
+        return open_standard_input(ref) if url == STANDARD_INPUT else open_stream(ref, url, options)
 
-        return ThreadedSource(ref, lambda: open_standard_input(ref), options, realtime=options.realtime)
-    if _uses_pyav(options):
-        from smilecam.sources.pyav import open_stream
-
-        return ThreadedSource(ref, lambda: open_stream(ref, url, options), options)
-    from smilecam.sources.camera import StreamSource
-
-    return ThreadedSource(ref, lambda: StreamSource(ref, url, options), options)
+    return ThreadedSource(ref, connect, options, realtime=options.realtime)
 
 
 def _open_video(ref: SourceRef, options: SourceOptions) -> Source:
+    if not options.realtime:
+        return _open_recorded(ref)
     from smilecam.sources.threaded import ThreadedSource
 
-    if options.realtime:
-        return ThreadedSource(ref, lambda: _open_finite(ref, options), options, realtime=True)
-    return _open_finite(ref, options)
+    # Opened here, because an interrupt reaches only the thread that waits for it.
+    return ThreadedSource(ref, lambda: _open_recorded(ref), options, realtime=True, open_here=True)
 
 
-def _open_finite(ref: SourceRef, options: SourceOptions) -> Source:
-    from smilecam.sources import camera, sequence, synthetic
+def _open_recorded(ref: SourceRef) -> Source:
+    from smilecam.sources import sequence, synthetic
 
     if ref.path is None:
         return synthetic.SyntheticSource(ref, synthetic.parse(ref.url or ref.name))
     if sequence.is_pattern(ref.path) and not ref.path.exists():
         return sequence.SequenceSource(ref, sequence.numbered_files(ref.path))
-    if _uses_pyav(options):
-        from smilecam.sources.pyav import open_file
+    from smilecam.sources.pyav import open_file
 
-        return open_file(ref, ref.path)
-    return camera.VideoSource(ref, ref.path)
-
-
-def _uses_pyav(options: SourceOptions, needed_for: str | None = None) -> bool:
-    if options.backend is Backend.OPENCV:
-        return False
-    installed = find_spec("av") is not None
-    if not installed and (needed_for or options.backend is Backend.PYAV):
-        raise MissingExtra(needed_for or "decoding with PyAV", "video")
-    return installed
+    return open_file(ref, ref.path)

@@ -1,19 +1,17 @@
-"""Video files and streams, decoded by PyAV. This module is the one that loads it for reading frames."""
+"""Video files and streams, decoded by PyAV."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self
 
 import av
 import av.error
-import numpy as np
-from av.buffer import Buffer
 from av.codec.context import Flags, ThreadType
 from av.container import InputContainer
 from av.packet import Packet
@@ -21,142 +19,57 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
-from smilecam.opencv import cv2, max_pixels
+from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, SourceOptions, SourceRef
+from smilecam.sources.container import open_container
+from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
+from smilecam.sources.guard import CancellableFile, Guard
 from smilecam.sources.images import check_file
 from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
-from smilecam.types import GreyImage, Image
 
 PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
-"""Formats on standard input: raw streams too, since the user said that it is a video."""
+"""Formats on standard input: raw streams too, since the user has declared it a video."""
 
-MOST_DAMAGE = 100
-"""So many pieces in a row that cannot be read at all are the end."""
+MAX_DAMAGED = 100
+"""Reading ends after so many unreadable packets in a row."""
 
 TOLERATED_SHARE = 0.02
-"""A length in seconds is not the number of frames: by so much it may say too many."""
-
-LUMA_FIRST = frozenset(
-    f"yuv{alpha}{range_}{form}p"
-    for alpha in ("", "a")
-    for range_ in ("", "j")
-    for form in ("410", "411", "420", "422", "440", "444")
-) | {"nv12", "nv21", "nv16", "nv24", "gray"}
-"""Pixel formats of 8 bits whose first plane is the grey picture."""
-
-FULL_RANGE = 2
-"""FFmpeg's name for grey values from 0 to 255; others go from 16 to 235."""
+"""A number of frames that follows from a duration may be too large by this share."""
 
 TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
-"""Formats without timestamps; FFmpeg makes some up, which say nothing about a live stream."""
+"""Formats without timestamps; those that FFmpeg makes up mean nothing in a live stream."""
 
-_STRETCH = 255 / 219
 _LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesize": "2"}
-"""Look at less of a stream before showing it."""
-
-
-class _Decoded:
-    """A frame in the codec's own form, and how to turn it upright."""
-
-    __slots__ = ("_frame", "_turn")
-
-    def __init__(self, frame: av.VideoFrame, turn: _Turn | None) -> None:
-        self._frame, self._turn = frame, turn
-
-    def colour(self) -> Image:
-        image = np.asarray(self._frame.to_ndarray(format="bgr24"), np.uint8)
-        return self._turn(image) if self._turn else image
-
-    def grey(self) -> GreyImage:
-        """The luma as it is in the file, without a way through colours, and without a copy where its range is full."""
-        frame = self._frame
-        name = frame.format.name
-        if name not in LUMA_FIRST:
-            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
-        plane = frame.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
-            frame.height, plane.line_size
-        )
-        grey: GreyImage = rows[:, : frame.width]
-        if not (name == "gray" or name.startswith(("yuvj", "yuvaj")) or frame.color_range == FULL_RANGE):
-            # Like this it takes half the time of a look-up table.
-            grey = np.asarray(cv2.addWeighted(grey, _STRETCH, grey, 0, -16 * _STRETCH), np.uint8)
-        else:
-            grey.flags.writeable = False  # the decoder makes the next frames out of it
-        return self._turn(grey) if self._turn else grey
-
-
-class _Turn:
-    """What a file says about how its frames are to be shown: turned by quarters, mirrored, or both."""
-
-    def __init__(self, matrix: bytes) -> None:
-        """Read a display matrix: nine 32-bit integers, of which four say where the axes go."""
-        a, b, _, c, d, *_ = (int(value) for value in np.frombuffer(matrix, np.int32)[:9])
-        self._transposed = abs(b) + abs(c) > abs(a) + abs(d)
-        across, down = (c, b) if self._transposed else (a, d)
-        self._flips = (across < 0, down < 0)
-
-    @property
-    def turns(self) -> bool:
-        """Whether there is anything to do."""
-        return self._transposed or any(self._flips)
-
-    def __call__(self, image: Image) -> Image:
-        if self._transposed:
-            image = np.asarray(cv2.transpose(image), np.uint8)
-        across, down = self._flips
-        if across or down:
-            image = np.asarray(cv2.flip(image, -1 if across and down else int(across)), np.uint8)
-        return image
-
-
-class _Turns:
-    """How the frames of a stream are to be turned.
-
-    Looking at a frame's side data makes a circle of references, which keeps the frame's memory until Python collects
-    such circles: films would take hundreds of megabytes. So it is looked at only when something about frames changes.
-    """
-
-    def __init__(self) -> None:
-        self._known: tuple[int, int, int] | None = None
-        self._turn: _Turn | None = None
-
-    def of(self, frame: av.VideoFrame) -> _Turn | None:
-        """The turn that a frame needs, if any."""
-        now = (frame.width, frame.height, frame.rotation)
-        if now != self._known:
-            self._known, self._turn = now, _turn_of(frame)
-        return self._turn
-
-
-def _turn_of(frame: av.VideoFrame) -> _Turn | None:
-    side_data: Mapping[str, Buffer] = cast(Any, frame.side_data)
-    if (matrix := side_data.get("DISPLAYMATRIX")) is None:
-        return None
-    turn = _Turn(bytes(matrix))
-    return turn if turn.turns else None
+"""Less analysis, so that a stream opens sooner."""
 
 
 class AvSource:
     """A video file or stream.
 
-    Frames have the file's own times as exact fractions of a second until they become floating point, counted from
-    the first moment of its pictures and sound.
+    Times are exact fractions of a second until they become floating point. They count from the first moment of the
+    file's video and audio.
 
     Attributes:
         in_bursts: whether frames come in bursts and are to be shown at their times, as those of a live play list.
     """
 
     def __init__(
-        self, ref: SourceRef, container: InputContainer, *, remote: bool = False, endless: bool = False
+        self,
+        ref: SourceRef,
+        container: InputContainer,
+        file: CancellableFile | None = None,
+        *,
+        remote: bool = False,
+        endless: bool = False,
     ) -> None:
         """Take over an open container.
 
         Args:
             ref: what it was opened from.
             container: closed with this source, or at once if it cannot be used.
-            remote: whether an error of the transport is one of the source, not its end.
+            file: that the container reads; closed after it.
+            remote: whether a transport error is an error of the source; otherwise it is taken for its end.
             endless: whether it is a live stream.
 
         Raises:
@@ -164,7 +77,9 @@ class AvSource:
         """
         self.ref, self.counts = ref, Counts()
         self.live, self.missing = endless, 0
-        self._container, self._remote = container, remote
+        self._container, self._file, self._remote = container, file, remote
+        self._discarded, self._broken = 0, False
+        self._guard = Guard(self._release, file.cancel if file else lambda: None)
         self._timeless = endless and container.format.name in TIMELESS
         self.in_bursts = endless and container.format.name == "hls"
         try:
@@ -172,48 +87,56 @@ class AvSource:
             _check_announced_size(ref, self._stream, needed=not remote)
             self._start = None if endless else _first_moment(container, self._stream)
             self.fps: float | None = None if self._timeless else _rate(self._stream)
-            self.expected, self._sure = (None, False) if endless else _announced(container, self._stream)
+            self.expected, self._exact = (None, False) if endless else _announced(container, self._stream)
         except SourceError:
-            container.close()
+            self.close()
             raise
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(max_pixels())}
-        # More threads by frames would decode faster, but each holds one frame back.
+        # Frame threads would decode faster, but each holds one frame back.
         codec.thread_type = ThreadType.SLICE if endless else ThreadType.AUTO
         if endless:
             codec.flags |= Flags.low_delay
 
     def __iter__(self) -> Iterator[Frame]:
-        last, turns = 0.0, _Turns()
-        discarded = 0
-        for packet in self._packets():
-            capture_time = time.monotonic() if self.live else None
-            discarded += packet is not None and packet.is_discard
-            for decoded in self._decode(packet):
-                last = self._time(decoded, last)
-                picture = _Decoded(decoded, turns.of(decoded))
-                number = self.counts.received
-                self.counts.received += 1
-                yield Frame(number, None if self._timeless else last, lazy=picture, capture_time=capture_time)
+        try:
+            yield from self._guard.iterate(self._frames())
+            if not self._guard.closed:
+                self._check_end()
+        finally:
+            self.close()
+
+    def _check_end(self) -> None:
+        if self._broken:
+            raise SourceUnreadable(f"{self.ref.name} broke off before its end")
         if self.counts.received == 0:
             hint = ", or its format cannot be read as it comes" if self.ref.url == STANDARD_INPUT else ""
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded{hint}")
-        self.missing = self._shortfall(self.counts.received + discarded)
+        self.missing = self._shortfall()
+
+    def _frames(self) -> Iterator[Frame]:
+        last, rotations = 0.0, RotationCache()
+        for packet in self._packets():
+            capture_time = time.monotonic() if self.live else None
+            self._discarded += packet is not None and packet.is_discard
+            for decoded in self._decode(packet):
+                last = self._time(decoded, last)
+                image = DecodedImage(decoded, rotations.of(decoded))
+                number = self.counts.received
+                self.counts.received += 1
+                yield Frame(number, None if self._timeless else last, lazy=image, capture_time=capture_time)
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """The packets, and None at the end for what the decoder still holds back."""
-        broken = False
         try:
             yield from self._readable()
-        except av.FFmpegError:  # here a file may have been cut short; elsewhere the connection broke
-            broken = self._remote
+        except av.FFmpegError:  # a local file may have been cut short; a remote one lost its connection
+            self._broken = self._remote
         yield None
-        if broken:
-            raise SourceUnreadable(f"{self.ref.name} broke off before its end")
 
     def _readable(self) -> Iterator[Packet[VideoStream]]:
         damage = 0
-        while damage < MOST_DAMAGE:
+        while damage < MAX_DAMAGED:
             try:
                 for packet in self._container.demux(self._stream):
                     damage = 0
@@ -248,31 +171,40 @@ class AvSource:
                 return seconds
         return last + 1 / (self.fps or DEFAULT_FPS) if self.counts.received else 0.0
 
-    def _shortfall(self, given: int) -> int:
-        short = max(0, (self.expected or 0) - given)
-        return short if self._sure or short > 1 + TOLERATED_SHARE * (self.expected or 0) else 0
+    def _shortfall(self) -> int:
+        short = max(0, (self.expected or 0) - self.counts.received - self._discarded)
+        return short if self._exact or short > 1 + TOLERATED_SHARE * (self.expected or 0) else 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the container, or have the thread that reads it close it; see ``Source``."""
+        self._guard.close()
+
+    def _release(self) -> None:
         self._container.close()
+        if self._file:
+            self._file.close()
 
 
 def _video_stream(ref: SourceRef, container: InputContainer) -> VideoStream:
-    films = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     best = container.streams.best("video")
-    stream = best if best in films else films[0] if films else None
+    stream = best if best in videos else videos[0] if videos else None
     if not isinstance(stream, VideoStream):
         raise SourceUnreadable(f"{ref.name} holds no video")
     if stream.codec_context is None:  # PyAV gives none where FFmpeg was built without the decoder
-        raise SourceUnreadable(f"{ref.name} is in a form that cannot be decoded here")
+        raise SourceUnreadable(f"{ref.name} is in a format that cannot be decoded here")
     return stream
 
 
-def _check_announced_size(ref: SourceRef, film: VideoStream, needed: bool) -> None:
-    """Refuse large frames before one is decoded: FFmpeg itself, told to refuse them, then gives no size at all."""
-    width, height = film.codec_context.width, film.codec_context.height
+def _check_announced_size(ref: SourceRef, video: VideoStream, needed: bool) -> None:
+    """Refuse large frames before one is decoded: with a limit of its own, FFmpeg reports no size at all."""
+    width, height = video.codec_context.width, video.codec_context.height
     if needed and not (width and height):
         raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels, or of no known size")
     _check_size(ref, width, height)
@@ -283,32 +215,32 @@ def _check_size(ref: SourceRef, width: int, height: int) -> None:
         raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels")
 
 
-def _first_moment(container: InputContainer, film: VideoStream) -> Fraction | None:
-    """Where pictures or sound begin by the file's clock; None where it does not say.
+def _first_moment(container: InputContainer, video: VideoStream) -> Fraction | None:
+    """Start of video or audio by the file's clock, whichever is first; None if unknown.
 
-    Sound that begins before 0 is the run-up of its decoder, which nobody hears.
+    Audio before 0 only primes its decoder, and is not heard.
     """
-    if film.start_time is None or film.time_base is None:
+    if video.start_time is None or video.time_base is None:
         return None
-    start = film.start_time * film.time_base
+    start = video.start_time * video.time_base
     for audio in container.streams.audio:
         if audio.start_time is not None and audio.time_base is not None:
             start = min(start, max(Fraction(0), audio.start_time * audio.time_base))
     return start
 
 
-def _rate(film: VideoStream) -> float | None:
-    rate = film.average_rate or film.guessed_rate
+def _rate(video: VideoStream) -> float | None:
+    rate = video.average_rate or video.guessed_rate
     return float(rate) if rate and 0 < rate <= 1000 else None
 
 
-def _announced(container: InputContainer, film: VideoStream) -> tuple[int | None, bool]:
-    """The number of frames, and whether it was counted or only follows from a length."""
-    if film.frames > 0:
-        return film.frames, True
-    rate = film.average_rate
-    if film.duration is not None and film.time_base is not None:
-        seconds = film.duration * film.time_base
+def _announced(container: InputContainer, video: VideoStream) -> tuple[int | None, bool]:
+    """The number of frames, and whether it is exact or follows from a duration."""
+    if video.frames > 0:
+        return video.frames, True
+    rate = video.average_rate
+    if video.duration is not None and video.time_base is not None:
+        seconds = video.duration * video.time_base
     elif container.duration is not None and not container.streams.audio:
         seconds = Fraction(container.duration, av.time_base)
     else:
@@ -324,18 +256,22 @@ def open_file(ref: SourceRef, path: Path) -> AvSource:
         SourceUnreadable: it is no video, is empty or damaged, or its frames are over the limit.
     """
     check_file(path)
-    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS, "max_pixels": str(max_pixels())}
     try:
-        container = av.open(f"file:{path.resolve()}", options=options, metadata_errors="replace")
+        file = CancellableFile(path)
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        container = open_container(file)
     except (av.FFmpegError, ValueError) as error:
+        file.close()
         raise SourceUnreadable(f"{path} is not a video, or is damaged") from error
-    return AvSource(ref, container)
+    return AvSource(ref, container, file)
 
 
 def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
     """Connect to a stream.
 
-    A file behind ``http://`` that knows its length is read like one: every frame, and it ends. All else is live.
+    A file behind ``http://`` whose length is known is recorded video: it gives every frame, and ends. All else is live.
 
     Raises:
         SourceError: it cannot be reached within the time limit, or is no video.
@@ -344,10 +280,9 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
         "protocol_whitelist": NETWORK_PROTOCOLS,
         "format_whitelist": f"{NETWORK_CONTAINERS},{CONTAINERS}",
         "max_pixels": str(max_pixels()),
-        "rtsp_transport": "tcp",  # what UDP loses shows as smeared pictures
+        "rtsp_transport": "tcp",  # packets lost by UDP smear the image
     }
-    # Not "nobuffer", which is often advised: it throws away the first key frame, and the newest frame is all that is
-    # kept here anyway.
+    # Not "nobuffer", which is often advised: it drops the first key frame, and only the newest frame is kept anyway.
     if not url.lower().startswith("http"):
         settings |= _LIVE_PROBE
     container, problem = None, ""
@@ -364,14 +299,14 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
 def _ends(url: str, container: InputContainer) -> bool:
     if not url.lower().startswith("http"):
         return False
-    # A live play list is a file with a size, too.
+    # A live play list, too, is a file with a size.
     return container.duration is not None or (container.format.name != "hls" and container.size > 0)
 
 
 class _Pipe:
-    """Standard input as PyAV reads it: from the first byte to the last.
+    """Standard input for PyAV, which cannot seek in it.
 
-    Not through Python's own buffer: Python would stumble over its lock at the end, while a thread waits here.
+    Not through Python's own buffer: its lock would stop Python from exiting while a thread waits here.
     """
 
     name = "stdin"
@@ -384,10 +319,10 @@ class _Pipe:
 
 
 def open_standard_input(ref: SourceRef) -> AvSource:
-    """Read a video from standard input, of a format that can be read from the first byte to the last.
+    """Open a video on standard input, of a format that can be read without seeking.
 
     Raises:
-        SourceUnreadable: there is no standard input, it is a terminal, or what comes is no video.
+        SourceUnreadable: there is no standard input, it is a terminal, or it holds no video.
     """
     try:
         if sys.stdin is None or sys.stdin.isatty():
@@ -406,10 +341,10 @@ def open_standard_input(ref: SourceRef) -> AvSource:
 
 
 def _problem(error: Exception) -> str:
-    """What is wrong with a stream, without FFmpeg's own words, which quote the address."""
-    for kinds, words in _PROBLEMS:
+    """Why a stream cannot be opened, without FFmpeg's own message, which quotes the address."""
+    for kinds, message in _PROBLEMS:
         if isinstance(error, kinds):
-            return words
+            return message
     return "it cannot be reached, or is no video"
 
 

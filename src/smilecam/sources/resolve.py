@@ -1,4 +1,4 @@
-"""What the name of a source means: files, folders, patterns, cameras, addresses."""
+"""From names to sources: files, folders, patterns, cameras, addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
 from smilecam.presets import IMAGE_SUFFIXES
-from smilecam.sources.base import STANDARD_INPUT, Kind, SourceRef
+from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
 
 VIDEO_SUFFIXES = frozenset(
@@ -31,31 +31,38 @@ VIDEO_SUFFIXES = frozenset(
         ".ogv",
     }
 )
-"""File names that are read as video, in lower case."""
+"""Suffixes of video files, in lower case."""
 
 
 def camera_ref(index: int, name: str | None = None) -> SourceRef:
-    """The camera of an index."""
+    """The camera with an index.
+
+    Raises:
+        SourceNotFound: no camera can have this index.
+    """
+    if not 0 <= index <= MAX_CAMERA_INDEX:
+        raise SourceNotFound(f"no camera {index}: the index is from 0 to {MAX_CAMERA_INDEX}")
     return SourceRef(name or f"camera:{index}", Kind.CAMERA, index=index)
 
 
 def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRef]:
-    """Turn what a user typed into sources.
+    """Resolve a name to sources.
 
     Args:
-        argument: a file, a folder, a pattern such as ``photos/*.jpg``, numbered pictures as ``frames_%04d.png``, or,
-            where no file or folder bears that name: a camera by its index, as ``camera:0``, or by its device as
+        argument: a file, a folder, a pattern such as ``photos/*.jpg``, numbered images as ``frames_%04d.png``, or, if
+            there is no file or folder of that name: a camera by its index, as ``camera:0``, or by its device, as
             ``/dev/video0``; the address of a stream, as ``rtsp://host/path``; ``-`` for a video on standard input;
-            ``synthetic:640x480@30?seconds=10`` for a test card. A ``Path`` is always a file, a folder or a device.
-        recursive: whether to look into folders inside a folder.
+            ``synthetic:640x480@30?seconds=10`` for a synthetic source. A ``Path`` is always a file, a folder or a
+            device.
+        recursive: whether to include subfolders of a folder.
 
     Returns:
         At least one reference; those of a folder or pattern are sorted by name.
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceEmpty: a folder or pattern has neither pictures nor videos.
-        SourceUnreadable: the system does not let it be looked at.
+        SourceEmpty: a folder or pattern holds neither images nor videos.
+        SourceUnreadable: the system denies access.
     """
     text, path = str(argument), Path(argument)
     try:
@@ -73,11 +80,7 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
             matching = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns too
             return _known_files(matching, f"no pictures or videos match {text}")
         return [_file_ref(path)]
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # a name may be too long, hold a null byte, be a link to itself
+    except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
         raise SourceUnreadable(f"{text[:200]} cannot be looked at: {reason}") from error
 
@@ -104,7 +107,7 @@ def _exists(path: Path, text: str) -> bool:
 
 
 def _without_file(argument: str | Path) -> SourceRef | None:
-    """A source that is no file, if this names one."""
+    """A source that is no file, if this names one; raises SourceNotFound for one that cannot exist."""
     text = str(argument)
     if is_address(text):
         if not (isinstance(argument, str) and is_stream(text)):
@@ -121,8 +124,16 @@ def _without_file(argument: str | Path) -> SourceRef | None:
 
         parse(text)
         return SourceRef(text, Kind.VIDEO, url=text)
-    index = text.removeprefix("camera:")
-    return camera_ref(int(index[:9])) if index.isascii() and index.isdigit() else None
+    return _camera(text.removeprefix("camera:"))
+
+
+def _camera(digits: str) -> SourceRef | None:
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    shown = digits.lstrip("0") or "0"
+    if len(shown) > len(str(MAX_CAMERA_INDEX)):  # perhaps longer than Python converts
+        raise SourceNotFound(f"no camera {shown[:20]}: the index is from 0 to {MAX_CAMERA_INDEX}")
+    return camera_ref(int(shown))
 
 
 def _sequence(path: Path) -> SourceRef | None:
@@ -148,13 +159,13 @@ def _file_ref(path: Path) -> SourceRef:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return SourceRef(str(path), Kind.IMAGE, path)
-    if suffix in VIDEO_SUFFIXES or not _looks_like_picture(path):
+    if suffix in VIDEO_SUFFIXES or not _looks_like_image(path):
         return SourceRef(str(path), Kind.VIDEO, path)
     return SourceRef(str(path), Kind.IMAGE, path)
 
 
-def _looks_like_picture(path: Path) -> bool:
-    """Whether a file of unknown suffix begins like a picture."""
+def _looks_like_image(path: Path) -> bool:
+    """Whether a file of unknown suffix begins like an image."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

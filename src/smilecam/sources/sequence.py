@@ -1,4 +1,4 @@
-"""Numbered pictures as a video: ``frames_%04d.png``."""
+"""Numbered images as a video: ``frames_%04d.png``."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from smilecam.sources.base import DEFAULT_FPS, Counts, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
 
-_PLACE = re.compile(r"%(?:0(\d{1,2}))?d")
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether the name has one place for a number, as ``%04d`` or ``%d``."""
-    return len(_PLACE.findall(path.name)) == 1
+    """Whether the name has one placeholder for a number, as ``%04d`` or ``%d``."""
+    return len(_NUMBER.findall(path.name)) == 1
 
 
 def numbered_files(pattern: Path) -> list[Path]:
-    """The files that fit a pattern, by their numbers; some may be left out.
+    """The files that match a pattern, ordered by number; numbers may be missing.
 
     Raises:
-        OSError: the folder cannot be looked at.
+        OSError: the folder cannot be listed.
     """
-    before, digits, after = _PLACE.split(pattern.name)
-    fitting = re.compile(f"{re.escape(before)}([0-9]{{{int(digits or 1)},}}){re.escape(after)}")
+    before, digits, after = _NUMBER.split(pattern.name)
+    matching = re.compile(f"{re.escape(before)}([0-9]{{{int(digits or 1)},}}){re.escape(after)}")
     if not pattern.parent.is_dir():
         return []
-    found = ((fitting.fullmatch(path.name), path) for path in pattern.parent.iterdir())
+    found = ((matching.fullmatch(path.name), path) for path in pattern.parent.iterdir())
     numbered = [(int(match[1]), path) for match, path in found if match and path.is_file()]
     return [path for _, path in sorted(numbered)]
 
 
 class SequenceSource:
-    """Numbered pictures, shown at 25 frames a second, whatever numbers are left out."""
+    """Numbered images at 25 frames per second, whatever numbers are missing."""
 
     live = False
     fps: float | None = DEFAULT_FPS
@@ -46,10 +46,13 @@ class SequenceSource:
         self.ref, self.counts, self._files = ref, Counts(), files
         self.expected: int | None = len(files)
         self.missing = 0
+        self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
         unreadable = 0
         for place, path in enumerate(self._files):
+            if self._closed:
+                return
             try:
                 image = load_image(path)
             except SourceError:
@@ -66,4 +69,8 @@ class SequenceSource:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration after the image that is being read."""
+        self._closed = True

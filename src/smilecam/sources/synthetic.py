@@ -197,4 +197,7 @@ class SyntheticSource:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""

@@ -1,4 +1,4 @@
-"""Sources that a thread of their own reads: what is live, and what may keep one waiting."""
+"""Sources read by a thread of their own: what is live, and what may block."""
 
 from __future__ import annotations
 
@@ -15,70 +15,70 @@ from smilecam.sources.frame import Frame
 from smilecam.types import Event, EventKind
 
 WAITING_FRAMES = 4
-"""Of a source that gives every frame, so many are read ahead."""
+"""Frames that are prefetched from a source that gives every frame."""
 
 WAITING_EVENTS = 64
-"""If nobody takes the events, the oldest make room."""
+"""If nobody takes the events, the oldest are dropped."""
 
-LOOK_SECONDS = 0.5
-"""A waiting consumer looks up so often: for its time limits, and because Windows lets no signal interrupt a wait."""
+POLL_SECONDS = 0.5
+"""How long a consumer waits at once: it checks its time limits, and on Windows no signal interrupts a wait."""
 
 GRACE_SECONDS = 1.0
-"""The reading library may find out by itself first that a time limit has passed."""
+"""Added to time limits, so that the library can detect first that they have passed."""
 
 CLOSE_SECONDS = 1.0
-"""So long closing waits for the thread; one that hangs in a library ends when its time limit has passed."""
+"""How long closing waits for the thread; one that hangs in a library ends when its time limit has passed."""
 
 LEAP_SECONDS = 5.0
-"""A stream's clock that falls so far behind ours has been set anew."""
+"""A stream's clock that falls so far behind ours has been reset."""
 
 STEP_SECONDS = 0.001
-"""Between two frames at the least."""
+"""Minimum between two frames."""
 
 
 class Backoff:
-    """Pauses between attempts: from half a second to half a minute.
+    """Pauses between attempts to reconnect: exponential backoff with jitter, from half a second to half a minute.
 
-    Each is of random length, so that many viewers of one camera do not come back in the same moment.
+    The jitter keeps many viewers of one camera from reconnecting at the same moment.
     """
 
     def __init__(self, first: float = 0.5, longest: float = 30.0, chance: Callable[[], float] = random.random) -> None:
-        """Begin with the shortest.
+        """Start with the shortest.
 
         Args:
             first: seconds.
             longest: seconds.
-            chance: gives numbers from 0 to 1.
+            chance: gives random numbers from 0 to 1.
         """
         self._first, self._longest, self._chance = first, longest, chance
         self._attempts = 0
 
     def pause(self) -> float:
-        """Seconds to wait now, from half to all of what doubles with each attempt."""
+        """Seconds to wait now: from half to all of a limit that doubles with each attempt."""
         full = min(self._longest, self._first * 2.0 ** min(self._attempts, 30))
         self._attempts += 1
         return full * (0.5 + 0.5 * self._chance())
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Start again with the shortest."""
         self._attempts = 0
 
 
 class Timeline:
-    """One time over all connections of a live source: it only grows, and goes on while the source is away.
+    """One time axis over all connections of a live source: it only grows, also while the source is lost.
 
-    Frames keep the distances of their own timestamps, but none is later than it arrived: what piled up before the
-    stream was opened comes in one burst, and would put all that follows in the future.
+    Frames keep the intervals of their own timestamps, but none is later than its capture time: frames that piled up
+    before the stream was opened come in one burst, and would put all later ones in the future.
     """
 
     def __init__(self) -> None:
-        """Begin with the first frame."""
+        """Start with the first frame."""
         self._begin: float | None = None
         self._last = self._own = 0.0
         self._anchor: float | None = None
 
     def connect(self) -> None:
-        """A new connection begins, with timestamps of its own."""
+        """Start a new connection, with timestamps of its own."""
         self._anchor = None
 
     def now(self, clock: float) -> float:
@@ -86,11 +86,11 @@ class Timeline:
         return 0.0 if self._begin is None else max(self._last, clock - self._begin)
 
     def stamp(self, own: float | None, capture_time: float) -> float:
-        """Place a frame.
+        """Place a frame on the axis.
 
         Args:
-            own: its own timestamp in seconds; None where it has none.
-            capture_time: when it arrived, by our clock.
+            own: its own timestamp in seconds; None if it has none.
+            capture_time: seconds on our clock when it arrived.
 
         Returns:
             Seconds since the first frame.
@@ -109,11 +109,11 @@ class Timeline:
 class ThreadedSource:
     """A source that a thread reads.
 
-    Of what is live only the newest frame waits to be taken, and an older one is dropped and counted. When it is lost,
-    it is opened again after growing pauses; the iteration gives word of both, and never a frame that did not arrive.
-    What is not live, as a file behind an address or on standard input, gives every frame and ends.
+    If it is live, only the newest frame waits to be taken; older ones are dropped and counted. When it is lost, it is
+    reopened after growing pauses; the iteration gives an event for both. If it is not live, as a file behind an address
+    or on standard input, it gives every frame and ends.
 
-    The thread alone touches the source, and closes it. The consumer waits on a condition, which an interrupt ends.
+    Only the thread reads the source. The consumer waits on a condition, which an interrupt ends.
     """
 
     def __init__(
@@ -132,15 +132,14 @@ class ThreadedSource:
         Args:
             ref: what it is opened from.
             connect: opens it, each time anew.
-            options: time limits, and what to do when it is lost.
-            realtime: play something that is not live at its own pace, as if it were.
-            open_here: open it in this thread first, where a system wants that.
-            clock: gives seconds.
+            options: time limits, and whether to reconnect.
+            realtime: play recorded video in real time, as if it were live.
+            open_here: open it first in the calling thread.
+            clock: seconds.
             backoff: the pauses between attempts.
 
         Raises:
             SourceError: it cannot be opened.
-            SmilecamError: something that it needs is missing.
         """
         self.ref, self.counts = ref, Counts()
         self.live, self.missing = True, 0
@@ -152,7 +151,8 @@ class ThreadedSource:
         self._waiting: deque[Frame | Event] = deque()
         self._opened = self._ended = self._lost = self._reconnects = False
         self._error: Exception | None = None
-        self._heard = clock()
+        self._connected: Source | None = None
+        self._last_frame = clock()
         self._stop = threading.Event()
         self._start(connect() if open_here else None)
 
@@ -168,16 +168,15 @@ class ThreadedSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def cancel(self) -> None:
-        """Stop reading, from any thread and without waiting: the iteration ends."""
+    def close(self) -> None:
+        """Stop reading, and end a wait for the next frame; see ``Source``."""
         with self._condition:
             self._stop.set()
             self._waiting.clear()
             self._condition.notify_all()
-
-    def close(self) -> None:
-        """Stop reading, and let go of the source."""
-        self.cancel()
+            connected = self._connected
+        if connected is not None:
+            connected.close()
         self._thread.join(CLOSE_SECONDS)
 
     def _start(self, first: Source | None) -> None:
@@ -191,14 +190,14 @@ class ThreadedSource:
             raise
 
     def _await_opened(self) -> None:
-        # Standard input opens when something comes.
+        # Standard input opens when its first bytes arrive.
         limited = self.ref.kind in (Kind.CAMERA, Kind.STREAM) and self.ref.url != STANDARD_INPUT
         deadline = self._clock() + self._options.open_timeout + GRACE_SECONDS
         with self._condition:
             while not (self._opened or self._ended):
                 if limited and self._clock() > deadline:
                     raise SourceUnreadable(f"{self.ref.name} did not open within {self._options.open_timeout:g} s")
-                self._condition.wait(LOOK_SECONDS)
+                self._condition.wait(POLL_SECONDS)
             if self._error is not None and not self._opened:
                 raise self._error
 
@@ -213,28 +212,28 @@ class ThreadedSource:
                     return None
                 self._check_silence()
                 if not self._waiting:
-                    self._condition.wait(LOOK_SECONDS)
+                    self._condition.wait(POLL_SECONDS)
             item = self._waiting.popleft()
             self._condition.notify_all()
             return item
 
     def _check_silence(self) -> None:
-        """Find out by the clock what a thread that hangs cannot tell."""
+        """Detect by the clock a loss that a hanging thread cannot report."""
         if not self._reconnects:
             return
-        silence = self._clock() - self._heard
+        silence = self._clock() - self._last_frame
         if not self._lost and silence > self._options.read_timeout + GRACE_SECONDS:
             if self.counts.received == 0:
                 raise SourceUnreadable(f"{self.ref.name} gave no frame within {self._options.read_timeout:g} s")
             self._lose()
-        elif self._lost and self._given_up():
+        elif self._lost and self._timed_out():
             raise self._loss()
 
-    def _given_up(self) -> bool:
+    def _timed_out(self) -> bool:
         if not self._options.reconnect:
             return True
         limit = self._options.reconnect_timeout
-        return limit is not None and self._clock() - self._heard > limit
+        return limit is not None and self._clock() - self._last_frame > limit
 
     def _loss(self) -> SourceLost:
         return SourceLost(f"{self.ref.name} was lost and did not come back")
@@ -245,8 +244,8 @@ class ThreadedSource:
         error: Exception | None = None
         try:
             self._read(first)
-        except Exception as problem:  # noqa: BLE001 - the thread's edge: the consumer raises it
-            error = problem
+        except Exception as caught:  # noqa: BLE001 - the thread's edge: the consumer raises it
+            error = caught
         with self._condition:
             self._error, self._ended = error, True
             self._condition.notify_all()
@@ -257,39 +256,40 @@ class ThreadedSource:
             return
         self._adopt(source)
         while source is not None:
-            problem = self._deliver(source)
+            error = self._deliver(source)
             if self._stop.is_set():
                 return
             if not self._reconnects or self.counts.received == 0:
-                if problem is not None:
-                    raise problem
+                if error is not None:
+                    raise error
                 if self._reconnects:
                     raise SourceUnreadable(f"{self.ref.name} gave no frame")
                 return
             with self._condition:
                 self._lose()
-            source = self._come_back()
+            source = self._reconnect()
 
     def _adopt(self, source: Source) -> None:
-        """Take over what the source says of itself."""
+        """Take over the properties of the source."""
         with self._condition:
             self.live = source.live or self._realtime
             self._reconnects = source.live
             self.fps, self.expected = source.fps, source.expected
-            self._opened, self._heard = True, self._clock()
+            self._opened, self._last_frame = True, self._clock()
             self._condition.notify_all()
 
     def _deliver(self, source: Source) -> SourceError | None:
-        """Pass frames on until the source ends, is lost, or nobody wants them; an error is given back."""
+        """Pass frames on until the source ends, is lost, or is closed; return its error, if any."""
         corrupt, first = self.counts.corrupt, None
         self._timeline.connect()
-        in_bursts = self._realtime or getattr(source, "in_bursts", False)
+        timed = (self._realtime and not source.live) or getattr(source, "in_bursts", False)
         try:
             with source:
+                self._attach(source)
                 for item in source:
                     if isinstance(item, Event) or self._stop.is_set():
                         break
-                    if in_bursts and item.time is not None:
+                    if timed and item.time is not None:
                         first = self._clock() - item.time if first is None else first
                         item.capture_time = None
                         if self._stop.wait(max(0.0, first + item.time - self._clock())):
@@ -299,9 +299,17 @@ class ThreadedSource:
         except SourceError as error:
             return error
         finally:
+            self._connected = None
             self.missing = source.missing
             self.counts.corrupt = corrupt + source.counts.corrupt
         return None
+
+    def _attach(self, source: Source) -> None:
+        """Let ``close`` reach the source, also if it was called a moment ago."""
+        with self._condition:
+            self._connected = source
+        if self._stop.is_set():
+            source.close()
 
     def _pass_on(self, frame: Frame) -> None:
         with self._condition:
@@ -317,7 +325,7 @@ class ThreadedSource:
             if self._reconnects:
                 frame.time = self._timeline.stamp(frame.time, capture_time)
             self.counts.received += 1
-            self._heard = self._clock()
+            self._last_frame = self._clock()
             if not self._stop.is_set():
                 self._waiting.append(frame)
             self._condition.notify_all()
@@ -330,24 +338,24 @@ class ThreadedSource:
     def _lose(self) -> None:
         if not self._lost:
             self._lost = True
-            self._tell(EventKind.SOURCE_LOST, self._clock())
+            self._notify(EventKind.SOURCE_LOST, self._clock())
 
     def _restore(self, capture_time: float) -> None:
         self._lost = False
         self._backoff.reset()
         self.counts.reconnects += 1
-        self._tell(EventKind.SOURCE_RESTORED, capture_time)
+        self._notify(EventKind.SOURCE_RESTORED, capture_time)
 
-    def _tell(self, kind: EventKind, at: float) -> None:
+    def _notify(self, kind: EventKind, at: float) -> None:
         if sum(isinstance(item, Event) for item in self._waiting) >= WAITING_EVENTS:
             self._waiting.remove(next(item for item in self._waiting if isinstance(item, Event)))
         self._waiting.append(Event(kind, self.ref.name, self._timeline.now(at)))
         self._condition.notify_all()
 
-    def _come_back(self) -> Source | None:
-        """Open the source again, however long it takes; None where nobody waits any more."""
+    def _reconnect(self) -> Source | None:
+        """Reopen the source, however long it takes; None if this is closed meanwhile."""
         while True:
-            if self._given_up():
+            if self._timed_out():
                 raise self._loss()
             if self._stop.wait(self._backoff.pause()):
                 return None

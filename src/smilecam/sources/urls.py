@@ -1,4 +1,4 @@
-"""Addresses of streams: what is one, and how it is shown without what is secret in it."""
+"""Addresses of streams: how they are recognised, and shown without their secrets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from urllib.parse import unquote
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "srt", "tcp")
-"""What the addresses of streams begin with."""
+"""Schemes of stream addresses."""
 
 NETWORK_PROTOCOLS = "tcp,tls,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,rtmpt,http,https,httpproxy,srt,crypto,data"
-"""What FFmpeg may use for a stream: a play list from elsewhere must not name files of this machine."""
+"""Protocols that FFmpeg may use for a stream: a remote play list must not name files of this machine."""
 
 NETWORK_CONTAINERS = "rtsp,rtp,sdp,hls,dash,mpjpeg,mjpeg,jpeg_pipe,live_flv,h264,hevc"
-"""Formats of streams, beside those of files."""
+"""Formats of streams, in addition to those of files."""
 
 HIDDEN = "***"
-"""Stands for what is not shown."""
+"""Replaces what is not shown."""
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")  # one letter is a drive of Windows
 _PARAMETER = re.compile(r"([^?&;/#=]+)=([^?&;/#]*)")
@@ -23,12 +23,12 @@ _SECRET_NAMES = re.compile(r"pas|pwd|token|key|secret|sig|auth|cred|use?r|login|
 
 
 def is_address(text: str) -> bool:
-    """Whether this looks like an address, be it one that can be opened or not."""
+    """Whether this looks like an address, of a supported scheme or not."""
     return _ADDRESS.match(text) is not None
 
 
 def is_stream(text: str) -> bool:
-    """Whether this is the address of a stream that can be asked for."""
+    """Whether this is a stream's address of a supported scheme."""
     scheme, _, rest = text.partition("://")
     return scheme.lower() in STREAM_SCHEMES and not rest.startswith(("/", "?", "#")) and rest != ""
 
@@ -36,8 +36,8 @@ def is_stream(text: str) -> bool:
 def redacted(address: str) -> str:
     """The address without names, passwords, keys and tokens.
 
-    It rather hides too much: cameras want passwords in places of their own, and people forget to escape them, so
-    everything before the last ``@`` is taken for one.
+    Rather too much is hidden than too little: cameras expect passwords in unusual places, and unescaped ones are
+    common, so everything before the last ``@`` counts as one.
     """
     match = _ADDRESS.match(address)
     if match is None:

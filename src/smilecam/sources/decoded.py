@@ -1,0 +1,112 @@
+"""A frame as PyAV decodes it: converted to an image when someone asks for one, upright, in colour or grey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.buffer import Buffer
+
+from smilecam.opencv import cv2
+from smilecam.types import GreyImage, Image
+
+LUMA_FIRST = frozenset(
+    f"yuv{alpha}{range_}{form}p"
+    for alpha in ("", "a")
+    for range_ in ("", "j")
+    for form in ("410", "411", "420", "422", "440", "444")
+) | {"nv12", "nv21", "nv16", "nv24", "gray"}
+"""Pixel formats of 8 bits whose first plane is the grey image."""
+
+FULL_RANGE = 2
+"""FFmpeg's number for luma from 0 to 255; otherwise it goes from 16 to 235."""
+
+_EXPANSION = 255 / 219
+
+
+class DecodedImage:
+    """The image of a decoded frame, undecoded as far as colours go, with the rotation that makes it upright."""
+
+    __slots__ = ("_frame", "_rotation")
+
+    def __init__(self, frame: av.VideoFrame, rotation: Rotation | None) -> None:
+        """Keep both."""
+        self._frame, self._rotation = frame, rotation
+
+    def colour(self) -> Image:
+        """uint8 (height, width, 3), blue-green-red."""
+        image = np.asarray(self._frame.to_ndarray(format="bgr24"), np.uint8)
+        return self._rotation(image) if self._rotation else image
+
+    def grey(self) -> GreyImage:
+        """uint8 (height, width): the luma plane, not derived from colours, and not copied if its range is full."""
+        frame = self._frame
+        name = frame.format.name
+        if name not in LUMA_FIRST:
+            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
+        plane = frame.planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
+            frame.height, plane.line_size
+        )
+        grey: GreyImage = rows[:, : frame.width]
+        if not (name == "gray" or name.startswith(("yuvj", "yuvaj")) or frame.color_range == FULL_RANGE):
+            # This takes half the time of a look-up table.
+            grey = np.asarray(cv2.addWeighted(grey, _EXPANSION, grey, 0, -16 * _EXPANSION), np.uint8)
+        else:
+            grey.flags.writeable = False  # the decoder predicts the next frames from it
+        return self._rotation(grey) if self._rotation else grey
+
+
+class Rotation:
+    """How to show the frames of a file: rotated by quarters, mirrored, or both."""
+
+    def __init__(self, matrix: bytes) -> None:
+        """Read a display matrix: nine 32-bit integers, of which four give the directions of the axes."""
+        a, b, _, c, d, *_ = (int(value) for value in np.frombuffer(matrix, np.int32)[:9])
+        self._transposed = abs(b) + abs(c) > abs(a) + abs(d)
+        across, down = (c, b) if self._transposed else (a, d)
+        self._flips = (across < 0, down < 0)
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return self._transposed or any(self._flips)
+
+    def __call__(self, image: Image) -> Image:
+        """Apply it to uint8 (height, width, 3) or (height, width)."""
+        if self._transposed:
+            image = np.asarray(cv2.transpose(image), np.uint8)
+        across, down = self._flips
+        if across or down:
+            image = np.asarray(cv2.flip(image, -1 if across and down else int(across)), np.uint8)
+        return image
+
+
+class RotationCache:
+    """The rotations of the frames of a stream.
+
+    Reading a frame's side data creates a reference cycle, which keeps the frame's memory until Python collects such
+    cycles: a video would take hundreds of megabytes. So it is read only when something about the frames changes.
+    """
+
+    def __init__(self) -> None:
+        """Start without a frame."""
+        self._known: tuple[int, int, int] | None = None
+        self._rotation: Rotation | None = None
+
+    def of(self, frame: av.VideoFrame) -> Rotation | None:
+        """The rotation that a frame needs, if any."""
+        now = (frame.width, frame.height, frame.rotation)
+        if now != self._known:
+            self._known, self._rotation = now, _rotation_of(frame)
+        return self._rotation
+
+
+def _rotation_of(frame: av.VideoFrame) -> Rotation | None:
+    side_data: Mapping[str, Buffer] = cast(Any, frame.side_data)
+    if (matrix := side_data.get("DISPLAYMATRIX")) is None:
+        return None
+    rotation = Rotation(bytes(matrix))
+    return rotation if rotation.changes else None
