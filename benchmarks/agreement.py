@@ -19,10 +19,11 @@ from typing import Any
 from smilecam import SmileDetector, provenance
 from smilecam.geometry import iou
 from smilecam.pipeline.run import OfflineRun
+from smilecam.results import FrameResult
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.types import DetectedFace, FrameResult, GreyImage
+from smilecam.types import DetectedFace, GreyImage
 
 CONFIDENT = 0.8
 SAME = 0.5

@@ -24,10 +24,11 @@ from typing import Any
 
 from clips import Stretch, read_labels
 from smilecam import SmileDetector, provenance
+from smilecam.results import FrameResult
 from smilecam.sources.base import SourceOptions
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.types import EventKind, FrameResult
+from smilecam.types import EventKind
 from video_tables import flicker_table
 
 MODES = {"film": SourceOptions(), "live": SourceOptions(realtime=True)}

@@ -26,13 +26,13 @@ from smilecam.cli.main import call
 from smilecam.opencv import cv2
 from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, run_sources
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.jsonl import JsonLines
 from smilecam.sources.base import SourceOptions
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
-from smilecam.types import FrameResult
 
 SETTLED_SECONDS = 2.0
 """Warm-up after the last of many streams was opened; not counted."""

@@ -18,6 +18,7 @@ from smilecam.errors import SmilecamError
 from smilecam.opencv import cv2
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run_sources import RunReport, run_sources
+from smilecam.results import FrameResult
 from smilecam.sinks.annotated import AnnotatedOutput
 from smilecam.sinks.base import Sink
 from smilecam.sinks.jsonl import JsonLines
@@ -27,7 +28,7 @@ from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image, save_image
 from smilecam.storage import make_folder
-from smilecam.types import FrameResult, Image
+from smilecam.types import Image
 
 FPS = 20
 SIDE = 480

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -136,62 +136,6 @@ class Event:
             if value is not None:
                 content[name] = round(value, digits) if digits else value
         return content
-
-
-@dataclass(frozen=True, slots=True)
-class FrameResult:
-    """What was seen in one frame.
-
-    Attributes:
-        source: the name of the picture, video or camera, as it was given.
-        frame: the frame's number, counted from 0; 0 for a picture.
-        time: seconds since the first moment of the stream by its own timestamps; None for a picture.
-        faces: the faces, from left to right.
-        events: what this frame made certain, in a stream.
-        image: the image that a program gave, to show the result with; None in streams, whose items hold their frame.
-    """
-
-    source: str
-    frame: int
-    time: float | None
-    faces: tuple[Face, ...]
-    events: tuple[Event, ...] = ()
-    image: Image | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def smiling(self) -> bool:
-        """Whether at least one face smiles."""
-        return any(face.smiling for face in self.faces)
-
-    def annotate(self, image: Image) -> Image:
-        """Draw a box and a label for every face.
-
-        Args:
-            image: that the result is about, uint8 (height, width, 3), blue-green-red, or (height, width) grey; left as
-                it is.
-
-        Returns:
-            A new image, uint8 (height, width, 3), blue-green-red.
-        """
-        from smilecam.drawing import annotate
-
-        return annotate(image, self.faces)
-
-    def _repr_png_(self) -> bytes | None:
-        """What a notebook shows: the annotated image, where the result knows it."""
-        from smilecam.drawing import encode_png
-
-        return None if self.image is None else encode_png(self.annotate(self.image))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The frame as plain values, in the form of one line of ``--jsonl``; events have lines of their own."""
-        return {
-            "type": "frame",
-            "source": self.source,
-            "frame": self.frame,
-            "time": None if self.time is None else round(self.time, 4),
-            "faces": [face.as_dict() for face in self.faces],
-        }
 
 
 STATS_WINDOW = 1024

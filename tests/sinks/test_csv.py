@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from smilecam.errors import OutputError
+from smilecam.results import FrameResult
 from smilecam.sinks.csv import COLUMNS, CsvTable
 from smilecam.sources.frame import Frame
-from smilecam.types import Box, Face, FrameResult
+from smilecam.types import Box, Face
 
 FRAME = Frame(0, None, np.zeros((2, 2, 3), np.uint8))
 FACE = Face(Box(1, 2, 30, 40), 0.98765432, 0.93, smiling=True)

@@ -8,13 +8,14 @@ import pytest
 from smilecam.errors import OutputError, UsageProblem
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run_sources import RunReport, run_sources
+from smilecam.results import FrameResult
 from smilecam.sinks.annotated import plan_names
 from smilecam.sinks.csv import CsvTable
 from smilecam.sinks.jsonl import JsonLines
 from smilecam.sinks.summary import SmileSpans, Summary, image_line
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.types import Box, Event, EventKind, Face, FrameResult, StreamStats
+from smilecam.types import Box, Event, EventKind, Face, StreamStats
 
 SMILE = Face(Box(1, 2, 3, 4), 0.9876543, 0.93, smiling=True)
 NO_SMILE = Face(Box(1, 2, 3, 4), 0.5, 0.07, smiling=False)

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from smilecam.errors import OutputError
+from smilecam.results import FrameResult
 from smilecam.sinks.snapshots import MAX_SMILES, Snapshots
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
-from smilecam.types import Box, Event, EventKind, Face, FrameResult
+from smilecam.types import Box, Event, EventKind, Face
 
 CLIP = SourceRef("some/clip.mp4", Kind.VIDEO, Path("some/clip.mp4"))
 BOX = Box(100, 60, 200, 160)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from smilecam.errors import UsageProblem
+from smilecam.results import FrameResult
 from smilecam.sinks.webvtt import WebVtt, cue, plan_cue_names
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, EventKind, FrameResult
+from smilecam.types import Event, EventKind
 
 FRAME = Frame(0, None, np.zeros((2, 2, 3), np.uint8))
 CLIP = SourceRef("clip.mp4", Kind.VIDEO, Path("clip.mp4"))

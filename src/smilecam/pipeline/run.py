@@ -15,11 +15,12 @@ from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
+from smilecam.results import FrameResult
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.faces import FaceTracks
 from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.types import DetectedFace, Event, FrameResult, StreamStats
+from smilecam.types import DetectedFace, Event, StreamStats
 
 PREFETCHED_FRAMES = 16
 """Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""

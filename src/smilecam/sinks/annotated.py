@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smilecam.drawing import annotate
 from smilecam.errors import UsageProblem
+from smilecam.results import FrameResult
 from smilecam.sinks.anonymise import FaceAnonymiser
 from smilecam.sinks.base import Sink
 from smilecam.sinks.output_paths import plan_paths
@@ -14,7 +15,7 @@ from smilecam.sinks.video_writer import CONTAINERS, VideoRecorder
 from smilecam.sources.base import Kind, Source, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import WRITABLE_SUFFIXES, save_image
-from smilecam.types import FrameResult, StreamStats
+from smilecam.types import StreamStats
 
 
 def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> dict[SourceRef, Path]:

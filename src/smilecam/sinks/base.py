@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from smilecam.results import FrameResult
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, FrameResult, StreamStats
+from smilecam.types import Event, StreamStats
 
 
 class Sink:

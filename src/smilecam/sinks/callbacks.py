@@ -6,9 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, FrameResult
+from smilecam.types import Event
 
 OnFrame = Callable[[Frame, FrameResult], object]
 OnEvent = Callable[[Event], object]

@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.text_file import TextFile
 from smilecam.sources.frame import Frame
-from smilecam.types import Face, FrameResult
+from smilecam.types import Face
 
 COLUMNS = (
     "source",

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.text_file import STANDARD_OUTPUT, TextFile
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, FrameResult, StreamStats
+from smilecam.types import Event, StreamStats
 
 __all__ = ["STANDARD_OUTPUT", "JsonLines"]
 

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from smilecam.results import FrameResult
 from smilecam.sinks.anonymise import FaceAnonymiser, blur_faces
 from smilecam.sinks.base import Sink
 from smilecam.sinks.output_paths import stem_of
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import save_image
-from smilecam.types import Box, Event, EventKind, Face, FrameResult, Image
+from smilecam.types import Box, Event, EventKind, Face, Image
 
 MAX_WAIT_SECONDS = 3.0
 """A smile that lasts longer has its image by then."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.smile_intervals import OpenSmiles, Smile, track_label
 from smilecam.sources.base import Kind, Source
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, EventKind, FrameResult
+from smilecam.types import Event, EventKind
 
 Log = Callable[[str], None]
 """Takes a line of text."""

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from smilecam.errors import UsageProblem
+from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.output_paths import plan_paths, refuse_source
 from smilecam.sinks.smile_intervals import OpenSmiles, Smile, track_label
 from smilecam.sinks.text_file import TextFile
 from smilecam.sources.base import Kind, Source, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.types import Event, FrameResult
+from smilecam.types import Event
 
 HEADER = "WEBVTT\n\n"
 SETTLED_SECONDS = 2.0

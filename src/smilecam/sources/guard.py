@@ -31,7 +31,7 @@ class Guard:
         """
         self._release, self._cancel = release, cancel
         self._lock = threading.Lock()
-        self._reading = False
+        self._inside = False
         self.closed = False
 
     def iterate(self, items: Iterator[T]) -> Iterator[T]:
@@ -43,12 +43,12 @@ class Guard:
         with self._lock:
             if self.closed:
                 return None
-            self._reading = True
+            self._inside = True
         try:
             return next(items, None)
         finally:
             with self._lock:
-                self._reading = False
+                self._inside = False
                 if self.closed:
                     self._release()
 
@@ -56,7 +56,7 @@ class Guard:
         """Release the resource, or have the thread that is reading it release it."""
         with self._lock:
             self.closed = True
-            if self._reading:
+            if self._inside:
                 self._cancel()
             else:
                 self._release()

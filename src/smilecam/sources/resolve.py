@@ -159,12 +159,12 @@ def _file_ref(path: Path) -> SourceRef:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return SourceRef(str(path), Kind.IMAGE, path)
-    if suffix in VIDEO_SUFFIXES or not _looks_like_image(path):
+    if suffix in VIDEO_SUFFIXES or not _has_image_header(path):
         return SourceRef(str(path), Kind.VIDEO, path)
     return SourceRef(str(path), Kind.IMAGE, path)
 
 
-def _looks_like_image(path: Path) -> bool:
+def _has_image_header(path: Path) -> bool:
     """Whether a file of unknown suffix begins like an image."""
     if not path.is_file():
         return False

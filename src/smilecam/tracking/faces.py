@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smilecam.results import FrameResult
 from smilecam.tracking.smile_state import DecisionSettings, SmileState, StateChange
 from smilecam.tracking.tracker import Tracker
-from smilecam.types import DetectedFace, Event, EventKind, Face, FrameResult
+from smilecam.types import DetectedFace, Event, EventKind, Face
 
 
 class FaceTracks:

@@ -123,12 +123,12 @@ def _same_origin(origin: str, host: str) -> bool:
 
 def _name(address: str) -> str | None:
     try:
-        parts = urlsplit(address)
-        _ = parts.port
+        split = urlsplit(address)
+        _ = split.port
     except ValueError:
         return None
-    bare = not (parts.username or parts.password or parts.path or parts.query or parts.fragment)
-    return parts.hostname if bare else None
+    bare = not (split.username or split.password or split.path or split.query or split.fragment)
+    return split.hostname if bare else None
 
 
 def _is_address(name: str) -> bool:
