@@ -242,7 +242,7 @@ def test_weight_average_warms_up_and_covers_statistics():
         ema.update_parameters(model)
         kept = min(0.5, step / (step + 10))
         expected = kept * expected + (1 - kept) * step
-    assert float(ema.module.bias) == pytest.approx(expected, rel=1e-5)
+    assert float(ema.module.bias.detach()) == pytest.approx(expected, rel=1e-5)
     assert float(ema.module.running_mean) == pytest.approx(expected, rel=1e-5)
     assert int(ema.module.num_batches_tracked) == 30
     assert engine.TrainState(model, None, ema).ema_steps == 30
