@@ -22,6 +22,9 @@ class BreaksOff:
                 raise SourceUnreadable("it breaks off")
             yield frame
 
+    def close(self):
+        self._source.close()
+
 
 @pytest.mark.parametrize("frames", [1, 7, 9])
 def test_a_video_that_breaks_off_gives_all_its_frames_and_whole_smiles(clip, frames):

@@ -1,11 +1,16 @@
 """A flash and a beep at the same moment of a film stay together in what is recorded from its pictures."""
 
+import itertools
+import threading
+import time
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 
+from smilecam.sinks import encoder
+from smilecam.sinks.audio import AudioSource
 from smilecam.sinks.video_writer import VideoRecorder
 
 FPS, RATE = 25, 48_000
@@ -188,3 +193,54 @@ def test_a_damaged_packet_does_not_end_the_recording(tmp_path):
         for time, image in frames:
             recorder.write(image, time)
     assert_together(tmp_path / "out.webm")
+
+
+class HollowSource(AudioSource):
+    """Audio whose next packet takes very long to find, unless the search is cancelled."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.cancelled = threading.Event()
+
+    def open(self):
+        opened = super().open()
+        packets = self._packets
+        self._packets = itertools.chain(itertools.islice(packets, 60), self.search())
+        return opened
+
+    def search(self):
+        self.cancelled.wait(30)
+        return
+        yield
+
+    def cancel(self):
+        super().cancel()
+        self.cancelled.set()
+
+
+def test_audio_that_takes_long_to_find_does_not_keep_a_recording_open(tmp_path, monkeypatch):
+    make_film(tmp_path / "film.mp4")
+    monkeypatch.setattr(encoder, "AudioSource", HollowSource)
+    recorder = VideoRecorder(tmp_path / "out.mp4", FPS, tmp_path / "film.mp4")
+    for time_, image in frames_of(tmp_path / "film.mp4")[:32]:
+        recorder.write(image, time_)
+    begin = time.monotonic()
+    recorder.close()
+    assert time.monotonic() - begin < 3
+    assert len(flashes(tmp_path / "out.mp4")) == 1
+    assert len(heard(tmp_path / "out.mp4")) == 1
+
+
+def test_cancelled_audio_ends_the_file(tmp_path):
+    make_film(tmp_path / "film.mp4")
+    source = AudioSource(tmp_path / "film.mp4")
+    assert source.open()
+    assert source.next_packet() is not None
+    source.cancel()
+    assert sum(source.next_packet() is not None for _ in range(500)) < 200
+    source.close()
+    source.cancel()
+    cancelled = AudioSource(tmp_path / "film.mp4")
+    cancelled.cancel()
+    assert not cancelled.open()
+    cancelled.close()

@@ -37,7 +37,7 @@ def encode(
     return path
 
 
-def hollow_avi(path, frames=2, size=3_000_000_000):
+def hollow_avi(path, frames=20, size=3_000_000_000):
     """A clip whose last frame is followed by gigabytes of nothing, in which a demuxer searches for the next one."""
     encode(path, [graded(n) for n in range(frames)], codec="mpeg4")
     content = bytearray(path.read_bytes())

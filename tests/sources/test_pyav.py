@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -13,6 +15,17 @@ from smilecam.errors import SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
+
+
+def test_pyav_is_loaded_for_videos_alone(tmp_path, astronaut):
+    cv2.imwrite(str(tmp_path / "a.png"), astronaut)
+    code = (
+        "import sys, smilecam, smilecam.cli.detect, smilecam.cli.watch, smilecam.sinks.annotated;"
+        "from smilecam.cli.main import call; call(['detect', 'a.png', '--save', 'b.png']); print('av' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "False"
+    assert (tmp_path / "b.png").exists()
 
 
 def read(path):

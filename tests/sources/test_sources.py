@@ -392,14 +392,14 @@ def stuttering(decode, stamps):
 
 @pytest.mark.parametrize("argument", ["camera:12345678901", "12345678901", "camera:100", "0000100", "9" * 100])
 def test_an_index_that_no_camera_has(argument):
-    with pytest.raises(SourceNotFound, match=r"^no camera [0-9]+: the index is from 0 to 99$"):
+    with pytest.raises(SourceNotFound, match=r"^no camera opens at index [0-9]+: it is from 0 to 99$"):
         find_sources(argument)
     assert find_sources("camera:007")[0].index == 7
 
 
 @pytest.mark.parametrize("index", [12345678901, 100, -1])
 def test_a_program_names_no_such_camera_either(index):
-    with pytest.raises(SourceNotFound, match="the index is from 0 to 99"):
+    with pytest.raises(SourceNotFound, match="it is from 0 to 99"):
         next(SmileDetector().stream(index))
 
 

@@ -41,7 +41,7 @@ def camera_ref(index: int, name: str | None = None) -> SourceRef:
         SourceNotFound: no camera can have this index.
     """
     if not 0 <= index <= MAX_CAMERA_INDEX:
-        raise SourceNotFound(f"no camera {index}: the index is from 0 to {MAX_CAMERA_INDEX}")
+        raise SourceNotFound(f"no camera opens at index {index}: it is from 0 to {MAX_CAMERA_INDEX}")
     return SourceRef(name or f"camera:{index}", Kind.CAMERA, index=index)
 
 
@@ -132,7 +132,7 @@ def _camera(digits: str) -> SourceRef | None:
         return None
     shown = digits.lstrip("0") or "0"
     if len(shown) > len(str(MAX_CAMERA_INDEX)):  # perhaps longer than Python converts
-        raise SourceNotFound(f"no camera {shown[:20]}: the index is from 0 to {MAX_CAMERA_INDEX}")
+        raise SourceNotFound(f"no camera opens at index {shown[:20]}: it is from 0 to {MAX_CAMERA_INDEX}")
     return camera_ref(int(shown))
 
 

@@ -171,13 +171,15 @@ class ThreadedSource:
     def close(self) -> None:
         """Stop reading, and end a wait for the next frame; see ``Source``."""
         with self._condition:
+            first = not self._stop.is_set()
             self._stop.set()
             self._waiting.clear()
             self._condition.notify_all()
             connected = self._connected
         if connected is not None:
             connected.close()
-        self._thread.join(CLOSE_SECONDS)
+        if first:
+            self._thread.join(CLOSE_SECONDS)
 
     def _start(self, first: Source | None) -> None:
         name = f"smilecam {self.ref.name}"
