@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from smilecam.classification.classifier import SmileClassifier, model_names
-from smilecam.classification.crop import square_of_face, squares_input
+from smilecam.classification.crop import squares_input
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.haar import HaarDetector
+from smilecam.detection.registry import detector_spec
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
-from smilecam.presets import YUNET_TO_SMILES
 from smilecam.sources.synthetic_face import SyntheticFace
 from smilecam.types import Box
 
@@ -40,7 +40,7 @@ def measure(detector: FaceDetector, size: int, times: np.ndarray) -> str:
         false += len(detector(grey)) - len(found)
         overlaps += [iou(seen.box, truth) for seen in found[:1]]
         for name, network in networks.items():
-            squares = [square_of_face(seen, network.info.crop_for("haar"), YUNET_TO_SMILES) for seen in found[:1]]
+            squares = [detector_spec(detector.name).crop(network.info)(seen) for seen in found[:1]]
             read[name, smile] += network(squares_input(grey, squares, network.info.input)).tolist()
     n = 2 * len(times)
     line = f"{detector.name:6} {size:4} n {n}: found {len(overlaps) / n:.1%}, false {false}, IoU {min(overlaps):.2f}"

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from smilecam.classification.classifier import SmileClassifier
-from smilecam.classification.crop import square_of_face, squares_input
+from smilecam.classification.crop import squares_input
 from smilecam.detection.haar import HaarDetector
+from smilecam.detection.registry import detector_spec
 from smilecam.errors import SourceNotFound, UsageProblem
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.presets import YUNET_TO_SMILES
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.sources.synthetic import SyntheticPattern, parse
@@ -136,10 +136,9 @@ def detected(detector, smile):
             yield grey, face.boxes(time)[0], detector(grey)
 
 
-def probabilities(classifier, seen):
-    squares = [
-        (grey, square_of_face(found[0], classifier.info.crop_for("haar"), YUNET_TO_SMILES)) for grey, _, found in seen
-    ]
+def probabilities(classifier, detector, seen):
+    crop = detector_spec(detector.name).crop(classifier.info)
+    squares = [(grey, crop(found[0])) for grey, _, found in seen]
     return classifier(
         np.concatenate([squares_input(grey, [square], classifier.info.input) for grey, square in squares])
     )
@@ -161,7 +160,7 @@ def test_detectors_find_the_face_and_networks_read_it(detector):
         if detector.name == "haar":
             assert min(iou(found[0].box, box) for _, box, found in seen) > 0.65
         for model in ("smilenet", "lenet"):
-            read = probabilities(SmileClassifier(model), seen)
+            read = probabilities(SmileClassifier(model), detector, seen)
             assert read.min() > 0.95 if smile else read.max() < 0.05
 
 

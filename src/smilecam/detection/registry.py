@@ -1,8 +1,8 @@
 """Every face detector by its name: settings, crop, thread safety and file. Elsewhere no detector is named.
 
-A new detector is one entry of ``DETECTORS``; the contract test (tests/detection/test_detector_contract.py) then holds it to
-what the others promise. Importing this module loads neither OpenCV nor ONNX Runtime, so that the command line can list
-the detectors.
+A new detector is one entry of ``DETECTORS``; the contract test (tests/detection/test_detector_contract.py) then holds
+it to what the others promise. Importing this module loads neither OpenCV nor ONNX Runtime, so that the command line can
+list the detectors.
 """
 
 from __future__ import annotations
