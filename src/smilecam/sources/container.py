@@ -42,6 +42,7 @@ def open_container(file: CancellableFile) -> InputContainer:
     except BaseException:
         file.cancel()
         opening.add_done_callback(lambda _: file.close())  # by the thread, once it is out of FFmpeg
+        wait([opening], POLL_SECONDS)
         raise
     return opening.result()
 
