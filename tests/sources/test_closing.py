@@ -16,8 +16,8 @@ from clips import encode, graded, hollow_avi
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.sources import container
 from smilecam.sources.base import SourceOptions
-from smilecam.sources.guard import CancellableFile, Guard
 from smilecam.sources.open import open_source
+from smilecam.sources.release import CancellableFile, ReleaseGuard
 from smilecam.sources.resolve import find_sources
 
 
@@ -125,7 +125,7 @@ def test_the_reading_thread_releases():
         hold.wait(10)
         yield 2
 
-    guard = Guard(lambda: released.append(threading.current_thread()))
+    guard = ReleaseGuard(lambda: released.append(threading.current_thread()))
     taken = []
     thread = threading.Thread(target=lambda: taken.extend(guard.iterate(items())))
     thread.start()

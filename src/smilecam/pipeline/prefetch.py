@@ -34,7 +34,7 @@ class Prefetcher(Generic[T]):
         """
         self._items, self._size, self._cancel = items, size, cancel
         self._ready: deque[T] = deque()
-        self._changed = threading.Condition()
+        self._condition = threading.Condition()
         self._ended = self._stopped = False
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="smilecam-prefetch", daemon=True)
@@ -49,20 +49,20 @@ class Prefetcher(Generic[T]):
 
     def stop(self) -> None:
         """Produce no more items, and give none out."""
-        with self._changed:
+        with self._condition:
             self._stopped = True
-            self._changed.notify_all()
+            self._condition.notify_all()
         self._cancel()
 
     def __iter__(self) -> Iterator[T]:
         while True:
-            with self._changed:
+            with self._condition:
                 while not (self._ready or self._ended or self._stopped):
-                    self._changed.wait(POLL_SECONDS)
+                    self._condition.wait(POLL_SECONDS)
                 if self._stopped or not self._ready:
                     break
                 item = self._ready.popleft()
-                self._changed.notify_all()
+                self._condition.notify_all()
             yield item
         if self._failure is not None:
             raise self._failure
@@ -72,9 +72,9 @@ class Prefetcher(Generic[T]):
             self._produce()
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the items are taken
             self._failure = error
-        with self._changed:
+        with self._condition:
             self._ended = True
-            self._changed.notify_all()
+            self._condition.notify_all()
 
     def _produce(self) -> None:
         iterator = iter(self._items)
@@ -89,10 +89,10 @@ class Prefetcher(Generic[T]):
 
     def _offer(self, item: T) -> bool:
         """Wait for room and add an item; False if nobody takes items any more."""
-        with self._changed:
+        with self._condition:
             while len(self._ready) >= self._size and not self._stopped:
-                self._changed.wait()
+                self._condition.wait()
             if not self._stopped:
                 self._ready.append(item)
-                self._changed.notify_all()
+                self._condition.notify_all()
             return not self._stopped

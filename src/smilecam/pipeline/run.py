@@ -200,14 +200,14 @@ class OfflineRun(_MeteredRun):
             for window in windows:
                 for classified in self._classified(window):
                     if held:
-                        yield self._decided(held)
+                        yield self._tracked(held)
                     held = classified
         except SourceError:
             if held:
-                yield self._decided(held)
+                yield self._tracked(held)
             raise
         if held:
-            item = self._decided(held)
+            item = self._tracked(held)
             if item.result is not None and item.source_frame is not None:
                 events = (*item.events, *self._tracks.end())
                 yield StreamItem.of_frame(item.source_frame, replace(item.result, events=events))
@@ -218,7 +218,7 @@ class OfflineRun(_MeteredRun):
         for (frame, faces), of_frame in zip(window, smiles, strict=True):
             yield frame, faces, of_frame
 
-    def _decided(self, classified: _Classified) -> StreamItem:
+    def _tracked(self, classified: _Classified) -> StreamItem:
         frame, faces, smiles = classified
         return self._metered(frame, self._tracks.update(frame.number, frame.time or 0.0, faces, smiles))
 

@@ -14,7 +14,7 @@ from av import AudioFrame, AudioStream, Packet
 from av.container import InputContainer, OutputContainer
 
 from smilecam.sources.container import open_container
-from smilecam.sources.guard import CancellableFile
+from smilecam.sources.release import CancellableFile
 
 COPIED = {
     "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),

@@ -17,7 +17,7 @@ from smilecam.errors import SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.sources.base import MAX_CAMERA_INDEX, Clock, Counts, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.sources.guard import Guard
+from smilecam.sources.release import ReleaseGuard
 from smilecam.types import Image
 
 PROBED_INDICES = 10
@@ -43,7 +43,7 @@ class CameraSource:
         self.ref, self.counts = ref, Counts()
         self.fps = _frame_rate(capture)
         self._capture, self._clock = capture, clock
-        self._guard = Guard(capture.release)
+        self._guard = ReleaseGuard(capture.release)
 
     def __iter__(self) -> Iterator[Frame]:
         yield from self._guard.iterate(self._frames())

@@ -10,7 +10,7 @@ from av.container import InputContainer
 
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS
-from smilecam.sources.guard import CancellableFile
+from smilecam.sources.release import CancellableFile
 
 BUFFER_BYTES = 256 * 1024
 """Each read costs a little Python; with FFmpeg's own 32 KiB there are eight times as many."""

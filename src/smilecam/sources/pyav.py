@@ -24,8 +24,8 @@ from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Count
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
-from smilecam.sources.guard import CancellableFile, Guard
 from smilecam.sources.images import check_file
+from smilecam.sources.release import CancellableFile, ReleaseGuard
 from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
 
 PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
@@ -79,7 +79,7 @@ class AvSource:
         self.live, self.missing = endless, 0
         self._container, self._file, self._remote = container, file, remote
         self._discarded, self._broken = 0, False
-        self._guard = Guard(self._release, file.cancel if file else lambda: None)
+        self._guard = ReleaseGuard(self._release, file.cancel if file else lambda: None)
         self._timeless = endless and container.format.name in TIMELESS
         self.in_bursts = endless and container.format.name == "hls"
         try:

@@ -12,7 +12,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Guard:
+class ReleaseGuard:
     """Closes a resource only when no thread is inside it: closing what a library reads would crash the process.
 
     ``close`` releases the resource at once if nobody is reading it. Otherwise it asks the reading thread to stop, and
@@ -23,7 +23,7 @@ class Guard:
     """
 
     def __init__(self, release: Callable[[], object], cancel: Callable[[], object] = lambda: None) -> None:
-        """Guard an open resource.
+        """ReleaseGuard an open resource.
 
         Args:
             release: frees the resource; harmless when called again.
