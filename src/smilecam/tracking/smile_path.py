@@ -1,15 +1,17 @@
 """Smile states of recorded video, decided over the whole course of a track: a recording knows its future.
 
 The states are those of the best path by the Viterbi algorithm: a frame gains the log odds of its probability for as
-long as it lasts if the state agrees with them, loses them if not, and each change of state costs ``change_cost``; both
-states have a minimum duration. So changes lie where the probabilities change, not a moment later, and a few doubtful
-frames change nothing. A frame is settled as soon as all paths that may still become the best agree on it.
+long as it lasts if the state agrees with them, loses them if not, and each change of state costs ``change_cost``. So
+changes lie where the probabilities change, not a moment later, and a few doubtful frames change nothing. A frame is
+settled as soon as both paths that may still become the best agree on it.
 """
 
 from __future__ import annotations
 
-import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from smilecam.tracking.smile_state import DecisionSettings, Smoother, agreeing, intensity, log_odds
 
@@ -23,15 +25,11 @@ LOOKAHEAD_SECONDS = 0.4
 """So much of the future takes part in the smoothed probability of a frame."""
 
 MAX_DELAY_SECONDS = 3.0
-"""A frame that is still in doubt after so long is settled by what is known, since frames wait in memory; or after the
-longest minimum duration and half a second, if that is more."""
-
-_FROM_ROOT = -1
-_NEVER = -math.inf
+"""A frame that is still in doubt after so long is settled by what is known, since frames wait in memory."""
 
 
 def change_cost(settings: DecisionSettings) -> float:
-    """Cost of a change of state, in log odds times seconds: .41 by default.
+    """Cost of a change of state, in log odds times seconds: .42 by default.
 
     It was chosen on the development clips (benchmarks/clips.py), where all from .3 to .8 give nearly the same.
     """
@@ -53,30 +51,53 @@ class SettledState:
     intensity: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A frame of the best path.
+
+    Attributes:
+        time: seconds.
+        smiling: the state on the path.
+        value: log odds smoothed from both sides.
+        least: log odds at which the intensity is 0.
+    """
+
+    time: float
+    smiling: bool
+    value: float
+    least: float
+
+
 @dataclass(slots=True)
 class _Series:
     """The frames of a track that are not settled yet, one entry for each.
 
     Attributes:
         times: seconds.
-        durations: seconds that each counts.
-        sums: of log odds beyond the threshold times durations, from 0 on: what a smile gains and no smile loses. One
-            entry more than the others.
         values: log odds.
         forward: log odds smoothed from the past.
         least: log odds at which the intensity is 0.
-        scores: for not smiling and smiling, the gain of the best path that ends with that state here.
-        starts: likewise, where the last run of that state begins on that path; ``_FROM_ROOT`` before all of these.
+        before: for not smiling and smiling, the state of the frame before on the best path that has that state here.
     """
 
     times: list[float] = field(default_factory=list)
-    durations: list[float] = field(default_factory=list)
-    sums: list[float] = field(default_factory=lambda: [0.0])
     values: list[float] = field(default_factory=list)
     forward: list[float] = field(default_factory=list)
     least: list[float] = field(default_factory=list)
-    scores: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
-    starts: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    before: list[tuple[bool, bool]] = field(default_factory=list)
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest frames."""
+        for entries in (self.times, self.values, self.forward, self.least, self.before):
+            del entries[:count]
+
+    def path(self, smiling: bool) -> list[bool]:
+        """The states of the best path that has a state in the newest frame."""
+        states = []
+        for before in reversed(self.before):
+            states.append(smiling)
+            smiling = before[smiling]
+        return states[::-1]
 
 
 class SmilePath:
@@ -91,15 +112,14 @@ class SmilePath:
         """
         self._settings, self._threshold = settings, log_odds(threshold)
         self._cost = change_cost(settings)
-        self._durations = (settings.min_pause, settings.min_smile)
         self._smoother = Smoother(settings)
         self._series = _Series()
-        self._root: tuple[bool, float] | None = None  # the state before the first of the series, and since when
-        self._last_time: float | None = None
+        self._gains = (0.0, 0.0)  # of the best paths that do not and do smile now
+        self._durations = _MinimumDurations(settings)
 
     def __len__(self) -> int:
         """Frames that are not settled yet."""
-        return len(self._series.times)
+        return len(self._series.times) + len(self._durations)
 
     def add(self, probability: float, time: float) -> None:
         """Take the next frame.
@@ -108,68 +128,23 @@ class SmilePath:
             probability: of a smile in this frame alone, 0 to 1.
             time: in seconds, not before that of the frame before.
         """
-        value = log_odds(probability)
-        passed = FIRST_FRAME_SECONDS if self._last_time is None else time - self._last_time
-        self._last_time = time
-        smoothed = self._smoother.update(value, time, smiling=value > self._threshold)
-        self._append(time, min(MAX_FRAME_SECONDS, max(1e-3, passed)), value, smoothed, self._smoother.least)
-
-    def _append(self, time: float, duration: float, value: float, forward: float, least: float) -> None:
+        value, last = log_odds(probability), self._smoother.time
+        seconds = FIRST_FRAME_SECONDS if last is None else min(MAX_FRAME_SECONDS, max(1e-3, time - last))
+        gain = (value - self._threshold) * seconds
+        no_smile, smile = self._gains
+        before = (smile - self._cost > no_smile, no_smile - self._cost <= smile)
+        if last is None:
+            before = (False, True)  # a track may begin with either state
+        self._gains = (
+            (smile - self._cost if before[0] else no_smile) - gain,
+            (smile if before[1] else no_smile - self._cost) + gain,
+        )
         series = self._series
         series.times.append(time)
-        series.durations.append(duration)
         series.values.append(value)
-        series.forward.append(forward)
-        series.least.append(least)
-        series.sums.append(series.sums[-1] + (value - self._threshold) * duration)
-        for smiling in (False, True):
-            score, start = self._best(smiling)
-            series.scores[smiling].append(score)
-            series.starts[smiling].append(start)
-
-    def _best(self, smiling: bool) -> tuple[float, int]:
-        """The best path that ends with a state at the newest frame: its gain, and where the state begins on it."""
-        series = self._series
-        now = len(series.times) - 1
-        score, start = _NEVER, _FROM_ROOT
-        if now == 0:
-            if self._root is None or self._root[0] == smiling:
-                score = self._gain(smiling, 0, 0)
-        elif series.scores[smiling][-1] > _NEVER:
-            score = series.scores[smiling][-1] + self._gain(smiling, now, now)
-            start = series.starts[smiling][-1]
-        begin = self._latest_begin(smiling, now)
-        if begin is not None:
-            changed = self._score_before(not smiling, begin) - self._cost + self._gain(smiling, begin, now)
-            if changed > score:
-                score, start = changed, begin
-        return score, start
-
-    def _gain(self, smiling: bool, first: int, last: int) -> float:
-        total = self._series.sums[last + 1] - self._series.sums[first]
-        return total if smiling else -total
-
-    def _latest_begin(self, smiling: bool, now: int) -> int | None:
-        """The last frame from which a state has lasted its minimum duration; None if it is settled already."""
-        times, end = self._series.times, self._series.times[now] + self._series.durations[now]
-        begin = now
-        while end - times[begin] < self._durations[smiling] - 1e-9:
-            begin -= 1
-            if begin < 0:
-                return None
-        return begin
-
-    def _score_before(self, smiling: bool, begin: int) -> float:
-        """Gain of the best path that has a state until just before a frame; infinitely bad if it is too short."""
-        start = self._series.starts[smiling][begin - 1] if begin else _FROM_ROOT
-        if start == _FROM_ROOT and self._root is not None:
-            if begin == 0 and self._root[0] != smiling:
-                return _NEVER
-            if self._series.times[begin] - self._root[1] < self._durations[smiling] - 1e-9:
-                return _NEVER
-        elif begin == 0:
-            return _NEVER  # a track may begin with either state, so there is no change before its first frame
-        return self._series.scores[smiling][begin - 1] if begin else 0.0
+        series.forward.append(self._smoother.update(value, time, smiling=value > self._threshold))
+        series.least.append(self._smoother.least)
+        series.before.append(before)
 
     def settle(self, *, ended: bool = False) -> list[SettledState]:
         """Settle as many of the oldest frames as are certain, or all of them.
@@ -180,76 +155,84 @@ class SmilePath:
         Returns:
             The frames that this call settles, oldest first.
         """
-        count = len(self) if ended else self._certain()
-        if count == 0:
-            return []
-        states = self._path(self._best_end(), len(self) - 1)[:count]
-        settled = self._smoothed(states)
-        self._drop(states)
-        return settled
-
-    def _best_end(self) -> bool:
-        no_smile, smile = (scores[-1] for scores in self._series.scores)
-        return smile >= no_smile
+        count = len(self._series.times) if ended else self._certain()
+        if count:
+            states = self._series.path(self._gains[1] >= self._gains[0])[:count]
+            self._durations.add(self._smoothed(states))
+            self._series.drop(count)
+        return [self._state(smiling, frame) for smiling, frame in self._durations.settle(ended=ended)]
 
     def _certain(self) -> int:
-        """How many of the oldest frames have one state on every path that can still become the best."""
+        """How many of the oldest frames have one state on both paths, and enough future to be smoothed."""
         times = self._series.times
         if not times:
             return 0
-        patience = max(MAX_DELAY_SECONDS, 0.5 + max(self._durations))
-        overdue = sum(time < times[-1] - patience for time in times)
         lookahead = min(LOOKAHEAD_SECONDS, 3 * self._settings.smoothing)
         seen = sum(time <= times[-1] - lookahead for time in times)
-        if overdue >= seen:
-            return overdue
-        first_end = next(at for at, time in enumerate(times) if time >= times[-1] - max(self._durations) - 1e-9)
-        paths = [
-            self._path(smiling, end)
-            for end in range(max(0, first_end - 1), len(times))
-            for smiling in (False, True)
-            if self._series.scores[smiling][end] > _NEVER
-        ]
-        common = min(len(path) for path in paths)
-        for at in range(common):
-            if len({path[at] for path in paths}) > 1:
-                common = at
-                break
-        return max(overdue, min(seen, common))
+        overdue = sum(time < times[-1] - MAX_DELAY_SECONDS for time in times)
+        pairs = zip(self._series.path(False), self._series.path(True), strict=True)
+        agreed = next((at for at, (one, other) in enumerate(pairs) if one != other), len(times))
+        return max(overdue, min(seen, agreed))
 
-    def _path(self, smiling: bool, end: int) -> list[bool]:
-        """The states of the best path that has a state at a frame, up to that frame."""
-        states = [False] * (end + 1)
-        while end >= 0:
-            start = max(0, self._series.starts[smiling][end])
-            from_root = self._series.starts[smiling][end] == _FROM_ROOT
-            states[start : end + 1] = [smiling] * (end + 1 - start)
-            end, smiling = (-1, smiling) if from_root else (start - 1, not smiling)
-        return states
-
-    def _smoothed(self, states: list[bool]) -> list[SettledState]:
-        """The states with probabilities that are smoothed from both sides."""
+    def _smoothed(self, states: Sequence[bool]) -> list[_Frame]:
+        """The oldest frames with log odds that are smoothed from both sides."""
         series, backward = self._series, Smoother(self._settings)
         from_future = [
             backward.update(value, -time)
             for value, time in zip(reversed(series.values), reversed(series.times), strict=True)
+        ][::-1]
+        return [
+            _Frame(series.times[at], smiling, (series.forward[at] + from_future[at]) / 2, series.least[at])
+            for at, smiling in enumerate(states)
         ]
+
+    def _state(self, smiling: bool, frame: _Frame) -> SettledState:
+        smoothed = agreeing(frame.value, smiling, self._threshold)
+        return SettledState(smiling, smoothed, intensity(frame.value, frame.least))
+
+
+class _MinimumDurations:
+    """Leaves out smiles and pauses that are too short."""
+
+    def __init__(self, settings: DecisionSettings) -> None:
+        self._least = (settings.min_pause, settings.min_smile)
+        self._frames: deque[_Frame] = deque()
+        self._state = False
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frames: Sequence[_Frame]) -> None:
+        self._frames.extend(frames)
+
+    def settle(self, *, ended: bool) -> list[tuple[bool, _Frame]]:
+        """The frames whose state is certain, each with its state."""
         settled = []
-        for at, smiling in enumerate(states):
-            value = (series.forward[at] + from_future[-1 - at]) / 2
-            probability = agreeing(value, smiling, self._threshold)
-            settled.append(SettledState(smiling, probability, intensity(value, series.least[at])))
+        while self._frames:
+            runs = [list(run) for _, run in groupby(self._frames, key=lambda frame: frame.smiling)]
+            state = self._frames[0].smiling
+            lasting = self._lasts(runs, ended=ended)
+            if state != self._state and lasting is None:
+                break
+            if lasting:
+                self._state = state
+            settled += [(self._state, self._frames.popleft()) for _ in runs[0]]
         return settled
 
-    def _drop(self, states: list[bool]) -> None:
-        """Forget the frames that are settled, and take up the others anew from there."""
-        before, count = self._series, len(states)
-        state, since = (states[0], -math.inf) if self._root is None else self._root
-        for at, smiling in enumerate(states):
-            if smiling != state:
-                state, since = smiling, before.times[at]
-        self._root, self._series = (state, since), _Series()
-        for at in range(count, len(before.times)):
-            self._append(
-                before.times[at], before.durations[at], before.values[at], before.forward[at], before.least[at]
-            )
+    def _lasts(self, runs: Sequence[Sequence[_Frame]], *, ended: bool) -> bool | None:
+        """Whether the first run lasts long enough, with runs after it that are too short to end it; None for unknown."""
+        least = self._least[runs[0][0].smiling]
+        begin = runs[0][0].time
+        for at, run in enumerate(runs):
+            complete = ended or at + 1 < len(runs)
+            end = runs[at + 1][0].time if at + 1 < len(runs) else run[-1].time
+            if at % 2 == 0:
+                if end - begin >= least - 1e-9:
+                    return True
+                if not complete:
+                    return None
+            elif end - run[0].time >= self._least[run[0].smiling] - 1e-9:
+                return False
+            elif not complete:
+                return None
+        return False

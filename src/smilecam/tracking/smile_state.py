@@ -64,13 +64,19 @@ class StateChange:
 
 
 class Smoother:
-    """Log odds smoothed from the past, and the intensity of a smile."""
+    """Log odds smoothed from the past, and the neutral face of a track.
+
+    Attributes:
+        settings: the time constant, and whether intensity is relative.
+        value: smoothed log odds; None before the first.
+        time: of the newest value, in seconds; None before the first.
+    """
 
     def __init__(self, settings: DecisionSettings) -> None:
-        """Begin with the first value."""
+        """Begin a track."""
         self.settings = settings
         self.value: float | None = None
-        self._time = 0.0
+        self.time: float | None = None
         self._neutral = NO_SMILE
 
     def update(self, value: float, time: float, *, smiling: bool = False) -> float:
@@ -81,15 +87,15 @@ class Smoother:
             time: in seconds, not before that of the value before.
             smiling: the state so far; the neutral face is learned outside smiles.
         """
-        if self.value is None:
+        if self.value is None or self.time is None:
             self.value = value
         else:
-            passed = max(0.0, time - self._time)
+            passed = max(0.0, time - self.time)
             share = 1 - math.exp(-passed / self.settings.smoothing) if self.settings.smoothing > 0 else 1.0
             self.value += share * (value - self.value)
             if not smiling:
                 self._learn_neutral(self.value, passed)
-        self._time = time
+        self.time = time
         return self.value
 
     def _learn_neutral(self, value: float, passed: float) -> None:
