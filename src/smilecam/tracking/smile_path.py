@@ -220,7 +220,7 @@ class _MinimumDurations:
         return settled
 
     def _lasts(self, runs: Sequence[Sequence[_Frame]], *, ended: bool) -> bool | None:
-        """Whether the first run lasts long enough, with runs after it that are too short to end it; None for unknown."""
+        """Whether the first run lasts long enough, over runs too short to end it; None while that is unknown."""
         least = self._least[runs[0][0].smiling]
         begin = runs[0][0].time
         for at, run in enumerate(runs):
