@@ -177,19 +177,23 @@ class OnlineSourceRun(SourceRun):
 class OfflineRun(_MeteredRun):
     """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
 
-    def __init__(self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None) -> None:
+    def __init__(
+        self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None, *, keep_images: bool = True
+    ) -> None:
         """Prepare.
 
         Args:
             source: open, not live.
             setup: of all frames.
             finder: in place of the one that ``setup`` gives.
+            keep_images: whether items still have the pixels of their frames, which wait in memory until then.
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
         self._is_cut = CutDetector()
         self._classify_faces = setup.components.classify_faces
+        self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
         self._threads = ExitStack()
 
@@ -222,6 +226,8 @@ class OfflineRun(_MeteredRun):
         smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
         for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
             self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
+            if not self._keep_images:
+                frame.release()
             self._unsettled.append(frame)
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:

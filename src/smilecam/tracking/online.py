@@ -125,10 +125,10 @@ class OnlineFaceFinder:
         return sorted(known.face for known in self._known)
 
     def reset(self) -> None:
-        """Begin a new scene: no face of the one before is looked for in it, and faces are detected at once."""
+        """Begin a new scene: faces are detected in all of it at once. Meanwhile one may be where another was."""
         if self._pending is not None:
             self._pending.cancel()
-        self._known, self._pending, self._motion = [], None, None
+        self._pending, self._motion = None, None
         self._submitted_at = float("-inf")
 
     def _merge(self, found: list[DetectedFace]) -> None:
