@@ -17,7 +17,7 @@ from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import cut, network_input, resize, square_in_box
 from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
 from smilecam.data.layouts import Layout
-from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
@@ -172,13 +172,13 @@ def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: C
     if crop is Crop.WHOLE:
         return WHOLE_BOX
     framings = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
-    return framings[boxes] if boxes in framings else classifier.info.crop_for(DEFAULT_DETECTOR)
+    return framings[boxes] if boxes in framings else classifier.info.crop_for(BUNDLED_DETECTOR)
 
 
 def _locator(boxes: Boxes) -> Callable[[GreyImage], Box | None]:
     if boxes is not Boxes.FIND:
         return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
-    detect = detector_spec(DEFAULT_DETECTOR).make(Use.IMAGE)
+    detect = detector_spec(BUNDLED_DETECTOR).make(Use.IMAGE)
 
     def largest(grey: GreyImage) -> Box | None:
         found = [face.box for face in detect(grey)]
