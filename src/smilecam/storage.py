@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,34 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
             raise _output_error(path, error) from error
         raise
     pending.keep()
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``; it becomes ``path`` only when the block ends well.
+
+    Args:
+        path: of a folder that is missing or empty; one that is there stays, and gets the content.
+
+    Raises:
+        OutputError: ``path`` is anything else, or cannot be written.
+    """
+    path = path.resolve()
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputError(f"cannot write {path}: it is there, and is not an empty folder")
+    temporary = make_folder(make_folder(path.parent) / f".{path.name[:100]}-{secrets.token_hex(4)}")
+    try:
+        yield temporary
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    try:
+        path.mkdir(exist_ok=True)
+        for child in sorted(temporary.iterdir()):
+            child.replace(path / child.name)
+        temporary.rmdir()
+    except OSError as error:
+        raise OutputError(f"cannot fill {path}: {error.strerror or error}; the rest is in {temporary}") from error
 
 
 def _output_error(path: Path, error: Exception) -> OutputError:

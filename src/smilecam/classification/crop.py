@@ -84,13 +84,13 @@ def cut(grey: GreyImage, square: Box) -> GreyImage:
     """Cut ``square`` out of an image; what lies outside repeats the image's border.
 
     Args:
-        grey: uint8 (height, width), not empty.
+        grey: uint8 (height, width), not empty; or with colours, uint8 (height, width, 3).
         square: where to cut, in pixels of ``grey``.
 
     Returns:
-        uint8 (square.height, square.width).
+        uint8 (square.height, square.width), with colours where ``grey`` has them.
     """
-    height, width = grey.shape
+    height, width = grey.shape[:2]
     if square.x1 >= 0 and square.y1 >= 0 and square.x2 <= width and square.y2 <= height:
         return grey[square.y1 : square.y2, square.x1 : square.x2]
     rows = np.arange(square.y1, square.y2).clip(0, height - 1)
@@ -103,11 +103,11 @@ def resize(grey: GreyImage, size: int) -> GreyImage:
     """Resize to ``size`` x ``size``: averaging areas when it shrinks, so that fine texture does not alias.
 
     Args:
-        grey: uint8 (height, width).
+        grey: uint8 (height, width); or with colours, uint8 (height, width, 3).
         size: side of the result, in pixels.
 
     Returns:
-        uint8 (size, size).
+        uint8 (size, size), with colours where ``grey`` has them.
     """
     shrinks = grey.shape[0] >= size and grey.shape[1] >= size
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

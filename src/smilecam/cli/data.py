@@ -1,4 +1,4 @@
-"""``smilecam data``: download and audit of the SMILES data set."""
+"""``smilecam data``: download of the SMILES data set, audit of a data set, and face crops from photos."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from smilecam import storage
+from smilecam.cli import exit_codes
+from smilecam.cli.model_options import detector_options
 from smilecam.cli.progress import bar
 from smilecam.cli.renamed import RenamedOption
+from smilecam.cli.text import one_line
 
 if TYPE_CHECKING:
     from smilecam.data.audit import Audit
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Download the SMILES data set, and audit a data set."""
+    """Download SMILES, audit a data set, or cut the faces out of your photos."""
 
 
 @data.command()
@@ -90,6 +93,38 @@ def audit(path: Path | None, out: Path, seed: int, folds: Path | None) -> None:
 
         issues = write_label_issues(as_scored(score_folds(read_folds(folds)), load_faces(data)), out)
         click.echo(f"labels that look wrong: {len(issues)} of {found.clean:,}, listed in {out / 'label_issues.csv'}")
+
+
+@data.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to make; missing or empty.")
+@detector_options
+@click.option("--all-faces", is_flag=True, help="Crop every face of a photo, not only the largest.")
+@click.option("--grey", is_flag=True, help="Write grey images.")
+def crop(source: Path, out: Path, detector: str, detection_size: int | None, all_faces: bool, grey: bool) -> int:
+    """Cut the faces out of whole photos, for train and evaluate.
+
+    SOURCE is a folder or zip archive with the photos of each class in smile/ and not_smile/; names such as smiling/ and
+    non-smile/ are understood too. --out gets smile/ and not_smile/ with a PNG of each face, and crops.csv with source,
+    box and detector of each, and the photos that were left out.
+
+    Ends with exit code 5 if a photo has no face or cannot be read; each is listed.
+    """
+    from smilecam.data.crop_photos import CropSettings, crop_photos
+
+    settings = CropSettings(detector, detection_size, all_faces, grey)
+    with bar("photos", None, "photo") as progress:
+        report = crop_photos(source, out, settings, progress.update)
+    for name, problem in report.problems:
+        click.echo(f"{one_line(name)}: {problem}", err=True)
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.crops.items())
+    lines = [f"{report.photos:,} photos, {sum(report.crops.values()):,} faces cropped ({counts})"]
+    if report.problems:
+        lines.append(f"{len(report.problems):,} photos left out")
+    if report.ignored:
+        lines.append(f"{report.ignored:,} images outside the folders of the classes ignored")
+    click.echo(f"{'; '.join(lines)}: {out}")
+    return exit_codes.SOME_FAILED if report.problems else exit_codes.DONE
 
 
 def _print_audit(found: Audit) -> None:

@@ -31,7 +31,8 @@ PATH = click.Path(path_type=Path)
     type=click.Choice(BOXES),
     default="auto",
     show_default=True,
-    help="Content of the images: whole Haar boxes, faces with SMILES or FER2013 framing, or faces to detect (find).",
+    help="Content of the images: whole Haar boxes, faces with SMILES or FER2013 framing, or whole photos, in which "
+    "faces are detected (find). auto: by folder names and images; the output reports what was assumed.",
 )
 @click.option(
     "--crop",
@@ -129,6 +130,8 @@ def _print_metrics(found: Evaluation, *, to_stderr: bool) -> None:
         f"calibration        expected error {metrics.expected_calibration_error:.4f}, Brier score {metrics.brier:.4f}",
     ]
     conditions = found.conditions
+    if conditions["boxes"] == "auto":
+        lines.append(f"images             {_assumed(found)}")
     lines.append(
         f"conditions         model {conditions['model']['name']}, policy {conditions['policy']}, "
         f"data {conditions['data']['name']}, boxes {conditions['boxes']}, crop {conditions['crop']}, "
@@ -138,6 +141,15 @@ def _print_metrics(found: Evaluation, *, to_stderr: bool) -> None:
     if found.without_face:
         lines.append(f"no face detected   {found.without_face:,} images, counted as not smiling")
     click.echo("\n".join(lines), err=to_stderr)
+
+
+def _assumed(found: Evaluation) -> str:
+    """What --boxes auto took the images for."""
+    kinds = {
+        "whole photos, the largest detected face of each classified": found.whole_photos,
+        "face crops, classified as they are": found.face_crops,
+    }
+    return "; ".join(f"{count:,} taken as {kind}" for kind, count in kinds.items() if count)
 
 
 def _caveats(found: Evaluation) -> list[str]:
@@ -156,6 +168,8 @@ def _write_report(path: Path, found: Evaluation) -> None:
     conditions = found.conditions
     remarks = [f"Model {conditions['model']['name']} on {conditions['data']['name']}, {found.metrics.n:,} faces."]
     remarks += [f"Beware: {caveat}." for caveat in _caveats(found)]
+    if conditions["boxes"] == "auto":
+        remarks.append(f"Images: {_assumed(found)}.")
     if found.without_face:
         remarks.append(f"No face was detected in {found.without_face:,} images; they count as not smiling.")
     title = f"{conditions['model']['name']} on {conditions['data']['name']}"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
+from typing import IO
 
 from smilecam.errors import DataError
+from smilecam.gif import SUFFIX as GIF_SUFFIX
+from smilecam.gif import is_still_gif
 from smilecam.presets import IMAGE_SUFFIXES
 
 MAX_ENTRY_BYTES = 32 * 2**20
@@ -28,23 +32,36 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
         DataError: there is nothing, or neither a folder nor a readable zip archive.
     """
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if _is_image(file) and file.is_file())
+        found = sorted(file for file in path.rglob("*") if file.is_file() and _is_image(file, partial(_open, file)))
         yield [(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in found]
         return
     if not path.is_file():
         raise DataError(f"no data at {path}: neither a folder nor a file")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_image(PurePosixPath(member.filename))]
+            members = [
+                member
+                for member in archive.infolist()
+                if _is_image(PurePosixPath(member.filename), partial(archive.open, member))
+            ]
             members.sort(key=lambda member: member.filename)
             yield [(PurePosixPath(member.filename), _member_reader(archive, member)) for member in members]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # RuntimeError: encrypted
         raise DataError(f"{path} is neither a folder nor a readable zip archive") from error
 
 
-def _is_image(name: PurePath) -> bool:
-    """Whether a name is an image's; macOS adds files to archives whose names begin with a dot."""
-    return name.suffix.lower() in IMAGE_SUFFIXES and not name.name.startswith(".")
+def _open(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
+def _is_image(name: PurePath, open_file: Callable[[], AbstractContextManager[IO[bytes]]]) -> bool:
+    """Whether a name is an image's; macOS adds files to archives whose names begin with a dot. An animation is none."""
+    if name.name.startswith("."):
+        return False
+    if name.suffix.lower() != GIF_SUFFIX:
+        return name.suffix.lower() in IMAGE_SUFFIXES
+    with open_file() as file:
+        return is_still_gif(file)
 
 
 def _member_reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Read:

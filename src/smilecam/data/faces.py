@@ -12,11 +12,14 @@ import numpy as np
 
 from smilecam.classification.crop import cut, resize, square_in_box
 from smilecam.data.entries import open_entries
+from smilecam.data.framed_png import framing_of
 from smilecam.data.layouts import Layout, find_layout
+from smilecam.data.photos import PhotoCheck
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.errors import DataError
 from smilecam.opencv import cv2
-from smilecam.presets import LABELS
-from smilecam.types import Box, GreyImage, IntArray
+from smilecam.presets import LABELS, CropGeometry
+from smilecam.types import Box, GreyImage, Image, IntArray
 
 STORED_SIZE = 64
 """Side of the images for training, in pixels: the size of the SMILES images."""
@@ -37,12 +40,14 @@ class LabelledFace:
         label: 1 smiling, 0 not smiling.
         grey: uint8 (height, width).
         file_digest: SHA-256 of the file's bytes, hexadecimal.
+        framing: the crop with the framing of SMILES, where the file states it: see ``smilecam.data.framed_png``.
     """
 
     name: str
     label: int
     grey: GreyImage
     file_digest: str
+    framing: CropGeometry | None = None
 
     @property
     def digest_line(self) -> str:
@@ -129,15 +134,33 @@ def _decode_entries(path: Path, layout: Layout) -> Iterator[LabelledFace]:
 
 
 def _decode(name: str, label: int, content: bytes) -> LabelledFace:
+    grey = decode_image(name, content, cv2.IMREAD_GRAYSCALE)
+    return LabelledFace(name, label, grey, hashlib.sha256(content).hexdigest(), framing_of(content))
+
+
+def decode_image(name: str, content: bytes, mode: int = cv2.IMREAD_COLOR) -> Image:
+    """Decode an image file.
+
+    Args:
+        name: for messages.
+        content: of the file.
+        mode: one of OpenCV's.
+
+    Returns:
+        uint8 (height, width, 3), blue-green-red; with ``IMREAD_GRAYSCALE`` (height, width).
+
+    Raises:
+        DataError: it is not a readable image, or is too large.
+    """
     try:
-        grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), mode) if content else None
     except cv2.error as error:
         raise DataError(f"{name} is not a readable image, or is too large") from error
-    if grey is None:
+    if image is None:
         raise DataError(f"{name} is not a readable image")
-    if max(grey.shape) > MAX_SIDE:
+    if max(image.shape) > MAX_SIDE:
         raise DataError(f"{name} has a side of more than {MAX_SIDE} pixels")
-    return LabelledFace(name, label, np.asarray(grey, np.uint8), hashlib.sha256(content).hexdigest())
+    return np.asarray(image, np.uint8)
 
 
 def load_faces(path: Path) -> FaceSet:
@@ -147,19 +170,21 @@ def load_faces(path: Path) -> FaceSet:
         path: a folder or a zip archive.
 
     Raises:
-        DataError: as in ``iter_faces``.
+        DataError: as in ``iter_faces``; or there are whole photos.
     """
     layout, faces = iter_faces(path)
-    side = STORED_SIZE + 2 * MARGIN
-    geometry = dataclasses.replace(layout.to_smiles, side=layout.to_smiles.side * side / STORED_SIZE)
+    check = PhotoCheck(detector_spec(BUNDLED_DETECTOR).make(Use.IMAGE), path) if layout.photos else None
     images, labels, names, image_digests, lines = [], [], [], [], []
     for face in faces:
-        whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
-        images.append(resize(cut(face.grey, square_in_box(whole, geometry)), side))
+        if check and face.framing is None:
+            check.add(face.grey, face.label)
+        images.append(_with_margin(face.grey, face.framing or layout.to_smiles))
         labels.append(face.label)
         names.append(face.name)
         image_digests.append(face.image_digest)
         lines.append(face.digest_line)
+    if check:
+        check.refuse_photos()
     return FaceSet(
         np.stack(images),
         np.array(labels, dtype=np.int64),
@@ -168,6 +193,13 @@ def load_faces(path: Path) -> FaceSet:
         photograph_keys(image_digests, names if layout.numbered else None),
         tuple(lines),
     )
+
+
+def _with_margin(grey: GreyImage, to_smiles: CropGeometry) -> GreyImage:
+    """The framing of SMILES with ``MARGIN`` pixels around it, as ``FaceSet.images`` has it."""
+    geometry = dataclasses.replace(to_smiles, side=to_smiles.side * (STORED_SIZE + 2 * MARGIN) / STORED_SIZE)
+    whole = Box(0, 0, grey.shape[1], grey.shape[0])
+    return resize(cut(grey, square_in_box(whole, geometry)), STORED_SIZE + 2 * MARGIN)
 
 
 def photograph_keys(image_digests: list[str], names: list[str] | None) -> tuple[str, ...]:

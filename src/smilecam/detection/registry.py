@@ -24,7 +24,7 @@ from smilecam.detection.detector_settings import (
 )
 from smilecam.detection.files import YUNET_FILE, DetectorFile
 from smilecam.errors import UsageProblem
-from smilecam.presets import YUNET_TO_SMILES, LandmarkGeometry
+from smilecam.presets import HAAR_TO_SMILES, WHOLE_BOX, YUNET_TO_SMILES, CropGeometry, LandmarkGeometry
 
 if TYPE_CHECKING:
     from smilecam.classification.crop import FaceCrop
@@ -53,6 +53,7 @@ class DetectorSpec:
         build: makes one with given settings.
         landmark_crop: the square around its landmarks that goes to the network; None where the model file gives a
             crop of its boxes.
+        box_crop: for a detector without ``landmark_crop``, from its boxes to the framing of the training images.
         thread_safe: whether several threads may use one instance at a time.
         file: what it needs beside the installed packages; None for nothing.
         origin: where it comes from, for a detector without a file.
@@ -70,6 +71,7 @@ class DetectorSpec:
     origin: str = ""
     title: str = ""
     misses: str = ""
+    box_crop: CropGeometry = WHOLE_BOX
 
     def make(
         self, use: Use, detection_size: int | None = None, settings: DetectorSettings | None = None
@@ -167,6 +169,11 @@ class DetectorSpec:
 
         return face_crop(self.landmark_crop or info.crop_for(self.name))
 
+    @property
+    def to_smiles(self) -> CropGeometry | LandmarkGeometry:
+        """From this detector's faces to the framing of the training images."""
+        return self.landmark_crop or self.box_crop
+
 
 def _make_haar(settings: Any) -> FaceDetector:  # noqa: ANN401 - checked by make
     from smilecam.detection.haar import HaarDetector
@@ -199,6 +206,7 @@ DETECTORS: Mapping[str, DetectorSpec] = {
             settings={Use.IMAGE: HAAR_FOR_IMAGES, Use.STREAM: HAAR_FOR_STREAMS},
             build=_make_haar,
             landmark_crop=None,
+            box_crop=HAAR_TO_SMILES,
             thread_safe=False,  # the cascade keeps buffers
             origin="comes with OpenCV",
             title="the Haar cascade",

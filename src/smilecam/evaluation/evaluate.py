@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,22 +14,23 @@ import numpy as np
 
 from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
-from smilecam.classification.crop import cut, network_input, resize, square_in_box
+from smilecam.classification.crop import cut, face_crop, resize, square_in_box, squares_input
 from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
 from smilecam.data.layouts import Layout
+from smilecam.data.photos import are_photos, is_small_crop, largest_face, leaves_room
 from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
 from smilecam.presets import FER2013_TO_SMILES, WHOLE_BOX, CropGeometry, OperatingPoint
-from smilecam.types import Box, GreyImage
+from smilecam.types import BoolArray, Box, GreyImage
 
 
 class Boxes(Enum):
     """Part of a face that the images show."""
 
     AUTO = "auto"
-    """By the data set's layout: the framing of SMILES or of FER2013."""
+    """By the data set: the framing of SMILES or of FER2013; in whole photos, the largest detected face."""
 
     HAAR = "haar"
     """Each image is a whole Haar box."""
@@ -63,6 +64,8 @@ class Evaluation:
         thresholds: of that operating point first, then of the others; "at 0.5" last.
         scored: every face with its prediction.
         conditions: model, policy, data, crop, versions, commit and machine.
+        face_crops: number of images that were taken as face crops.
+        whole_photos: number of images in which faces were detected.
         without_face: number of images without a detected face; they count as not smiling.
         seen_in_training: whether the network was trained on this data set or a part of it.
         calibrated_on: whether the policy's calibration and thresholds come from this data set.
@@ -72,6 +75,8 @@ class Evaluation:
     thresholds: dict[str, float]
     scored: Scored
     conditions: dict[str, Any]
+    face_crops: int
+    whole_photos: int
     without_face: int
     seen_in_training: bool
     calibrated_on: bool
@@ -82,6 +87,8 @@ class Evaluation:
         points = {point: measure(labels, probabilities, at) for point, at in self.thresholds.items()}
         return {
             **dataclasses.asdict(self.metrics),
+            "face_crops": self.face_crops,
+            "whole_photos": self.whole_photos,
             "without_face": self.without_face,
             "seen_in_training": self.seen_in_training,
             "calibrated_on": self.calibrated_on,
@@ -125,14 +132,9 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
     classifier = SmileClassifier(decision.model, decision.policy)
     thresholds = _thresholds(classifier, decision)
     layout, faces = iter_faces(data)
-    locate = _locator(boxes)
-    geometry = _geometry(classifier, layout, boxes, crop)
-    rows, lines = [], []
-    for face in faces:
-        rows.append(_score_face(classifier, face, locate(face.grey), geometry))
-        lines.append(face.digest_line)
-    scored = _gather(rows, next(iter(thresholds.values())))
-    digest = content_digest(lines)
+    scoring = _score(_Scorer(classifier, layout, boxes, crop), faces)
+    scored = _gather(scoring.rows, next(iter(thresholds.values())))
+    digest = content_digest(scoring.lines)
     conditions = {
         "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
         "policy": classifier.policy.name,
@@ -148,6 +150,8 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         thresholds=thresholds,
         scored=scored,
         conditions=conditions,
+        face_crops=len(scored) - scoring.photos,
+        whole_photos=scoring.photos,
         without_face=int((scored.sides == 0).sum()),
         seen_in_training=_was_trained_on(classifier, digest),
         calibrated_on=digest in classifier.policy.source,
@@ -168,25 +172,6 @@ def _was_trained_on(classifier: SmileClassifier, digest: str) -> bool:
     return digest in json.dumps(classifier.info.training)
 
 
-def _geometry(classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> CropGeometry:
-    if crop is Crop.WHOLE:
-        return WHOLE_BOX
-    framings = {Boxes.AUTO: layout.to_smiles, Boxes.SMILES: WHOLE_BOX, Boxes.FER2013: FER2013_TO_SMILES}
-    return framings[boxes] if boxes in framings else classifier.info.crop_for(BUNDLED_DETECTOR)
-
-
-def _locator(boxes: Boxes) -> Callable[[GreyImage], Box | None]:
-    if boxes is not Boxes.FIND:
-        return lambda grey: Box(0, 0, grey.shape[1], grey.shape[0])
-    detect = detector_spec(BUNDLED_DETECTOR).make(Use.IMAGE)
-
-    def largest(grey: GreyImage) -> Box | None:
-        found = [face.box for face in detect(grey)]
-        return max(found, key=lambda box: box.width * box.height, default=None)
-
-    return largest
-
-
 class _Row(NamedTuple):
     name: str
     label: int
@@ -195,13 +180,74 @@ class _Row(NamedTuple):
     side: int
 
 
-def _score_face(classifier: SmileClassifier, face: LabelledFace, box: Box | None, geometry: CropGeometry) -> _Row:
-    if box is None:
-        return _Row(face.name, face.label, 0.0, np.zeros((STORED_SIZE, STORED_SIZE), np.uint8), 0)
-    batch = network_input(face.grey, [box], geometry, classifier.info.input)
-    square = square_in_box(box, geometry)
-    image = resize(cut(face.grey, square), STORED_SIZE)
-    return _Row(face.name, face.label, float(classifier(batch)[0]), image, square.width)
+class _Scoring(NamedTuple):
+    """Rows of all images, their lines for the digest, and how many of them are whole photos."""
+
+    rows: list[_Row]
+    lines: list[str]
+    photos: int
+
+
+class _Scorer:
+    """Classifies images as face crops or as whole photos."""
+
+    def __init__(self, classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> None:
+        self._classifier, self._layout, self._boxes, self._crop = classifier, layout, boxes, crop
+        detector = detector_spec(BUNDLED_DETECTOR)
+        self._detect = detector.make(Use.IMAGE)
+        self._face_crop = face_crop(WHOLE_BOX) if crop is Crop.WHOLE else detector.crop(classifier.info)
+
+    def may_be_photo(self, face: LabelledFace) -> bool:
+        if self._boxes is not Boxes.AUTO:
+            return self._boxes is Boxes.FIND
+        return self._layout.photos and face.framing is None and not is_small_crop(face.grey)
+
+    def is_photo(self, with_room: list[bool]) -> BoolArray:
+        """Which of the images that may be photos are: ``with_room`` as ``are_photos`` takes it."""
+        return np.full(len(with_room), True) if self._boxes is Boxes.FIND else are_photos(with_room)
+
+    def as_crop(self, face: LabelledFace) -> _Row:
+        whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
+        return self._row(face, square_in_box(whole, self._geometry(face)))
+
+    def as_photo(self, face: LabelledFace) -> tuple[_Row, bool]:
+        """Its row, and whether there is room around the face."""
+        found = largest_face(self._detect, face.grey)
+        if found is None:
+            return _Row(face.name, face.label, 0.0, np.zeros((STORED_SIZE, STORED_SIZE), np.uint8), 0), False
+        return self._row(face, self._face_crop(found)), leaves_room(found, face.grey)
+
+    def _geometry(self, face: LabelledFace) -> CropGeometry:
+        if self._crop is Crop.WHOLE:
+            return WHOLE_BOX
+        framings = {
+            Boxes.AUTO: face.framing or self._layout.to_smiles,
+            Boxes.SMILES: WHOLE_BOX,
+            Boxes.FER2013: FER2013_TO_SMILES,
+        }
+        return framings.get(self._boxes) or self._classifier.info.crop_for(BUNDLED_DETECTOR)
+
+    def _row(self, face: LabelledFace, square: Box) -> _Row:
+        batch = squares_input(face.grey, [square], self._classifier.info.input)
+        image = resize(cut(face.grey, square), STORED_SIZE)
+        return _Row(face.name, face.label, float(self._classifier(batch)[0]), image, square.width)
+
+
+def _score(scorer: _Scorer, faces: Iterable[LabelledFace]) -> _Scoring:
+    """Classify all images; those that may be photos in both ways, until all are known."""
+    rows, lines, with_room = [], [], []
+    photos: dict[int, _Row] = {}
+    for number, face in enumerate(faces):
+        if scorer.may_be_photo(face):
+            photos[number], room = scorer.as_photo(face)
+            with_room.append(room)
+        rows.append(scorer.as_crop(face))
+        lines.append(face.digest_line)
+    are = scorer.is_photo(with_room)
+    for (number, row), photo in zip(photos.items(), are, strict=True):
+        if photo:
+            rows[number] = row
+    return _Scoring(rows, lines, int(are.sum()))
 
 
 def _gather(rows: list[_Row], threshold: float) -> Scored:

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from smilecam.errors import SourceUnreadable
+from smilecam.gif import SUFFIX as GIF_SUFFIX
 from smilecam.sources.base import Counts, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
+from smilecam.types import Image
 
 
 class ImageSource:
@@ -27,7 +30,7 @@ class ImageSource:
             SourceUnreadable: it is not an image, is damaged, or is over a limit.
         """
         self.ref, self.counts = ref, Counts()
-        self._image = load_image(path)
+        self._image = _load_gif(ref, path) if path.suffix.lower() == GIF_SUFFIX else load_image(path)
 
     def __iter__(self) -> Iterator[Frame]:
         self.counts.received += 1
@@ -41,3 +44,13 @@ class ImageSource:
 
     def close(self) -> None:
         """Do nothing: the file is not open any more."""
+
+
+def _load_gif(ref: SourceRef, path: Path) -> Image:
+    """The first frame, by PyAV: OpenCV before 4.12 reads no GIF."""
+    from smilecam.sources.pyav import open_file
+
+    with open_file(ref, path) as source:
+        for frame in source:
+            return frame.image
+    raise SourceUnreadable(f"{path} is not an image, or is damaged")

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
+from smilecam.gif import SUFFIX as GIF_SUFFIX
+from smilecam.gif import is_still_gif
 from smilecam.presets import IMAGE_SUFFIXES
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
@@ -31,7 +33,7 @@ VIDEO_SUFFIXES = frozenset(
         ".ogv",
     }
 )
-"""Suffixes of video files, in lower case."""
+"""Suffixes of video files, in lower case; a GIF of one frame is an image."""
 
 
 def camera_ref(index: int, name: str | None = None) -> SourceRef:
@@ -159,9 +161,20 @@ def _file_ref(path: Path) -> SourceRef:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return SourceRef(str(path), Kind.IMAGE, path)
+    if suffix == GIF_SUFFIX:
+        return SourceRef(str(path), Kind.IMAGE if _is_still(path) else Kind.VIDEO, path)
     if suffix in VIDEO_SUFFIXES or not _has_image_header(path):
         return SourceRef(str(path), Kind.VIDEO, path)
     return SourceRef(str(path), Kind.IMAGE, path)
+
+
+def _is_still(path: Path) -> bool:
+    """Whether a GIF is an image; one that cannot be read fails when it is opened, not the folder it is in."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and is_still_gif(file)
+    except OSError:
+        return False
 
 
 def _has_image_header(path: Path) -> bool:
