@@ -24,7 +24,7 @@ from smilecam.data.entries import Read, open_entries
 from smilecam.data.faces import MARGIN, STORED_SIZE, decode_image
 from smilecam.data.framed_png import encode_crop, framing_of
 from smilecam.data.layouts import find_layout
-from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, resolve_detector
 from smilecam.errors import DataError, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
@@ -123,7 +123,7 @@ class _Cropper:
 
     def __init__(self, settings: CropSettings) -> None:
         self._settings = settings
-        spec = detector_spec(settings.detector)
+        spec = resolve_detector(settings.detector).spec
         self._detect = spec.make(Use.IMAGE, settings.detection_size)
         margins = 1 + 2 * MARGIN / STORED_SIZE
         self._geometry = dataclasses.replace(spec.to_smiles, side=spec.to_smiles.side * margins)
