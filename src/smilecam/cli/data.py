@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Download SMILES, audit a data set, or cut the faces out of your photos."""
+    """Download SMILES; audit a data set; crop photos."""
 
 
 @data.command()
