@@ -88,7 +88,7 @@ def main() -> None:
     options = parser.parse_args()
     found = {}
     for model in options.models:
-        detector = SmileDetector(model)
+        detector = SmileDetector(model, detector="haar")
         labels = read_labels(options.videos)
         rows = [row for clip in labels for row in score_clip(detector, options.videos / clip, labels[clip])]
         balanced = balanced_accuracies(rows)

@@ -202,7 +202,7 @@ def start(bench: Bench, clip: Path) -> Figures:
     commands = {
         "python": [sys.executable, "-c", "pass"],
         "help": [sys.executable, "-m", "smilecam", "--help"],
-        "photo": [sys.executable, "-m", "smilecam", "detect", str(photo)],
+        "photo": [sys.executable, "-m", "smilecam", "detect", str(photo), "--detector", "haar"],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(STARTS + 1):

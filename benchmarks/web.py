@@ -76,7 +76,7 @@ def sessions(count: int, seconds: float, picture: bytes) -> dict[str, float]:
         except Exception as error:  # noqa: BLE001 - counted
             errors.append(type(error).__name__)
 
-    with tempfile.TemporaryDirectory() as work, served.serving(Path(work)) as server:
+    with tempfile.TemporaryDirectory() as work, served.serving(Path(work), "--detector", "haar") as server:
         threads = [threading.Thread(target=one, args=(server,)) for _ in range(count)]
         for thread in threads:
             thread.start()
@@ -112,7 +112,11 @@ def main() -> None:
     options = parser.parse_args()
     astronaut, hopper = portraits()
     shots = [live_page.Shot(hopper, 2, False), live_page.Shot(astronaut, 2, True)]
-    with tempfile.TemporaryDirectory() as work, live_page.serving() as server, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as work,
+        live_page.serving("--detector", "haar") as server,
+        sync_playwright() as playwright,
+    ):
         clip = live_page.camera_clip(Path(work) / "camera.y4m", shots)
         browser = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
         print(f"commit {provenance.commit()}, {provenance.machine()}, headless Chromium {browser.version}, 640x480")

@@ -30,7 +30,7 @@ def main() -> None:
         view = portrait[top : top + side, left : left + side]
         sides.append(np.asarray(cv2.resize(view, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8))
     picture = np.hstack(sides)
-    result = SmileDetector()(picture)
+    result = SmileDetector(detector="haar")(picture)
     save_image(Path(__file__).parent / "images" / "smilecam.jpg", annotate(picture, result.faces))
 
 

@@ -52,7 +52,11 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     astronaut, hopper = portraits()
     shots = [live_page.Shot(hopper, 2.4, False), live_page.Shot(astronaut, 3.2, True)]
-    with tempfile.TemporaryDirectory() as work, live_page.serving() as server, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as work,
+        live_page.serving("--detector", "haar") as server,
+        sync_playwright() as playwright,
+    ):
         clip = live_page.camera_clip(Path(work) / "camera.y4m", shots, (960, 540), 225, mark=False)
         browser = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
         for scheme, width, height in SHOTS:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from smilecam.opencv import cv2
+from smilecam.storage import DATA_VARIABLE as FOLDER_VARIABLE
 from smilecam.types import Image
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -24,6 +26,35 @@ DATA_VARIABLE = "SMILECAM_TEST_DATA"
 REQUIRED_VARIABLE = "SMILECAM_TEST_DATA_REQUIRED"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder without any file: no test depends on what this machine's own cache holds."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder))
+        yield folder
+
+
+@pytest.fixture
+def fetched_yunet(yunet_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """YuNet's file in its place, in a data folder of the test's own."""
+    kept = tmp_path / "data" / "models" / yunet_model.name
+    kept.parent.mkdir(parents=True)
+    shutil.copyfile(yunet_model, kept)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
+    return kept
+
+
+@pytest.fixture
+def damaged_yunet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another file in the place of YuNet's, in a data folder of the test's own."""
+    kept = tmp_path / "data" / "models" / "yunet_n_640_640.onnx"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"damaged")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "data"))
+    return kept
 
 
 @pytest.fixture(scope="session")

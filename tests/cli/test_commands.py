@@ -57,7 +57,7 @@ def test_help_in_the_docs_is_the_programs_own(command):
 
 
 def test_folder_of_photos(command, photos):
-    code, out, err = command("detect", photos)
+    code, out, err = command("detect", photos, "--detector", "haar")
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert re.fullmatch(r".*astronaut\.jpg: 1 face: smile \d+%", lines[0])
@@ -117,7 +117,7 @@ def test_max_frames(command, clip):
 
 def test_picture_of_one_pixel_has_no_face(command, tmp_path):
     cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
-    code, out, err = command("detect", "dot.png", "--save", "marked.png")
+    code, out, err = command("detect", "dot.png", "--save", "marked.png", "--detector", "haar")
     assert (code, err) == (0, "")
     assert "dot.png: no face" in out
 
@@ -162,7 +162,9 @@ def test_bad_source(smilecam_command, bad_inputs, source, words):
 
 
 def test_some_of_several_inputs_failed(smilecam_command, bad_inputs, photos):
-    done = smilecam_command("detect", "cut.jpg", photos / "astronaut.jpg", "missing.png", "--jsonl", "out.jsonl")
+    done = smilecam_command(
+        "detect", "cut.jpg", photos / "astronaut.jpg", "missing.png", "--jsonl", "out.jsonl", "--detector", "haar"
+    )
     assert done.returncode == exit_codes.SOME_FAILED
     assert len(done.stderr.splitlines()) == 2
     assert "astronaut.jpg: 1 face" in done.stdout
@@ -173,7 +175,7 @@ def test_some_of_several_inputs_failed(smilecam_command, bad_inputs, photos):
 @pytest.mark.parametrize("target", ["none/out.png", "file/out.png", "/proc/none/out.png"])
 def test_output_that_cannot_be_written(command, photos, tmp_path, option, target):
     (tmp_path / "file").write_text("a file, not a folder")
-    code, _, err = command("detect", photos / "hopper.png", option, target)
+    code, _, err = command("detect", photos / "hopper.png", option, target, "--detector", "haar")
     assert code == exit_codes.FAILURE
     assert "cannot" in one_line(err)
 
@@ -327,11 +329,13 @@ def test_recording_survives_a_reader_that_goes_away(clip, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_full_disks(smilecam_command, clip, photos, tmp_path):
-    done = smilecam_command("detect", clip, "--jsonl", "/dev/full")
+    done = smilecam_command("detect", clip, "--jsonl", "/dev/full", "--detector", "haar")
     assert done.returncode == exit_codes.FAILURE
     assert "cannot write /dev/full: No space left on device" in one_line(done.stderr)
     with Path("/dev/full").open("w") as full:
-        done = smilecam_command("detect", photos, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+        done = smilecam_command(
+            "detect", photos, "--detector", "haar", capture_output=False, stdout=full, stderr=subprocess.PIPE
+        )
     assert done.returncode == exit_codes.FAILURE
     assert "cannot write standard output" in one_line(done.stderr)
 
@@ -339,7 +343,8 @@ def test_full_disks(smilecam_command, clip, photos, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX limits")
 @pytest.mark.parametrize("suffix", ["mp4", "avi", "mkv"])
 def test_disk_that_fills_up_while_recording(long_clip, tmp_path, suffix):
-    script = f'ulimit -f 16; "{sys.executable}" -m smilecam detect "{long_clip}" --max-frames 40 --save out.{suffix}'
+    detect = f'"{sys.executable}" -m smilecam detect --detector haar'
+    script = f'ulimit -f 16; {detect} "{long_clip}" --max-frames 40 --save out.{suffix}'
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == exit_codes.FAILURE
     assert "disk full" in one_line(done.stderr)

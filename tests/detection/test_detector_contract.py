@@ -12,6 +12,7 @@ from smilecam.classification.classifier import SmileClassifier
 from smilecam.detection import registry
 from smilecam.detection.detector_settings import DetectorSettings
 from smilecam.detection.registry import (
+    BUNDLED_DETECTOR,
     DEFAULT_DETECTOR,
     DETECTORS,
     Use,
@@ -217,14 +218,14 @@ def test_the_crops_of_all_detectors_give_the_astronaut_a_smile(spec, detector, g
 
 
 def test_a_detector_that_the_model_does_not_know_is_refused():
-    stranger = replace(DETECTORS[DEFAULT_DETECTOR], name="stranger")
+    stranger = replace(DETECTORS[BUNDLED_DETECTOR], name="stranger")
     with pytest.raises(ModelFileError, match="model smilenet has no crop for stranger boxes"):
         stranger.crop(SmileClassifier().info)
 
 
 def test_faces_of_another_detector_are_not_cropped_without_a_word(grey):
     by_landmarks = [spec for spec in DETECTORS.values() if spec.landmark_crop is not None]
-    (face,) = DETECTORS[DEFAULT_DETECTOR].make(Use.IMAGE)(grey)
+    (face,) = DETECTORS[BUNDLED_DETECTOR].make(Use.IMAGE)(grey)
     for spec in by_landmarks:
         with pytest.raises(ValueError, match="crop of its own detector"):
             spec.crop(SmileClassifier().info)(face)
@@ -232,7 +233,7 @@ def test_faces_of_another_detector_are_not_cropped_without_a_word(grey):
 
 def test_a_model_file_may_give_another_crop():
     info = SmileClassifier().info
-    spec = DETECTORS[DEFAULT_DETECTOR]
+    spec = DETECTORS[BUNDLED_DETECTOR]
     wider = replace(info, crops={spec.name: replace(info.crops[spec.name], side=1.0, shift_y=0.0)})
     face = DetectedFace(Box(10, 20, 110, 120), 1.0)
     assert spec.crop(wider)(face) == face.box
@@ -278,4 +279,4 @@ def test_a_third_detector_is_one_entry(monkeypatch, grey):
     assert "whole, the whole image" in detector_help()
     assert "whole 64 for images" in detection_size_help()
     with pytest.raises(UsageProblem):
-        third.make(Use.STREAM, settings=DETECTORS[DEFAULT_DETECTOR].settings[Use.STREAM])
+        third.make(Use.STREAM, settings=DETECTORS[BUNDLED_DETECTOR].settings[Use.STREAM])

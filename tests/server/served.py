@@ -81,7 +81,9 @@ class Server:
 @contextmanager
 def serving(folder: Path, *arguments, environment=None):
     errors = folder / f"errors-{time.monotonic_ns()}.txt"
-    command = [sys.executable, "-m", "smilecam", "watch", "--port", "0", "--no-browser", *map(str, arguments)]
+    # With the default detector, a line on standard error would offer YuNet's file; see test_startup.py.
+    options = ["--port", "0", "--no-browser", "--detector", "haar"]
+    command = [sys.executable, "-m", "smilecam", "watch", *options, *map(str, arguments)]
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
     too_late = threading.Timer(60, process.kill)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from served import serving
 
 from smilecam.detection.files import YUNET_FILE
 from smilecam.opencv import cv2
@@ -57,3 +58,25 @@ def test_a_port_in_use_is_reported(smilecam_command):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("smilecam: cannot listen on 127.0.0.1 port ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "line"),
+    [
+        ("empty_data_folder", "haar", "faces by the Haar cascade; smilecam models fetch yunet adds small"),
+        ("damaged_yunet", "haar", "is not the YuNet file"),
+        ("fetched_yunet", "yunet", None),
+    ],
+)
+def test_the_default_detector_is_chosen_at_the_start(tmp_path, request, smiling, state, name, line):
+    request.getfixturevalue(state)
+    with serving(tmp_path, "--detector", "auto") as server:
+        offered = server.get("/v1/models").json()
+        assert offered["detectors"] == (["haar", "yunet"] if name == "yunet" else ["haar"])
+        assert offered["default"]["detector"] == name
+        assert server.still_serves(smiling)
+        server.stop()
+        *warnings, interrupted = server.errors.read_text().splitlines()
+        assert interrupted == "smilecam: interrupted"
+        assert len(warnings) == (line is not None)
+        assert all(line in warning for warning in warnings)

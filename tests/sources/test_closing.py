@@ -42,7 +42,7 @@ def read_in_thread(source):
     "arguments", [(), ("--realtime",), ("--save", "out.mp4")], ids=["offline", "real time", "save"]
 )
 def test_an_interrupt_ends_a_long_search_for_the_next_frame(hollow, tmp_path, arguments, number):
-    command = [sys.executable, "-m", "smilecam", "detect", str(hollow), *arguments]
+    command = [sys.executable, "-m", "smilecam", "detect", str(hollow), "--detector", "haar", *arguments]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(4)  # to the place where the nothing begins
         assert process.poll() is None
@@ -57,7 +57,7 @@ def test_an_interrupt_ends_a_long_search_for_the_next_frame(hollow, tmp_path, ar
 @pytest.mark.parametrize("arguments", [(), ("--realtime",)], ids=["offline", "real time"])
 def test_a_time_limit_ends_a_long_search_for_the_next_frame(hollow, smilecam_command, arguments):
     begin = time.monotonic()
-    done = smilecam_command("detect", hollow, "--timeout", "3", *arguments)
+    done = smilecam_command("detect", hollow, "--detector", "haar", "--timeout", "3", *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert time.monotonic() - begin < 8

@@ -8,6 +8,9 @@ import click
 
 from smilecam.cli import exit_codes
 from smilecam.cli.extras import require
+from smilecam.cli.model_options import detector_warnings
+from smilecam.cli.text import one_line
+from smilecam.detection.registry import resolve_detector
 
 
 @click.command()
@@ -33,5 +36,7 @@ def demo(out: Path) -> int:
             f"smile in {segment.with_smile:>2} of {segment.segment.frames} frames: {verdict}"
         )
     click.echo(f"a smile was seen: {report.smiles if report.smiles.spans else 'never'}")
+    for line in detector_warnings(resolve_detector(), blur=False):
+        click.echo(one_line(line))
     click.echo("demo correct" if report.correct else "demo WRONG")
     return exit_codes.DONE if report.correct else exit_codes.FAILURE

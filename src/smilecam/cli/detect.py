@@ -10,12 +10,13 @@ import click
 
 from smilecam import interrupts
 from smilecam.cli import exit_codes
-from smilecam.cli.model_options import detector_options, model_options
+from smilecam.cli.model_options import detector_options, detector_warnings, model_options
 from smilecam.cli.outputs import Outputs, make_sinks
-from smilecam.cli.progress import bar
+from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
 from smilecam.cli.text import one_line
+from smilecam.detection.registry import resolve_detector
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -80,13 +81,15 @@ def detect(
     outputs.check()
     if "" in sources:
         raise UsageProblem("a SOURCE or the PATH of an output is an empty name")
-    report = RunReport(warn=lambda line: click.echo(f"smilecam: {one_line(line)}", err=True))
+    report = RunReport(warn=warn)
     refs = collect_sources(sources, recursive, report)
 
     def log(line: str) -> None:
         click.echo(one_line(line), err=outputs.use_standard_output)
 
-    observer = _Observer(until)
+    face_detector = resolve_detector(settings["detector"])
+    settings["detector"] = face_detector.spec.name
+    observer = _Observer(until, detector_warnings(face_detector, blur))
     with interrupts.deadline(timeout) as deadline:
         sinks = make_sinks(refs, outputs, Path(settings["model"]), log)
         if refs:
@@ -115,18 +118,21 @@ def _run(
 
 
 class _Observer:
-    """Shows the progress of a source, and ends the run at what it waits for.
+    """Shows the progress of a source, warns at the first frame, and ends the run at what it waits for.
 
     Attributes:
         until: "smile", or None.
         seen: whether it came.
     """
 
-    def __init__(self, until: str | None) -> None:
+    def __init__(self, until: str | None, warnings: list[str]) -> None:
         self.until, self.seen = until, False
+        self._warnings = warnings
 
     def __call__(self, run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterable[StreamItem]:
         for item in self._with_progress(run, source, items):
+            while self._warnings:  # now, since a run that ends in an error has one line, which is about that
+                warn(self._warnings.pop(0))
             yield item
             if self.until and _shows_smile(item):
                 from smilecam.pipeline.run_sources import StopRun

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 import click
 
 from smilecam.cli.renamed import RenamedOption
-from smilecam.detection.registry import DEFAULT_DETECTOR, detection_size_help, detector_help, detector_names
+from smilecam.detection.registry import (
+    DEFAULT_DETECTOR,
+    PREFERRED_DETECTOR,
+    ResolvedDetector,
+    detection_size_help,
+    detector_help,
+    detector_names,
+)
 from smilecam.presets import OperatingPoint
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -64,3 +71,20 @@ def detector_options(command: Command) -> Command:
     for option in reversed(DETECTOR_OPTIONS):
         command = option(command)
     return command
+
+
+def detector_warnings(detector: ResolvedDetector, blur: bool) -> list[str]:
+    """Lines about the face detector of a run: what a better one would find.
+
+    Args:
+        detector: of the run.
+        blur: whether detected faces are anonymised.
+    """
+    lines = [detector.fallback] if detector.fallback else []
+    spec = detector.spec
+    if blur and spec.misses:
+        lines.append(
+            f"--blur anonymises only faces that are found, and {spec.title} misses {spec.misses}: "
+            f"{PREFERRED_DETECTOR} finds more of them"
+        )
+    return lines

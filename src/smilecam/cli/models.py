@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from smilecam.cli.progress import bar
-from smilecam.detection.registry import DETECTORS
+from smilecam.detection.registry import AUTO, DETECTORS, resolve_detector
 
 if TYPE_CHECKING:
     from smilecam.classification.model_info import ModelInfo, Policy
@@ -32,7 +32,8 @@ def list_models() -> None:
         _, metadata = read_model_file(model_path(name))
         _print_model(name, parse_model_info(metadata[METADATA_KEY]), name == DEFAULT_MODEL)
     click.echo("face detectors (--detector):")
-    width = max(map(len, DETECTORS))
+    width = max(map(len, (AUTO, *DETECTORS)))
+    click.echo(f"  {AUTO:<{width}}  the default; now {resolve_detector().spec.name}")
     for spec in DETECTORS.values():
         click.echo(f"  {spec.name:<{width}}  {spec.state()}")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import click
 from tqdm import tqdm
+
+from smilecam.cli.text import one_line
 
 
 def bar(title: str, total: int | None, unit: str, *, scale: bool = False) -> tqdm[Any]:
@@ -19,3 +22,9 @@ def bar(title: str, total: int | None, unit: str, *, scale: bool = False) -> tqd
     """
     hidden = sys.stderr is None or not sys.stderr.isatty()
     return tqdm(total=total, desc=title, unit=unit, unit_scale=scale, leave=False, disable=hidden, file=sys.stderr)
+
+
+def warn(line: str) -> None:
+    """Print a line on standard error, above the bars that are shown."""
+    with tqdm.external_write_mode(file=sys.stderr, nolock=True):
+        click.echo(f"smilecam: {one_line(line)}", err=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smilecam.cli.extras import require
-from smilecam.cli.model_options import detector_options, model_options
+from smilecam.cli.model_options import detector_options, detector_warnings, model_options
+from smilecam.cli.progress import warn
 from smilecam.cli.stream_options import stream_options
-from smilecam.cli.text import one_line
+from smilecam.detection.registry import resolve_detector
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -71,19 +72,18 @@ def watch(
     options = ServeOptions(host, port, token, names, not no_browser, ssl_certfile, ssl_keyfile)
     options.check()
     models = Models(settings["model"], settings["detection_size"])
-    chosen = _settings(models, **settings)
+    face_detector = resolve_detector(settings["detector"])
+    chosen = _settings(models, **{**settings, "detector": face_detector.spec.name})
+
+    def announce(address: str) -> None:
+        click.echo(f"smilecam is at {address}")
+        click.echo("End it with Ctrl-C.")
+        for line in detector_warnings(face_detector, blur=False):
+            warn(line)
+
     with ExitStack() as stack:
         opened = stack.enter_context(_open(source, **settings)) if source is not None else None
-        serve(models, chosen, options, _announce, _warn, opened)
-
-
-def _announce(address: str) -> None:
-    click.echo(f"smilecam is at {address}")
-    click.echo("End it with Ctrl-C.")
-
-
-def _warn(text: str) -> None:
-    click.echo(f"smilecam: {one_line(text)}", err=True)
+        serve(models, chosen, options, announce, warn, opened)
 
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types

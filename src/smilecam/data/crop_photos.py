@@ -24,7 +24,7 @@ from smilecam.data.entries import Read, open_entries
 from smilecam.data.faces import MARGIN, STORED_SIZE, decode_image
 from smilecam.data.framed_png import encode_crop, framing_of
 from smilecam.data.layouts import find_layout
-from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
+from smilecam.detection.registry import DEFAULT_DETECTOR, Use, resolve_detector
 from smilecam.errors import DataError, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
@@ -46,7 +46,7 @@ class CropSettings:
     """How faces are cropped.
 
     Attributes:
-        detector: name of the face detector.
+        detector: name of the face detector, or "auto".
         detection_size: longer side of the reduced image in pixels, for the detector's own default.
         all_faces: every face of a photo, rather than the largest one.
         grey: whether crops are grey, rather than as the photo is.
@@ -123,7 +123,7 @@ class _Cropper:
 
     def __init__(self, settings: CropSettings) -> None:
         self._settings = settings
-        spec = detector_spec(settings.detector)
+        spec = resolve_detector(settings.detector).spec
         self._detect = spec.make(Use.IMAGE, settings.detection_size)
         margins = 1 + 2 * MARGIN / STORED_SIZE
         self._geometry = dataclasses.replace(spec.to_smiles, side=spec.to_smiles.side * margins)

@@ -15,7 +15,7 @@ from smilecam.data.entries import open_entries
 from smilecam.data.framed_png import framing_of
 from smilecam.data.layouts import Layout, find_layout
 from smilecam.data.photos import PhotoCheck
-from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.errors import DataError
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS, CropGeometry
@@ -173,7 +173,7 @@ def load_faces(path: Path) -> FaceSet:
         DataError: as in ``iter_faces``; or there are whole photos.
     """
     layout, faces = iter_faces(path)
-    check = PhotoCheck(detector_spec(DEFAULT_DETECTOR).make(Use.IMAGE), path) if layout.photos else None
+    check = PhotoCheck(detector_spec(BUNDLED_DETECTOR).make(Use.IMAGE), path) if layout.photos else None
     images, labels, names, image_digests, lines = [], [], [], [], []
     for face in faces:
         if check and face.framing is None:

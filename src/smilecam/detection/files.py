@@ -90,7 +90,7 @@ class DetectorFile:
         Raises:
             ModelFileError: it is missing or damaged; the message names the command that fetches it.
         """
-        if not self.path.is_file():
+        if not self.is_present():
             raise ModelFileError(
                 f"the {self.detector} face detector needs its file ({self.path}): run {self.fetch_command}"
             )
@@ -99,23 +99,33 @@ class DetectorFile:
         except ModelFileError as error:
             raise ModelFileError(f"{error}: run {self.fetch_command}") from error
 
-    def is_verified(self) -> bool:
-        """Whether the right file is in its place."""
+    def is_present(self) -> bool:
+        """Whether some file is in its place."""
         try:
-            self.read(self.path)
-        except ModelFileError:
+            return self.path.is_file()
+        except OSError:  # a folder that this user may not enter, as a service's home often is
             return False
-        return True
 
-    def state(self) -> str:
-        """The path of the right file, or what is wrong and the command that fetches it."""
-        if not self.path.is_file():
-            return f"not fetched: {self.fetch_command}"
+    def damage(self) -> str:
+        """What is wrong with the file in its place; empty where it is the right one, or absent."""
+        if not self.is_present():
+            return ""
         try:
             self.read(self.path)
         except ModelFileError as error:
-            return f"{error}: {self.fetch_command}"
-        return str(self.path)
+            return str(error)
+        return ""
+
+    def is_verified(self) -> bool:
+        """Whether the right file is in its place."""
+        return self.is_present() and not self.damage()
+
+    def state(self) -> str:
+        """The path of the right file, or what is wrong and the command that fetches it."""
+        if not self.is_present():
+            return f"not fetched: {self.fetch_command}"
+        damage = self.damage()
+        return f"{damage}: {self.fetch_command}" if damage else str(self.path)
 
     def fetch(
         self, given: str | None = None, progress: Progress | None = None, urls: tuple[str, ...] | None = None

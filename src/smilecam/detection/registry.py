@@ -1,5 +1,7 @@
 """Every face detector by its name: settings, crop, thread safety and file. Elsewhere no detector is named.
 
+"auto" is no detector but a choice among them: ``resolve_detector`` makes it.
+
 A new detector is one entry of ``DETECTORS``; the contract test (tests/detection/test_detector_contract.py) then holds
 it to what the others promise. Importing this module loads neither OpenCV nor ONNX Runtime, so that the command line can
 list the detectors.
@@ -55,6 +57,8 @@ class DetectorSpec:
         thread_safe: whether several threads may use one instance at a time.
         file: what it needs beside the installed packages; None for nothing.
         origin: where it comes from, for a detector without a file.
+        title: what sentences call it, where that is not its name.
+        misses: faces that it tends to miss and the preferred detector finds, as in "misses small ones"; empty for none.
     """
 
     name: str
@@ -65,6 +69,8 @@ class DetectorSpec:
     thread_safe: bool
     file: DetectorFile | None = None
     origin: str = ""
+    title: str = ""
+    misses: str = ""
     box_crop: CropGeometry = WHOLE_BOX
 
     def make(
@@ -181,13 +187,21 @@ def _make_yunet(settings: Any) -> FaceDetector:  # noqa: ANN401 - checked by mak
     return YuNetDetector(YUNET_FILE.load(), settings)
 
 
-DEFAULT_DETECTOR = "haar"
+AUTO = "auto"
+"""Stands for the preferred detector where its verified file is, else for the bundled one."""
+
+DEFAULT_DETECTOR = AUTO
+
+BUNDLED_DETECTOR = "haar"
+"""Needs no file. Also the one whose boxes the packaged models' crop and the published figures are about."""
+
+PREFERRED_DETECTOR = YUNET_FILE.detector
 
 DETECTORS: Mapping[str, DetectorSpec] = {
     spec.name: spec
     for spec in (
         DetectorSpec(
-            name=DEFAULT_DETECTOR,
+            name=BUNDLED_DETECTOR,
             help="OpenCV's Haar cascade, for frontal faces",
             settings={Use.IMAGE: HAAR_FOR_IMAGES, Use.STREAM: HAAR_FOR_STREAMS},
             build=_make_haar,
@@ -195,9 +209,11 @@ DETECTORS: Mapping[str, DetectorSpec] = {
             box_crop=HAAR_TO_SMILES,
             thread_safe=False,  # the cascade keeps buffers
             origin="comes with OpenCV",
+            title="the Haar cascade",
+            misses="small, turned and tilted ones",
         ),
         DetectorSpec(
-            name=YUNET_FILE.detector,
+            name=PREFERRED_DETECTOR,
             help="a network that also finds small, turned and tilted faces",
             settings={Use.IMAGE: YUNET_FOR_IMAGES, Use.STREAM: YUNET_FOR_STREAMS},
             build=_make_yunet,
@@ -209,9 +225,47 @@ DETECTORS: Mapping[str, DetectorSpec] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedDetector:
+    """The face detector that a name stands for.
+
+    Attributes:
+        spec: the detector.
+        fallback: where "auto" could not have the preferred detector, a line with the reason, what that detector would
+            find, and the command that brings its file; else empty.
+    """
+
+    spec: DetectorSpec
+    fallback: str = ""
+
+
+def resolve_detector(name: str = AUTO, settings: DetectorSettings | None = None) -> ResolvedDetector:
+    """Choose the face detector that a name stands for.
+
+    Args:
+        name: of a detector, or "auto".
+        settings: of a detector, given with the name; with "auto" they choose their detector.
+
+    Raises:
+        UsageProblem: there is no detector of this name.
+    """
+    if name != AUTO:
+        return ResolvedDetector(detector_spec(name))
+    if settings is not None:
+        own = (spec for spec in DETECTORS.values() if isinstance(settings, type(spec.settings[Use.STREAM])))
+        return ResolvedDetector(next(own, DETECTORS[BUNDLED_DETECTOR]))
+    preferred, bundled = DETECTORS[PREFERRED_DETECTOR], DETECTORS[BUNDLED_DETECTOR]
+    if preferred.file is None or preferred.file.is_verified():
+        return ResolvedDetector(preferred)
+    damage, fetch = preferred.file.damage(), preferred.file.fetch_command
+    if damage:
+        return ResolvedDetector(bundled, f"{damage}: faces by {bundled.title}; {fetch} replaces the file")
+    return ResolvedDetector(bundled, f"faces by {bundled.title}; {fetch} adds {bundled.misses}")
+
+
 def detector_names() -> list[str]:
-    """Names of all face detectors, the default first."""
-    return list(DETECTORS)
+    """What an option that chooses a face detector takes, the default first."""
+    return [AUTO, *DETECTORS]
 
 
 def available_detectors() -> list[str]:
@@ -226,7 +280,7 @@ def detector_spec(name: str) -> DetectorSpec:
         UsageProblem: there is none of this name.
     """
     if name not in DETECTORS:
-        raise UsageProblem(f"no face detector {name!r}: choose {', '.join(DETECTORS)}")
+        raise UsageProblem(f"no face detector {name!r}: choose {', '.join(detector_names())}")
     return DETECTORS[name]
 
 
@@ -236,7 +290,8 @@ def detector_help() -> str:
         f"{spec.name}, {spec.help}{f' ({spec.file.fetch_command} downloads it)' if spec.file else ''}"
         for spec in DETECTORS.values()
     )
-    return f"Face detector: {'; '.join(described)}."
+    auto = f"{AUTO}, {PREFERRED_DETECTOR} where its file is and {BUNDLED_DETECTOR} otherwise"
+    return f"Face detector: {'; '.join((auto, *described))}."
 
 
 def detection_size_help() -> str:

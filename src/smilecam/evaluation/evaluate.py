@@ -18,7 +18,7 @@ from smilecam.classification.crop import cut, face_crop, resize, square_in_box, 
 from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
 from smilecam.data.layouts import Layout
 from smilecam.data.photos import are_photos, is_small_crop, largest_face, leaves_room
-from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
@@ -193,7 +193,7 @@ class _Scorer:
 
     def __init__(self, classifier: SmileClassifier, layout: Layout, boxes: Boxes, crop: Crop) -> None:
         self._classifier, self._layout, self._boxes, self._crop = classifier, layout, boxes, crop
-        detector = detector_spec(DEFAULT_DETECTOR)
+        detector = detector_spec(BUNDLED_DETECTOR)
         self._detect = detector.make(Use.IMAGE)
         self._face_crop = face_crop(WHOLE_BOX) if crop is Crop.WHOLE else detector.crop(classifier.info)
 
@@ -225,7 +225,7 @@ class _Scorer:
             Boxes.SMILES: WHOLE_BOX,
             Boxes.FER2013: FER2013_TO_SMILES,
         }
-        return framings.get(self._boxes) or self._classifier.info.crop_for(DEFAULT_DETECTOR)
+        return framings.get(self._boxes) or self._classifier.info.crop_for(BUNDLED_DETECTOR)
 
     def _row(self, face: LabelledFace, square: Box) -> _Row:
         batch = squares_input(face.grey, [square], self._classifier.info.input)

@@ -9,7 +9,7 @@ from smilecam.classification.batch import FaceClassifier
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.detector_settings import DetectorSettings
-from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, detector_spec
+from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, resolve_detector
 from smilecam.errors import UsageProblem
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
@@ -20,7 +20,7 @@ class Components:
     """A face detector and a classifier, loaded once. Threads may share them.
 
     Attributes:
-        detector: name of the face detector.
+        detector: name of the face detector, never "auto".
         classifier: the network.
         classify_faces: gives probabilities for faces that this detector found.
     """
@@ -77,7 +77,7 @@ def load_components(
     Args:
         model: a packaged model's name, or an ``.onnx`` file's path.
         policy: of the model; None for its first.
-        detector: name of the face detector.
+        detector: name of the face detector; "auto" for what ``resolve_detector`` makes of it.
         detection_size: longer side of the reduced image in pixels; None for the detector's own.
         settings: of the face detector, for images and streams; None for its own for each.
 
@@ -85,7 +85,7 @@ def load_components(
         ModelFileError: the file of the model, or of the face detector, is missing or invalid.
         UsageProblem: there is no such policy or detector, or the settings are another detector's.
     """
-    spec = detector_spec(detector)
+    spec = resolve_detector(detector, settings).spec
     spec.check_settings(settings)
     return Components(SmileClassifier(model, policy), spec, detection_size, settings)
 

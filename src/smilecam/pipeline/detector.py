@@ -60,11 +60,13 @@ class SmileDetector:
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
             threshold: from 0 to 1; by default what the model file says for the operating point.
-            haar: settings of the cascade, for images and streams; by default each has its own.
+            haar: settings of the cascade, for images and streams; by default each has its own. With the detector
+                "auto" they choose "haar".
             policy: what counts as a smile, one of the model's policies; by default its first.
             operating_point: "balanced", "accuracy" or "precision".
             decision: when a smile begins and ends in a stream.
-            detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings.
+            detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings;
+                "auto" is "yunet" where that file is, else "haar". ``components.detector`` tells which it became.
             detection_size: in place of the detector's own: faces are sought in the image reduced to this longer side.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from smilecam.classification.classifier import SmileClassifier, model_names
 from smilecam.classification.model_info import ModelInfo
-from smilecam.detection.registry import DEFAULT_DETECTOR, available_detectors
+from smilecam.detection.registry import available_detectors, resolve_detector
 from smilecam.pipeline.components import Components, StreamSetup, load_components
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.presets import OperatingPoint
@@ -32,7 +32,7 @@ class Settings:
         policy: what counts as a smile; None for the model's first policy.
         operating_point: which of the model's thresholds.
         threshold: in place of those; None for them.
-        detector: what finds faces.
+        detector: what finds faces; by default what "auto" stands for when the settings are made.
         decision: when smiles begin and end in a stream.
     """
 
@@ -40,7 +40,7 @@ class Settings:
     policy: str | None = None
     operating_point: str = OperatingPoint.BALANCED.value
     threshold: float | None = None
-    detector: str = DEFAULT_DETECTOR
+    detector: str = field(default_factory=lambda: resolve_detector().spec.name)
     decision: DecisionSettings = field(default_factory=DecisionSettings)
 
     def as_dict(self) -> dict[str, Any]:
