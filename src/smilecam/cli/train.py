@@ -30,7 +30,13 @@ PATH = click.Path(path_type=Path)
     "--extra",
     type=PATH,
     multiple=True,
-    help="Additional training data: folders smile/ and not_smile/, or FER2013. Repeatable.",
+    help="Additional training data: folders smile/ and not_smile/, FER2013, or images with an index.csv. Repeatable.",
+)
+@click.option(
+    "--labels",
+    type=PATH,
+    multiple=True,
+    help="CSV file of (soft) labels to train on, for the data set whose images it names. Repeatable.",
 )
 @click.option(
     "--variant",
@@ -80,6 +86,7 @@ def train(
     recipe: str,
     path: Path | None,
     extra: tuple[Path, ...],
+    labels: tuple[Path, ...],
     variant: str,
     seed: int,
     out: Path | None,
@@ -120,6 +127,7 @@ def train(
         out=out or Path("runs") / (f"{resolved.name}-folds{folds}" if folds else f"{resolved.name}-seed{seed}"),
         resume=resume,
         teachers=teachers,
+        labels=labels,
     )
     chosen, reason = choose_device(device)
     click.echo(f"device {reason}")

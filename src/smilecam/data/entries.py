@@ -17,9 +17,13 @@ MAX_ENTRY_BYTES = 32 * 2**20
 Read = Callable[[], bytes]
 
 
+INDEX_NAME = "index.csv"
+"""Name of the file that lists the images beside it, with their labels."""
+
+
 @contextmanager
 def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
-    """List the image files below ``path``, sorted by name, each with a function that returns its bytes.
+    """List the image and index files below ``path``, sorted by name, each with a function that returns its bytes.
 
     Args:
         path: a folder, or a zip archive.
@@ -28,23 +32,28 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
         DataError: there is nothing, or neither a folder nor a readable zip archive.
     """
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if _is_image(file) and file.is_file())
+        found = sorted(file for file in path.rglob("*") if _is_wanted(file) and file.is_file())
         yield [(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in found]
         return
     if not path.is_file():
         raise DataError(f"no data at {path}: neither a folder nor a file")
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_image(PurePosixPath(member.filename))]
+            members = [member for member in archive.infolist() if _is_wanted(PurePosixPath(member.filename))]
             members.sort(key=lambda member: member.filename)
             yield [(PurePosixPath(member.filename), _member_reader(archive, member)) for member in members]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # RuntimeError: encrypted
         raise DataError(f"{path} is neither a folder nor a readable zip archive") from error
 
 
-def _is_image(name: PurePath) -> bool:
-    """Whether a name is an image's; macOS adds files to archives whose names begin with a dot."""
-    return name.suffix.lower() in IMAGE_SUFFIXES and not name.name.startswith(".")
+def is_index(name: PurePath) -> bool:
+    """Whether a name is an index file's."""
+    return name.name == INDEX_NAME
+
+
+def _is_wanted(name: PurePath) -> bool:
+    """Whether a file is an image or an index; macOS adds files to archives whose names begin with a dot."""
+    return (name.suffix.lower() in IMAGE_SUFFIXES or is_index(name)) and not name.name.startswith(".")
 
 
 def _member_reader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Read:

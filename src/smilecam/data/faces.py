@@ -6,17 +6,17 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from smilecam.classification.crop import cut, resize, square_in_box
 from smilecam.data.entries import open_entries
-from smilecam.data.layouts import Layout, find_layout
+from smilecam.data.layouts import Annotation, Layout, find_layout
 from smilecam.errors import DataError
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
-from smilecam.types import Box, GreyImage, IntArray
+from smilecam.types import Box, FloatArray, GreyImage, IntArray
 
 STORED_SIZE = 64
 """Side of the images for training, in pixels: the size of the SMILES images."""
@@ -37,12 +37,14 @@ class LabelledFace:
         label: 1 smiling, 0 not smiling.
         grey: uint8 (height, width).
         file_digest: SHA-256 of the file's bytes, hexadecimal.
+        identity: key of the individual; "" if it is not known.
     """
 
     name: str
     label: int
     grey: GreyImage
     file_digest: str
+    identity: str = ""
 
     @property
     def digest_line(self) -> str:
@@ -67,6 +69,9 @@ class FaceSet:
         image_digests: n digests of the decoded images, before cropping and resizing.
         photographs: n keys, equal for images of the same photograph.
         digest_lines: n lines of class and file digest, for ``content_digest``.
+        identities: n keys, equal for images of one individual and "" where it is not known; None if no image has one.
+        soft_labels: float32 (n,), probabilities of a smile as targets of training, NaN for a face to leave out of it;
+            None for ``labels``. Evaluation always uses ``labels``.
     """
 
     images: GreyImage
@@ -75,6 +80,8 @@ class FaceSet:
     image_digests: tuple[str, ...]
     photographs: tuple[str, ...]
     digest_lines: tuple[str, ...]
+    identities: tuple[str, ...] | None = None
+    soft_labels: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,8 +92,13 @@ class FaceSet:
         return self.images[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
     @property
+    def targets(self) -> FloatArray:
+        """float32 (n,): the soft labels, or the labels where there are none."""
+        return self.labels.astype(np.float32) if self.soft_labels is None else self.soft_labels
+
+    @property
     def content_digest(self) -> str:
-        """SHA-256 over labels and file contents, independent of names and order."""
+        """SHA-256 over labels and file contents, independent of names and order; soft labels do not count."""
         return content_digest(self.digest_lines)
 
     def take(self, rows: IntArray) -> FaceSet:
@@ -98,6 +110,8 @@ class FaceSet:
             tuple(self.image_digests[row] for row in rows),
             tuple(self.photographs[row] for row in rows),
             tuple(self.digest_lines[row] for row in rows),
+            None if self.identities is None else tuple(self.identities[row] for row in rows),
+            None if self.soft_labels is None else self.soft_labels[rows],
         )
 
 
@@ -114,21 +128,18 @@ def iter_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
         DataError: there is no data, the layout is unknown, or an image cannot be decoded.
     """
     with open_entries(path) as entries:
-        names = [name for name, _ in entries]
-    layout = find_layout(names, path)
-    return layout, _decode_entries(path, layout)
+        layout, annotations = find_layout(entries, path)
+    return layout, _decode_entries(path, annotations)
 
 
-def _decode_entries(path: Path, layout: Layout) -> Iterator[LabelledFace]:
+def _decode_entries(path: Path, annotations: dict[PurePosixPath, Annotation]) -> Iterator[LabelledFace]:
     with open_entries(path) as entries:
-        wanted = set(layout.select([name for name, _ in entries]))
         for name, read in entries:
-            label = layout.label(name)
-            if name in wanted and label is not None:
-                yield _decode(str(name), label, read())
+            if name in annotations:
+                yield _decode(str(name), annotations[name], read())
 
 
-def _decode(name: str, label: int, content: bytes) -> LabelledFace:
+def _decode(name: str, annotation: Annotation, content: bytes) -> LabelledFace:
     try:
         grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
     except cv2.error as error:
@@ -137,7 +148,8 @@ def _decode(name: str, label: int, content: bytes) -> LabelledFace:
         raise DataError(f"{name} is not a readable image")
     if max(grey.shape) > MAX_SIDE:
         raise DataError(f"{name} has a side of more than {MAX_SIDE} pixels")
-    return LabelledFace(name, label, np.asarray(grey, np.uint8), hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256(content).hexdigest()
+    return LabelledFace(name, annotation.label, np.asarray(grey, np.uint8), digest, annotation.identity)
 
 
 def load_faces(path: Path) -> FaceSet:
@@ -152,7 +164,7 @@ def load_faces(path: Path) -> FaceSet:
     layout, faces = iter_faces(path)
     side = STORED_SIZE + 2 * MARGIN
     geometry = dataclasses.replace(layout.to_smiles, side=layout.to_smiles.side * side / STORED_SIZE)
-    images, labels, names, image_digests, lines = [], [], [], [], []
+    images, labels, names, image_digests, lines, identities = [], [], [], [], [], []
     for face in faces:
         whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
         images.append(resize(cut(face.grey, square_in_box(whole, geometry)), side))
@@ -160,6 +172,7 @@ def load_faces(path: Path) -> FaceSet:
         names.append(face.name)
         image_digests.append(face.image_digest)
         lines.append(face.digest_line)
+        identities.append(face.identity)
     return FaceSet(
         np.stack(images),
         np.array(labels, dtype=np.int64),
@@ -167,6 +180,7 @@ def load_faces(path: Path) -> FaceSet:
         tuple(image_digests),
         photograph_keys(image_digests, names if layout.numbered else None),
         tuple(lines),
+        tuple(identities) if any(identities) else None,
     )
 
 
@@ -194,6 +208,8 @@ def content_digest(lines: Iterable[str]) -> str:
 
 def merge(*sets: FaceSet) -> FaceSet:
     """Concatenate one or more sets."""
+    identities = [each.identities or ("",) * len(each) for each in sets]
+    soft = any(each.soft_labels is not None for each in sets)
     return FaceSet(
         np.concatenate([each.images for each in sets]),
         np.concatenate([each.labels for each in sets]),
@@ -201,4 +217,6 @@ def merge(*sets: FaceSet) -> FaceSet:
         tuple(digest for each in sets for digest in each.image_digests),
         tuple(key for each in sets for key in each.photographs),
         tuple(line for each in sets for line in each.digest_lines),
+        tuple(key for keys in identities for key in keys) if any(each.identities for each in sets) else None,
+        np.concatenate([each.targets for each in sets]) if soft else None,
     )

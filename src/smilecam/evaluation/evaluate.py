@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,8 +16,10 @@ from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import cut, network_input, resize, square_in_box
 from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
+from smilecam.data.label_files import load_label_file
 from smilecam.data.layouts import Layout
 from smilecam.detection.registry import DEFAULT_DETECTOR, Use, detector_spec
+from smilecam.errors import DataError
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
@@ -108,7 +110,7 @@ class Decision:
     threshold: float | None = None
 
 
-def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evaluation:
+def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop, labels: Path | None = None) -> Evaluation:
     """Classify every image of a data set, and compute the metrics.
 
     Args:
@@ -116,27 +118,34 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         data: a folder or archive of a known layout.
         boxes: part of a face that its images show.
         crop: part of the boxes that is classified.
+        labels: label file to evaluate against, in place of the data set's own labels; images without a label there
+            are not scored.
 
     Raises:
         ModelFileError: the model cannot be used.
-        DataError: the data cannot be loaded.
+        DataError: the data cannot be loaded, or the label file does not have both classes of it.
         UsageProblem: the threshold is not from 0 to 1, or the model has no such policy.
     """
     classifier = SmileClassifier(decision.model, decision.policy)
     thresholds = _thresholds(classifier, decision)
+    label_file = None if labels is None else load_label_file(labels)
     layout, faces = iter_faces(data)
     locate = _locator(boxes)
     geometry = _geometry(classifier, layout, boxes, crop)
-    rows, lines = [], []
-    for face in faces:
-        rows.append(_score_face(classifier, face, locate(face.grey), geometry))
-        lines.append(face.digest_line)
+    lines: list[str] = []
+    labelled = _collect_lines(faces, lines)
+    if label_file is not None:
+        labelled = label_file.relabel(labelled)
+    rows = [_score_face(classifier, face, locate(face.grey), geometry) for face in labelled]
+    if len({row.label for row in rows}) < 2:
+        raise DataError(f"label file {labels} does not name images of both classes in {data}")
     scored = _gather(rows, next(iter(thresholds.values())))
     digest = content_digest(lines)
     conditions = {
         "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
         "policy": classifier.policy.name,
         "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": digest},
+        **({} if label_file is None else {"labels": {"name": label_file.path.name, "sha256": label_file.digest}}),
         "boxes": boxes.value,
         "crop": crop.value,
         "commit": provenance.commit(),
@@ -152,6 +161,13 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         seen_in_training=_was_trained_on(classifier, digest),
         calibrated_on=digest in classifier.policy.source,
     )
+
+
+def _collect_lines(faces: Iterable[LabelledFace], lines: list[str]) -> Iterator[LabelledFace]:
+    """The faces, whose digest lines are appended to ``lines``: with the data set's own labels."""
+    for face in faces:
+        lines.append(face.digest_line)
+        yield face
 
 
 def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, float]:
