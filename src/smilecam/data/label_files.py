@@ -84,6 +84,10 @@ class LabelFile:
         """How many of these images the file names."""
         return sum(_key(name) in self.soft_labels for name in names)
 
+    def label(self, name: str) -> int | None:
+        """The label of an image for evaluation; None to leave it out."""
+        return self.soft_labels.get(_key(name), LEFT_OUT).label
+
     def apply(self, faces: FaceSet) -> FaceSet:
         """The same faces with this file's targets; images that it does not name keep their labels as targets."""
         targets = faces.targets.copy()
@@ -96,7 +100,7 @@ class LabelFile:
     def relabel(self, faces: Iterable[LabelledFace]) -> Iterator[LabelledFace]:
         """The faces that have a label in this file, with that label."""
         for face in faces:
-            label = self.soft_labels.get(_key(face.name), LEFT_OUT).label
+            label = self.label(face.name)
             if label is not None:
                 yield dataclasses.replace(face, label=label)
 
