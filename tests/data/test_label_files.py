@@ -204,6 +204,7 @@ def test_real_indexed_sets(material, name, n, smiles, individuals):
     [
         ("fer2013_train.zip", "fer2013_train_ferplus.csv", 28_709, (7_334, 9_270)),
         ("SMILEsmileD-master.zip", "smiles_second_opinion.csv", 13_165, (3_596, 7_304)),
+        ("fer2013_validation", "fer_validation_ferplus.csv", 1_502, (835, 573)),
     ],
 )
 def test_real_label_files(material, data, labels, n, counts):

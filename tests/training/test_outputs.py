@@ -194,3 +194,18 @@ def test_evaluation_against_a_label_file(sets, tmp_path, capfd):
     path.write_text("member,smile\nhappy/1.png,1\n")
     assert call([*command, "--labels", str(path)]) == exit_codes.FAILURE
     assert "does not name images of both classes" in capfd.readouterr().err
+
+
+def test_calibration_on_a_label_file(sets, tmp_path, capfd):
+    out, model, path = tmp_path / "run", tmp_path / "x.onnx", tmp_path / "labels.csv"
+    write_faces(tmp_path / "fresh", {("happy", True): 12, ("sad", False): 12}, 4)
+    command = ["train", "--data", str(sets / "faces"), "--extra", str(sets / "extra"), "--device", "cpu"]
+    assert call([*command, "--recipe", str(sets / "two.toml"), "--out", str(out)]) == exit_codes.DONE
+    rows = [f"happy/{number}.png,{number % 2}" for number in range(12)] + ["sad/1.png,0"]
+    path.write_text("\n".join(["member,smile", *rows]) + "\n")
+    command = ["export", str(out), "--output", str(model), "--calibrate", f"a={tmp_path / 'fresh'}"]
+    assert call([*command, "--labels", str(path)]) == exit_codes.DONE
+    assert "fitted on fresh with the labels of labels.csv, n 13, content digest" in capfd.readouterr().out
+    path.write_text("member,smile\nhappy/1.png,1\n")
+    assert call([*command, "--labels", str(path)]) == exit_codes.FAILURE
+    assert "does not name images of both classes" in capfd.readouterr().err

@@ -182,13 +182,23 @@ def _print_row(row: EpochRow) -> None:
     help="Calibrate a policy on the folder of a cross-validation, on labelled faces that the run was not trained on, "
     "or on several of these with equal weight. Repeatable; the first policy is the default.",
 )
-def export(run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...]) -> None:
+@click.option(
+    "--labels",
+    type=PATH,
+    multiple=True,
+    help="CSV file of labels to calibrate on, for the labelled faces of --calibrate that it names. Repeatable.",
+)
+def export(
+    run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...], labels: tuple[Path, ...]
+) -> None:
     """Export a finished training RUN to a self-contained model file."""
     require("train", "smilecam export")
+    from smilecam.data.label_files import load_label_file
     from smilecam.training.calibrate import PolicySource
     from smilecam.training.export import export_run
 
-    sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
+    files = tuple(map(load_label_file, labels))
+    sources = [PolicySource(policy, paths, files) for policy, paths in map(_named_paths, policies)]
     if len({source.name for source in sources}) < len(sources):
         raise UsageProblem("--calibrate names a policy twice")
     info = export_run(run, output, name or output.stem, version, sources)

@@ -97,6 +97,12 @@ class LabelFile:
                 targets[row] = math.nan if found.target is None else found.target
         return dataclasses.replace(faces, soft_labels=targets)
 
+    def select(self, faces: FaceSet) -> FaceSet:
+        """The faces that have a label in this file, with that label."""
+        labels = [self.label(name) for name in faces.names]
+        rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
+        return dataclasses.replace(faces.take(rows), labels=np.array([labels[row] for row in rows], dtype=np.int64))
+
     def relabel(self, faces: Iterable[LabelledFace]) -> Iterator[LabelledFace]:
         """The faces that have a label in this file, with that label."""
         for face in faces:
