@@ -84,7 +84,8 @@ def main() -> None:
         found[model] = rows
         print(f"\n{model}, {options.data.name}, threshold {classifier.policy.threshold():g}")
         print(
-            "| attribute | smiling, n | recall | not smiling, n | false positive rate | AUC |\n|---|---|---|---|---|---|"
+            "| attribute | smiling, n | recall | not smiling, n | false positive rate | AUC |\n"
+            "|---|---|---|---|---|---|"
         )
         for name, row in rows.items():
             rates = [row["true_positive_rate"], row["false_positive_rate"], row["auc"]]

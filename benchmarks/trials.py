@@ -1,6 +1,6 @@
 """Short training trials side by side: one fold of SMILES, FER2013 against FER+ majorities, GENKI-4K public, and clips.
 
-    python benchmarks/trials.py --material FOLDER [--clips first|second] [--json PATH] RUN...
+    python benchmarks/trials.py --material FOLDER [--clips first|second] [--held-out FOLDER] [--json PATH] RUN...
 
 RUN is the folder of a fold's run of `smilecam train --folds`; the packaged smilenet, with its own run of the same fold,
 is measured beside it. FOLDER holds SMILEsmileD-master.zip, smiles_second_opinion.csv, fer2013_validation,
@@ -11,6 +11,8 @@ fer_validation_ferplus.csv, genki4k_public, and videos with their labels.csv.
   disputes.
 - "Broad" is the mean of all outputs, calibrated as the packaged model's policy of this name: on the held-out faces and
   on FER2013's validation set with its published labels, each class of each with the same weight.
+- Held out: MTFL and CelebA, the parts that benchmarks/hold_out.py keeps from training, with "broad". Of CelebA also
+  the recall of smiles with a closed mouth, and the false positive rate of open mouths without a smile.
 - Clips: mean over the clips of the balanced accuracy per frame, probabilities of the single frames. All networks get
   the same boxes, those of the packaged model's detector. Clips are split by their order in the alphabet, so that a
   choice made on the first half can be checked on the second.
@@ -28,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from attributes import read_attributes
 from clips import balanced_accuracies, read_labels
 from smilecam import SmileDetector, provenance
 from smilecam.classification.calibration import apply_calibration
@@ -39,7 +42,7 @@ from smilecam.data.label_files import load_label_file
 from smilecam.evaluation.calibration import fit_calibration
 from smilecam.evaluation.metrics import area_under_curve, expected_calibration_error, measure
 from smilecam.evaluation.predictions import Predictions, read_predictions
-from smilecam.presets import HAAR_TO_SMILES, InputSpec
+from smilecam.presets import HAAR_TO_SMILES, CropGeometry, InputSpec
 from smilecam.training.calibrate import make_policy
 from smilecam.training.engine import plain_inputs, predict_logits
 from smilecam.training.run_loading import load_run_network
@@ -125,11 +128,27 @@ def score_set(policy: Policy, logits: FloatArray, labels: IntArray) -> dict[str,
     }
 
 
-def box_inputs(faces: list[LabelledFace], spec: InputSpec) -> FloatArray:
-    """Inputs from images that are whole Haar boxes."""
+def score_held_out(trial: Trial, policy: Policy, data: Path, labels: Path) -> dict[str, Any]:
+    """Metrics of the held-out part of an indexed data set."""
+    layout, faces = iter_faces(data)
+    held_out = list(load_label_file(labels).relabel(faces))
+    logits = trial.outputs(box_inputs(held_out, trial.spec, layout.to_smiles))
+    of_label = np.array([face.label for face in held_out])
+    found = score_set(policy, logits, of_label)
+    of_file = read_attributes(data)
+    mouths = [of_file[Path(face.name).name].get("mouth_open") for face in held_out]
+    smiling = apply_calibration(policy.calibration, logits.astype(np.float64)) >= policy.threshold()
+    for name, label, mouth in (("closed_smiles_found", 1, "0"), ("open_mouths_called_smiling", 0, "1")):
+        rows = np.array([each == mouth for each in mouths]) & (of_label == label)
+        found[name] = float(smiling[rows].mean()) if rows.any() else None
+    return found
+
+
+def box_inputs(faces: list[LabelledFace], spec: InputSpec, geometry: CropGeometry = HAAR_TO_SMILES) -> FloatArray:
+    """Inputs from images that are whole boxes."""
     whole = [Box(0, 0, face.grey.shape[1], face.grey.shape[0]) for face in faces]
     pairs = zip(faces, whole, strict=True)
-    return np.concatenate([network_input(face.grey, [box], HAAR_TO_SMILES, spec) for face, box in pairs])
+    return np.concatenate([network_input(face.grey, [box], geometry, spec) for face, box in pairs])
 
 
 def detect_clips(videos: Path, half: str) -> dict[str, Crops]:
@@ -170,6 +189,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--material", type=Path, required=True)
     parser.add_argument("--clips", choices=["first", "second"])
+    parser.add_argument("--held-out", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("runs", nargs="*", type=Path, default=[])
     options = parser.parse_args()
@@ -196,6 +216,9 @@ def main() -> None:
             "genki": score_set(policy, of_genki, np.array([face.label for face in genki])),
             "clips": score_clips(trial, policy, material / "videos", clips),
         }
+        for stem in ("mtfl_smile_g96", "celeba_smile_g96") if options.held_out else ():
+            labels_of_stem = options.held_out / f"{stem}_held_out.csv"
+            found[trial.name][stem] = score_held_out(trial, policy, material / f"{stem}.zip", labels_of_stem)
     print_table(found)
     print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
     if options.json:
@@ -215,10 +238,19 @@ def print_table(found: dict[str, dict[str, Any]]) -> None:
         values += [ferplus["balanced_accuracy"], ferplus["auc"], genki["accuracy"], genki["auc"]]
         clips = f"{statistics.mean(row['clips'].values()):.4f} (n {len(row['clips'])})" if row["clips"] else "-"
         print(f"| {name} | {' | '.join(f'{value:.4f}' for value in values)} | {clips} |")
+    held_out = [(key, name) for key in ("mtfl_smile_g96", "celeba_smile_g96") for name in found if key in found[name]]
+    if held_out:
+        print("\n| held out | trial | balanced accuracy | AUC | closed smiles found | open mouths called smiling |")
+        print("|---|---|---|---|---|---|")
+    for key, name in held_out:
+        columns = ("balanced_accuracy", "auc", "closed_smiles_found", "open_mouths_called_smiling")
+        texts = ["-" if value is None else f"{value:.4f}" for value in map(found[name][key].get, columns)]
+        print(f"| {key} | {name} | {' | '.join(texts)} |")
     print("\n| trial | set | AUC of each output |\n|---|---|---|")
     for name, row in found.items():
-        for key in ("smiles", "ferplus", "genki"):
-            print(f"| {name} | {key} | {' '.join(f'{value:.4f}' for value in row[key]['auc_by_output'])} |")
+        for key in ("smiles", "ferplus", "genki", "mtfl_smile_g96", "celeba_smile_g96"):
+            if key in row:
+                print(f"| {name} | {key} | {' '.join(f'{value:.4f}' for value in row[key]['auc_by_output'])} |")
 
 
 if __name__ == "__main__":
