@@ -1,6 +1,6 @@
 """Errors of a model by the attributes of an indexed data set: pose, glasses, sex, open mouth and so on.
 
-    python benchmarks/attributes.py --data ARCHIVE [--json PATH] [MODEL...]
+    python benchmarks/attributes.py --data ARCHIVE [--data ARCHIVE] [--json PATH] [MODEL...]
 
 ARCHIVE holds images with an index.csv, in the form of `smilecam train --extra`; every column with at most
 MAX_VALUES values is an attribute. At the default policy and threshold. Meant for data that no model was trained on.
@@ -53,44 +53,45 @@ def score(labels: IntArray, probabilities: FloatArray, smiling: BoolArray) -> di
     }
 
 
+def score_model(model: str, data: Path) -> dict[str, dict[str, Any]]:
+    """Metrics on all images, and on those of each value of each attribute."""
+    classifier = SmileClassifier(model)
+    of_file = read_attributes(data)
+    layout, labelled = iter_faces(data)
+    probabilities, labels, attributes = [], [], []
+    for face in labelled:
+        whole = Box(0, 0, face.grey.shape[1], face.grey.shape[0])
+        probabilities.append(classifier(network_input(face.grey, [whole], layout.to_smiles, classifier.info.input))[0])
+        labels.append(face.label)
+        attributes.append(of_file[Path(face.name).name])
+    scored, of_label = np.array(probabilities), np.array(labels)
+    smiling = scored >= classifier.policy.threshold()
+    rows = {"all": score(of_label, scored, smiling)}
+    for name in attributes[0]:
+        for value in sorted({each[name] for each in attributes}):
+            of_value = np.array([each[name] == value for each in attributes])
+            rows[f"{name} {value}"] = score(of_label[of_value], scored[of_value], smiling[of_value])
+    return rows
+
+
 def main() -> None:
-    """Score every model on every value of every attribute."""
+    """Score every model on every data set, and print a table for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--json", type=Path)
     parser.add_argument("models", nargs="*", default=["smilenet"])
     options = parser.parse_args()
-    of_file = read_attributes(options.data)
-    layout, labelled = iter_faces(options.data)
-    faces = list(labelled)
-    labels = np.array([face.label for face in faces])
-    attributes = [of_file[Path(face.name).name] for face in faces]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for model in options.models:
-        classifier = SmileClassifier(model)
-        whole = [Box(0, 0, face.grey.shape[1], face.grey.shape[0]) for face in faces]
-        inputs = [
-            network_input(face.grey, [box], layout.to_smiles, classifier.info.input)
-            for face, box in zip(faces, whole, strict=True)
-        ]
-        parts = [classifier(np.concatenate(inputs[start : start + 256])) for start in range(0, len(inputs), 256)]
-        probabilities = np.concatenate(parts)
-        smiling = probabilities >= classifier.policy.threshold()
-        rows = {"all": score(labels, probabilities, smiling)}
-        for name in attributes[0]:
-            for value in sorted({each[name] for each in attributes}):
-                of_value = np.array([each[name] == value for each in attributes])
-                rows[f"{name} {value}"] = score(labels[of_value], probabilities[of_value], smiling[of_value])
-        found[model] = rows
-        print(f"\n{model}, {options.data.name}, threshold {classifier.policy.threshold():g}")
-        print(
-            "| attribute | smiling, n | recall | not smiling, n | false positive rate | AUC |\n"
-            "|---|---|---|---|---|---|"
-        )
-        for name, row in rows.items():
-            rates = [row["true_positive_rate"], row["false_positive_rate"], row["auc"]]
-            recall, false, auc = ("-" if rate is None else f"{rate:.4f}" for rate in rates)
-            print(f"| {name} | {row['smiles']:,} | {recall} | {row['rest']:,} | {false} | {auc} |")
+        found[model] = {data.stem: score_model(model, data) for data in options.data}
+        for stem, rows in found[model].items():
+            print(f"\n{model}, {stem}")
+            print("| attribute | smiling, n | recall | not smiling, n | false positive rate | AUC |")
+            print("|---|---|---|---|---|---|")
+            for name, row in rows.items():
+                rates = [row["true_positive_rate"], row["false_positive_rate"], row["auc"]]
+                recall, false, auc = ("-" if rate is None else f"{rate:.4f}" for rate in rates)
+                print(f"| {name} | {row['smiles']:,} | {recall} | {row['rest']:,} | {false} | {auc} |")
     print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {"models": found, "commit": provenance.commit(), "machine": provenance.machine()}
