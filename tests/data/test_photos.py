@@ -47,21 +47,25 @@ def manifest(folder):
         return list(csv.DictReader(file))
 
 
+def entries(*names):
+    return [(PurePosixPath(name), lambda: b"") for name in names]
+
+
 @pytest.mark.parametrize("smile", ["smile", "Smile", "SMILES", "smiling", "smiling_"])
 @pytest.mark.parametrize(
     "other", ["not_smile", "not-smile", "Not Smiling", "non-smile", "non_smile", "no smile", "nosmile", "neutral"]
 )
 def test_names_of_folders(smile, other):
-    entries = [PurePosixPath(smile, "a.jpg"), PurePosixPath("mine", other, "b.jpg")]
-    assert find_layout(entries, "mine") is FOLDERS
-    assert [FOLDERS.label(entry) for entry in entries] == [1, 0]
+    layout, annotations = find_layout(entries(f"{smile}/a.jpg", f"mine/{other}/b.jpg"), "mine")
+    assert layout is FOLDERS
+    assert [each.label for each in annotations.values()] == [1, 0]
 
 
 def test_names_of_other_layouts_stay_theirs():
-    assert find_layout([PurePosixPath("happy/a.png"), PurePosixPath("neutral/b.png")], "x") is FER2013
-    assert find_layout([PurePosixPath("positives7/a.png"), PurePosixPath("negatives7/b.png")], "x") is SMILES
+    assert find_layout(entries("happy/a.png", "neutral/b.png"), "x")[0] is FER2013
+    assert find_layout(entries("positives7/a.png", "negatives7/b.png"), "x")[0] is SMILES
     with pytest.raises(DataError, match=r"smile, smiles, smiling against not_smile, .*, non_smile, .*, neutral"):
-        find_layout([PurePosixPath("grins/a.png"), PurePosixPath("frowns/b.png")], "x")
+        find_layout(entries("grins/a.png", "frowns/b.png"), "x")
 
 
 def test_whole_photos_are_evaluated_by_their_faces(mine, noise):
