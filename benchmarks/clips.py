@@ -1,11 +1,15 @@
-"""Single-frame accuracy on labelled clips, without smoothing.
+"""Accuracy on labelled clips: of single frames, and of the states that users see.
 
-    python benchmarks/clips.py --videos FOLDER [--json PATH] [MODEL...]
+    python benchmarks/clips.py --videos FOLDER [--detector NAME] [--live] [--json PATH] [MODEL...]
 
 FOLDER holds clips and labels.csv with the columns clip, start, end (inclusive frame numbers) and label: "smile", "not"
 or "noface". A frame is correct if it is classified as smiling exactly when its label is "smile". The false positive
 rate of a clip is the share of its "not" frames classified as smiling, frames without a detected face included;
 unlabelled frames are not scored.
+
+The first table is about single frames, without time. The second has the balanced accuracy of each clip by single
+frames, by the states of a recorded video and, with --live, by those of the clip played in real time, of which only the
+frames that were processed count.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from smilecam import SmileDetector, provenance
+from smilecam import FrameResult, SmileDetector, SourceOptions, provenance
 
 Stretch = tuple[int, int, str]
 
@@ -32,18 +36,32 @@ def read_labels(videos: Path) -> dict[str, list[Stretch]]:
     return stretches
 
 
-def score_clip(detector: SmileDetector, clip: Path, stretches: list[Stretch]) -> list[dict[str, Any]]:
+def results_of(detector: SmileDetector, clip: Path, options: SourceOptions) -> list[FrameResult]:
+    """The results of a clip, played in real time without the frames that were dropped."""
+    return [item.result for item in detector.stream(clip, options) if item.result is not None]
+
+
+def state_accuracy(results: list[FrameResult], stretches: list[Stretch]) -> float | None:
+    """Balanced accuracy of the states over the labelled frames of a clip; None without a labelled face."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for result in results:
+        for start, end, label in stretches:
+            if start <= result.frame <= end and label != "noface":
+                right[label].append(result.smiling == (label == "smile"))
+    return statistics.mean(statistics.mean(each) for each in right.values()) if right else None
+
+
+def score_clip(detector: SmileDetector, results: list[FrameResult], stretches: list[Stretch]) -> list[dict[str, Any]]:
     """A row for each labelled segment of a clip."""
-    results = [item.result for item in detector.stream(clip) if item.result is not None]
     rows = []
     for start, end, label in stretches:
         part = results[start : end + 1]
         if not part:
-            raise SystemExit(f"{clip} ends before frame {start}")
+            raise SystemExit(f"{results[0].source} ends before frame {start}")
         smiling = sum(any(face.smile >= detector.threshold for face in result.faces) for result in part)
         rows.append(
             {
-                "clip": clip.name,
+                "clip": Path(results[0].source).name,
                 "start": start,
                 "end": end,
                 "label": label,
@@ -79,42 +97,75 @@ def balanced_accuracies(rows: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
+def measure(model: str, options: argparse.Namespace) -> dict[str, Any]:
+    """All figures of a model."""
+    detector = SmileDetector(model, detector=options.detector)
+    labels = read_labels(options.videos)
+    rows: list[dict[str, Any]] = []
+    states: dict[str, dict[str, float]] = {"offline": {}, "live": {}}
+    modes = {"offline": SourceOptions()} | ({"live": SourceOptions(realtime=True)} if options.live else {})
+    for clip, stretches in labels.items():
+        for mode, source_options in modes.items():
+            results = results_of(detector, options.videos / clip, source_options)
+            if mode == "offline":
+                rows += score_clip(detector, results, stretches)
+            if (accuracy := state_accuracy(results, stretches)) is not None:
+                states[mode][clip] = accuracy
+    detector.close()
+    return {
+        "rows": rows,
+        "false_smiles": false_smiles(rows),
+        "balanced_accuracies": balanced_accuracies(rows),
+        "states": {mode: found for mode, found in states.items() if found},
+        "threshold": detector.threshold,
+    }
+
+
+def report(model: str, found: dict[str, Any]) -> None:
+    """Print the tables of a model."""
+    rows, balanced = found["rows"], found["balanced_accuracies"]
+    print(f"\n{model}, threshold {found['threshold']:g}")
+    print("| clip | frames | label | face detected | smiling | accuracy |\n|---|---|---|---|---|---|")
+    for row in rows:
+        frames = f"{row['start']}-{row['end']}"
+        print(
+            f"| {row['clip']} | {frames} | {row['label']} | {row['with_face']} | {row['smiling']} "
+            f"| {row['right']:.3f} |"
+        )
+    right, frames = statistics.mean(row["right"] for row in rows), sum(row["frames"] for row in rows)
+    worst = max(found["false_smiles"], key=lambda clip: found["false_smiles"][clip])
+    print(f"mean accuracy of {len(rows)} segments, {frames} frames: {right:.4f}")
+    print(f"false positive rate: worst of the clips {found['false_smiles'][worst]:.2%} ({worst})")
+    print("\nbalanced accuracy")
+    columns = {"single frames": balanced} | found["states"]
+    print(f"| clip | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for clip in balanced:
+        print(f"| {clip} | " + " | ".join(f"{column[clip]:.3f}" for column in columns.values()) + " |")
+    means = " | ".join(f"{statistics.mean(column.values()):.4f}" for column in columns.values())
+    print(f"| mean of {len(balanced)} clips | {means} |")
+
+
 def main() -> None:
-    """Process every clip with each model, and print a row for each labelled segment."""
+    """Measure each model, and print its tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True)
+    parser.add_argument("--detector", default="haar")
+    parser.add_argument("--live", action="store_true", help="also play every clip in real time")
     parser.add_argument("--json", type=Path)
     parser.add_argument("models", nargs="*", default=["smilenet"])
     options = parser.parse_args()
     found = {}
     for model in options.models:
-        detector = SmileDetector(model, detector="haar")
-        labels = read_labels(options.videos)
-        rows = [row for clip in labels for row in score_clip(detector, options.videos / clip, labels[clip])]
-        balanced = balanced_accuracies(rows)
-        found[model] = {
-            "rows": rows,
-            "false_smiles": false_smiles(rows),
-            "balanced_accuracies": balanced,
-            "threshold": detector.threshold,
-        }
-        print(f"\n{model}, threshold {detector.threshold:g}")
-        print("| clip | frames | label | face detected | smiling | accuracy |\n|---|---|---|---|---|---|")
-        for row in rows:
-            frames = f"{row['start']}-{row['end']}"
-            print(
-                f"| {row['clip']} | {frames} | {row['label']} | {row['with_face']} | {row['smiling']} "
-                f"| {row['right']:.3f} |"
-            )
-        right, frames = statistics.mean(row["right"] for row in rows), sum(row["frames"] for row in rows)
-        rates = false_smiles(rows)
-        worst = max(rates, key=lambda clip: rates[clip])
-        print(f"mean accuracy of {len(rows)} segments, {frames} frames: {right:.4f}")
-        print(f"mean balanced accuracy of {len(balanced)} clips: {statistics.mean(balanced.values()):.4f}")
-        print(f"false positive rate: worst of {len(rates)} clips {rates[worst]:.2%} ({worst})")
-    print(f"\ncommit {provenance.commit()}, {provenance.machine()}")
+        found[model] = measure(model, options)
+        report(model, found[model])
+    print(f"\n{options.detector}, commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
-        content = {"models": found, "commit": provenance.commit(), "machine": provenance.machine()}
+        content = {
+            "models": found,
+            "detector": options.detector,
+            "commit": provenance.commit(),
+            "machine": provenance.machine(),
+        }
         options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 

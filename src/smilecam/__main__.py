@@ -5,9 +5,11 @@ Nothing heavy is imported before signals are looked after, so that an interrupt 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+import threading
 from typing import NoReturn
 
 from smilecam import interrupts
@@ -34,6 +36,21 @@ def run() -> NoReturn:
         interrupts.report()
         code = exit_codes.INTERRUPTED
     interrupts.ignore()
+    _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process, also while threads are inside a native library.
+
+    Such a thread would come back to a Python that is taking itself apart, which ends in ``std::terminate``. All results
+    are closed by now, so that nothing is lost by leaving at once.
+    """
+    if threading.active_count() > 1:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

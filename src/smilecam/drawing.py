@@ -16,9 +16,9 @@ _SCALE = 0.55
 
 
 def label_text(face: Face) -> str:
-    """The label in words: the number of the track where there is one, and the probability of a smile."""
+    """The label in words: the number of the track where there is one, and the probability that it rests on."""
     track = "" if face.track is None else f"#{face.track} "
-    return f"{track}{'smile' if face.smiling else 'no smile'} {face.smile:.0%}"
+    return f"{track}{'smile' if face.smiling else 'no smile'} {face.probability:.0%}"
 
 
 def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None) -> Image:

@@ -72,6 +72,7 @@ class Face:
         smiling: the decision: in a picture whether ``smile`` reaches the threshold, in a stream the track's state.
         track: number of the person's track through a stream, from 1; None in a picture.
         intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time in a stream.
+        smoothed: probability of a smile over time, on the same side of the threshold as ``smiling``; None in an image.
     """
 
     box: Box
@@ -80,6 +81,12 @@ class Face:
     smiling: bool
     track: int | None = None
     intensity: float | None = None
+    smoothed: float | None = None
+
+    @property
+    def probability(self) -> float:
+        """The probability that the decision rests on: ``smoothed`` in a stream, ``smile`` in an image."""
+        return self.smile if self.smoothed is None else self.smoothed
 
     def as_dict(self) -> dict[str, Any]:
         """The face as plain values; what a picture does not have is left out."""
@@ -93,6 +100,8 @@ class Face:
             content["track"] = self.track
         if self.intensity is not None:
             content["intensity"] = round(self.intensity, 3)
+        if self.smoothed is not None:
+            content["smoothed"] = round(self.smoothed, 4)
         return content
 
 

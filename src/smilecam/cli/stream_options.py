@@ -52,14 +52,14 @@ DECISION_OPTIONS = (
         type=click.FloatRange(min=0, max=60),
         default=DECISION.smoothing,
         show_default=True,
-        help="Time constant of temporal smoothing (seconds).",
+        help="Time constant of temporal smoothing (seconds); more changes state less often.",
     ),
     click.option(
         "--hysteresis",
         type=click.FloatRange(min=0, max=6),
         default=DECISION.hysteresis,
         show_default=True,
-        help="Distance from the threshold that begins or ends a smile, in log odds.",
+        help="Distance from the threshold within which a frame changes no state, in log odds.",
     ),
     click.option(
         "--min-smile",

@@ -24,7 +24,7 @@ from smilecam.data.entries import Read, is_index, open_entries
 from smilecam.data.faces import MARGIN, STORED_SIZE, decode_image
 from smilecam.data.framed_png import encode_crop, framing_of
 from smilecam.data.layouts import find_layout
-from smilecam.detection.registry import DEFAULT_DETECTOR, Use, resolve_detector
+from smilecam.detection.registry import BUNDLED_DETECTOR, Use, resolve_detector
 from smilecam.errors import DataError, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
@@ -52,7 +52,7 @@ class CropSettings:
         grey: whether crops are grey, rather than as the photo is.
     """
 
-    detector: str = DEFAULT_DETECTOR
+    detector: str = BUNDLED_DETECTOR
     detection_size: int | None = None
     all_faces: bool = False
     grey: bool = False

@@ -25,6 +25,40 @@ CELL_MARGIN = 3
 """Cells around motion that belong to its region: some of a face may look like what was there before."""
 
 
+CUT_SIDE = 160
+"""Pixels along the longer side of what is looked at for a cut: every fourth pixel of a frame of 640x480, for one."""
+
+CUT_DIFFERENCE, CUT_CORRELATION = 15.0, 0.7
+"""A frame begins a new scene if its cells differ by more than this on average, and correlate by less than this with
+those of the frame before. Inside the development clips no two frames in a row differ by more than 10.5 or correlate by
+less than .92; of frames of different clips, 96 % are beyond both."""
+
+
+class CutDetector:
+    """Finds hard cuts: frames that show another scene than the frame before."""
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._before: npt.NDArray[np.float32] | None = None
+        self._shape: tuple[int, ...] = ()
+
+    def __call__(self, grey: GreyImage) -> bool:
+        """Take the next frame, uint8 (height, width), and give whether a new scene begins with it."""
+        step = max(1, max(grey.shape) // CUT_SIDE)
+        cells = _cells(np.ascontiguousarray(grey[::step, ::step])).astype(np.float32)
+        before, same_shape = self._before, grey.shape == self._shape
+        self._before, self._shape = cells, grey.shape
+        if before is None:
+            return False
+        if not same_shape:
+            return True
+        if float(np.abs(cells - before).mean()) <= CUT_DIFFERENCE:
+            return False
+        a, b = cells - cells.mean(), before - before.mean()
+        norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+        return norm == 0 or float((a * b).sum()) < CUT_CORRELATION * norm
+
+
 class MotionGate:
     """An image reduced to a few hundred cells, to compare later ones with."""
 

@@ -160,12 +160,21 @@ class SmileDetector:
         with open_source(single_source(source), options) as opened, self.run(opened) as run:
             yield from run
 
-    def run(self, source: Source) -> SourceRun:
-        """Read an open source: iterate what is returned, and close it."""
+    def run(self, source: Source, *, keep_images: bool = True) -> SourceRun:
+        """Read an open source: iterate what is returned, and close it.
+
+        Args:
+            source: open.
+            keep_images: whether the items of a recorded video have the pixels of their frames.
+        """
         if source.ref.kind is Kind.IMAGE:
             return ImageRun(source, self._detect_image)
         setup = self.setup
-        return OnlineSourceRun(source, lambda: setup) if source.live else OfflineRun(source, setup)
+        return (
+            OnlineSourceRun(source, lambda: setup)
+            if source.live
+            else OfflineRun(source, setup, keep_images=keep_images)
+        )
 
     def close(self) -> None:
         """End the thread that online streams share. Streams that are being read must have been closed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
@@ -34,6 +35,7 @@ class OnlineRun:
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
         self._finder = setup.components.online_finder()
+        self._is_cut = CutDetector()
         self._meter = StatsMeter(counts or Counts())
 
     def process(self, frame: Frame, setup: StreamSetup | None = None) -> StreamItem:
@@ -45,6 +47,9 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
+        if self._is_cut(frame.grey):
+            self._finder.reset()
+            self._tracks.cut()
         faces = self._finder(frame.grey)
         (smiles,) = self._setup.components.classify_faces([(frame.grey, faces)])
         result = self._tracks.update(frame.number, frame.time or 0.0, faces, smiles)

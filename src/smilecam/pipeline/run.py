@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import Self
+from typing import NamedTuple, Self
 
+from smilecam.detection.motion import CutDetector
 from smilecam.errors import SourceError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
@@ -18,8 +19,8 @@ from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
-from smilecam.tracking.faces import FaceTracks
 from smilecam.tracking.offline import OfflineFaceFinder
+from smilecam.tracking.offline_faces import OfflineFaceTracks
 from smilecam.types import DetectedFace, Event, StreamStats
 
 PREFETCHED_FRAMES = 16
@@ -30,8 +31,16 @@ PREFETCHED_WINDOWS = 1
 WINDOW_PIXELS = 16_000_000
 """A window is not longer than this, since several are in memory: 8 frames of 1920x1080."""
 
-Window = list[tuple[Frame, list[DetectedFace]]]
-_Classified = tuple[Frame, list[DetectedFace], list[float]]
+
+class Window(NamedTuple):
+    """Frames in a row with their faces.
+
+    Attributes:
+        cut: whether a new scene begins with the first of them.
+    """
+
+    frames: list[tuple[Frame, list[DetectedFace]]]
+    cut: bool
 
 
 class SourceRun(ABC):
@@ -168,18 +177,24 @@ class OnlineSourceRun(SourceRun):
 class OfflineRun(_MeteredRun):
     """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
 
-    def __init__(self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None) -> None:
+    def __init__(
+        self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None, *, keep_images: bool = True
+    ) -> None:
         """Prepare.
 
         Args:
             source: open, not live.
             setup: of all frames.
             finder: in place of the one that ``setup`` gives.
+            keep_images: whether items still have the pixels of their frames, which wait in memory until then.
         """
         super().__init__(source)
-        self._tracks = FaceTracks(source.ref.name, setup.threshold, setup.decision)
+        self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
+        self._is_cut = CutDetector()
         self._classify_faces = setup.components.classify_faces
+        self._keep_images = keep_images
+        self._unsettled: deque[Frame] = deque()
         self._threads = ExitStack()
 
     def close(self) -> None:
@@ -195,53 +210,52 @@ class OfflineRun(_MeteredRun):
         decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
-        held: _Classified | None = None  # one frame is kept back, for the events of the end
         try:
             for window in windows:
-                for classified in self._classified(window):
-                    if held:
-                        yield self._tracked(held)
-                    held = classified
+                self._classify(window)
+                yield from self._items_of(self._tracks.settled())
         except SourceError:
-            if held:
-                yield self._tracked(held)
+            yield from self._items_of(self._tracks.finish())
             raise
-        if held:
-            item = self._tracked(held)
-            if item.result is not None and item.source_frame is not None:
-                events = (*item.events, *self._tracks.end())
-                yield StreamItem.of_frame(item.source_frame, replace(item.result, events=events))
+        yield from self._items_of(self._tracks.finish())
 
-    def _classified(self, window: Window) -> Iterator[_Classified]:
+    def _classify(self, window: Window) -> None:
         """Classify the faces of a window in one go."""
-        smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window])
-        for (frame, faces), of_frame in zip(window, smiles, strict=True):
-            yield frame, faces, of_frame
+        if window.cut:
+            self._tracks.cut()
+        smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
+        for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
+            self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
+            if not self._keep_images:
+                frame.release()
+            self._unsettled.append(frame)
 
-    def _tracked(self, classified: _Classified) -> StreamItem:
-        frame, faces, smiles = classified
-        return self._metered(frame, self._tracks.update(frame.number, frame.time or 0.0, faces, smiles))
+    def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
+        for result in results:
+            yield self._metered(self._unsettled.popleft(), result)
 
     def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:
         """Find faces window by window; of a source that fails, also in the frames that it gave."""
         waiting: list[Frame] = []
+        cut = False
         try:
             for frame in frames:
                 if isinstance(frame, Event):
                     continue
-                if waiting and frame.grey.shape != waiting[0].grey.shape:
-                    yield self._find(waiting)
-                    waiting = []
+                if self._is_cut(frame.grey):
+                    if waiting:
+                        yield self._find(waiting, cut)
+                    waiting, cut = [], True
                 waiting.append(frame)
                 if self._is_full(waiting):
-                    yield self._find(waiting)
-                    waiting = []
+                    yield self._find(waiting, cut)
+                    waiting, cut = [], False
         except SourceError:
             if waiting:
-                yield self._find(waiting)
+                yield self._find(waiting, cut)
             raise
         if waiting:
-            yield self._find(waiting)
+            yield self._find(waiting, cut)
 
     def _is_full(self, waiting: list[Frame]) -> bool:
         """Whether a window is to be searched now."""
@@ -249,6 +263,8 @@ class OfflineRun(_MeteredRun):
         many_pixels = len(waiting) * waiting[0].grey.size >= WINDOW_PIXELS
         return many_pixels or self._finder.ends_window(len(waiting), seconds)
 
-    def _find(self, frames: list[Frame]) -> Window:
+    def _find(self, frames: list[Frame], cut: bool) -> Window:
+        if cut:
+            self._finder.reset()
         faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
-        return list(zip(frames, faces, strict=True))
+        return Window(list(zip(frames, faces, strict=True)), cut)

@@ -105,7 +105,7 @@ def _run_source(
     source: Source, detector: SmileDetector, sinks: Sequence[Sink], observe: Observer, max_frames: int | None
 ) -> None:
     due = STATS_SECONDS
-    with detector.run(source) as run:
+    with detector.run(source, keep_images=any(sink.uses_images for sink in sinks)) as run:
         try:
             for item in observe(run, source, _limited(run, max_frames)):
                 _deliver(sinks, item)

@@ -20,9 +20,11 @@ class Sink:
 
     Attributes:
         written: the files that are finished.
+        uses_images: whether it looks at the pixels of frames; where no sink does, recorded video keeps none of them.
     """
 
     written: Sequence[Path] = ()
+    uses_images: bool = True
 
     def begin(self, source: Source) -> None:
         """A source has been opened."""

@@ -37,6 +37,8 @@ class CsvTable(Sink):
         written: the file, once it is finished.
     """
 
+    uses_images = False
+
     def __init__(self, target: str) -> None:
         """Open a file, replacing an existing one, or standard output for ``-``, and write the header row.
 

@@ -52,6 +52,8 @@ class _Counts:
 class Summary(Sink):
     """Logs one line about each source, and for a live one also its events as they happen."""
 
+    uses_images = False
+
     def __init__(self, log: Log) -> None:
         """Keep the function that takes the lines."""
         self._log = log

@@ -53,6 +53,8 @@ class WebVtt(Sink):
         written: the files that are finished.
     """
 
+    uses_images = False
+
     def __init__(self, names: dict[SourceRef, Path]) -> None:
         """Prepare to write the cues of each stream to its path, in folders that exist."""
         self._names = names

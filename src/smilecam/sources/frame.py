@@ -32,7 +32,7 @@ class Frame:
         capture_time: seconds on the monotonic clock when a live source received it, for latency; None for files.
     """
 
-    __slots__ = ("_grey", "_image", "_lazy", "capture_time", "number", "time")
+    __slots__ = ("_grey", "_image", "_lazy", "_shape", "capture_time", "number", "time")
 
     def __init__(
         self,
@@ -55,13 +55,27 @@ class Frame:
         self.number, self.time, self.capture_time = number, time, capture_time
         self._image, self._lazy = image, lazy
         self._grey: GreyImage | None = None
+        self._shape: tuple[int, int] | None = None
+
+    def release(self) -> None:
+        """Let go of the pixels, where nobody will look at them any more; ``shape`` stays."""
+        self._shape = self.shape
+        self._image = self._lazy = self._grey = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        if self._shape is not None:
+            return self._shape
+        height, width = self.grey.shape
+        return height, width
 
     @property
     def image(self) -> Image:
         """uint8 (height, width, 3), blue-green-red; the same array each time. Grey where grey was given."""
         if self._image is None:
             if self._lazy is None:
-                raise ValueError("a frame needs an image")
+                raise ValueError("the frame has no image, or has been released")
             self._image = self._lazy.colour()
         return self._image
 

@@ -47,8 +47,14 @@ class FaceTracks:
             self._last_seen[track] = time
             if change:
                 events.append(self._event(change, track))
-            results.append(Face(face.box, face.confidence, smile, state.smiling, track, state.intensity))
+            results.append(
+                Face(face.box, face.confidence, smile, state.smiling, track, state.intensity, state.smoothed)
+            )
         return FrameResult(self._source, number, time, tuple(results), tuple(events))
+
+    def cut(self) -> None:
+        """The scene has changed: whoever is seen from here on is somebody else."""
+        self._tracker.forget()
 
     def update_settings(self, threshold: float, decision: DecisionSettings) -> None:
         """Use other settings from the next frame on; tracks and their states stay."""

@@ -64,6 +64,10 @@ class OfflineFaceFinder:
         self._motion: MotionGate | None = None
         self._full_at = 0.0
 
+    def reset(self) -> None:
+        """Begin a new scene: no face of the one before is followed into it."""
+        self._known, self._begun, self._motion = [], False, None
+
     def ends_window(self, count: int, seconds: float) -> bool:
         """Whether a window of ``count`` frames over ``seconds`` is complete."""
         if not self._begun:

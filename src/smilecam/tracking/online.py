@@ -124,6 +124,13 @@ class OnlineFaceFinder:
         self._submit_if_due(grey)
         return sorted(known.face for known in self._known)
 
+    def reset(self) -> None:
+        """Begin a new scene: faces are detected in all of it at once. Meanwhile one may be where another was."""
+        if self._pending is not None:
+            self._pending.cancel()
+        self._pending, self._motion = None, None
+        self._submitted_at = float("-inf")
+
     def _merge(self, found: list[DetectedFace]) -> None:
         """Add the faces of a detection that are new, correct the known ones, and count against those it missed."""
         pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE_LATER)

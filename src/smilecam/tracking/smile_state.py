@@ -1,4 +1,4 @@
-"""From probabilities to a state that does not flicker: temporal smoothing, hysteresis and debouncing."""
+"""From probabilities to a state that does not flicker, in an online stream: each frame counts by how sure it is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ FULL_SMILE, NO_SMILE = 3.0, -3.0
 NEUTRAL_RATE = 0.02
 """How fast a track's neutral face is learned, as a share a second: it takes about a minute to forget another."""
 
+SWITCH_RATE = 0.5
+"""Changes of state a second that are expected before anything is seen, for either state."""
+
+MAX_BELIEF = 3.0
+"""Log odds to which the belief in a state is clipped, so that a long smile ends as soon as a short one."""
+
+BELIEF_PER_HYSTERESIS = 3.0
+"""Log odds of belief in a state that change it, as a multiple of the hysteresis: 1.5 by default."""
+
+FULL_FRAME = 0.4
+"""How long a frame takes to count in full, as a share of the smoothing: 1/20 s by default. Like the three constants
+above it was chosen on the development clips (benchmarks/clips.py), among settings that leave noise about the threshold
+without effect (tests/tracking/test_smile_state.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionSettings:
@@ -21,17 +35,16 @@ class DecisionSettings:
 
     Attributes:
         smoothing: seconds over which log odds are averaged (the time constant of an exponential mean).
-        hysteresis: distance from the threshold, in log odds, that the smoothed value must reach: above it to begin a
-            smile and below it to end one.
-        min_smile: seconds for which it must stay there before a smile is declared.
-        min_pause: seconds for which it must stay there before the end is declared.
+        hysteresis: distance from the threshold, in log odds, beyond which a frame counts for a change of state.
+        min_smile: seconds for which a smile must last.
+        min_pause: seconds for which its end must last.
         relative: whether intensity is measured from the track's own neutral face.
     """
 
     smoothing: float = 0.12
-    hysteresis: float = 0.4
-    min_smile: float = 0.12
-    min_pause: float = 0.2
+    hysteresis: float = 0.5
+    min_smile: float = 0.0
+    min_pause: float = 0.0
     relative: bool = False
 
 
@@ -41,7 +54,7 @@ class StateChange:
 
     Attributes:
         smiling: the new state.
-        since: seconds, when the smoothed value passed the threshold for good.
+        since: seconds, when the frames passed the threshold for good.
         peak: largest smoothed probability of the smile so far.
     """
 
@@ -50,8 +63,63 @@ class StateChange:
     peak: float
 
 
+class Smoother:
+    """Log odds smoothed from the past, and the neutral face of a track.
+
+    Attributes:
+        settings: the time constant, and whether intensity is relative.
+        value: smoothed log odds; None before the first.
+        time: of the newest value, in seconds; None before the first.
+    """
+
+    def __init__(self, settings: DecisionSettings) -> None:
+        """Begin a track."""
+        self.settings = settings
+        self.value: float | None = None
+        self.time: float | None = None
+        self._neutral = NO_SMILE
+
+    def update(self, value: float, time: float, *, smiling: bool = False) -> float:
+        """Take the next log odds, and give the smoothed ones.
+
+        Args:
+            value: log odds.
+            time: in seconds, not before that of the value before.
+            smiling: the state so far; the neutral face is learned outside smiles.
+        """
+        if self.value is None or self.time is None:
+            self.value = value
+        else:
+            passed = max(0.0, time - self.time)
+            share = 1 - math.exp(-passed / self.settings.smoothing) if self.settings.smoothing > 0 else 1.0
+            self.value += share * (value - self.value)
+            if not smiling:
+                self._learn_neutral(self.value, passed)
+        self.time = time
+        return self.value
+
+    def _learn_neutral(self, value: float, passed: float) -> None:
+        """Follow the lower values: quickly down, slowly up."""
+        rate = min(1.0, passed * (1.0 if value < self._neutral else NEUTRAL_RATE))
+        self._neutral += rate * (value - self._neutral)
+
+    @property
+    def least(self) -> float:
+        """Log odds at which the intensity is 0."""
+        return self._neutral if self.settings.relative else NO_SMILE
+
+
+def intensity(value: float, least: float) -> float:
+    """How much of a smile log odds are, 0 to 1, from ``least`` to a full smile."""
+    return min(1.0, max(0.0, (value - least) / max(1.0, FULL_SMILE - least)))
+
+
 class SmileState:
-    """The smile of one track over time."""
+    """The smile of one track over time.
+
+    The belief in a smile is that of a hidden Markov model with two states that change at ``SWITCH_RATE``. A sure
+    frame moves it further than a doubtful one, so that a clear smile is declared after a few frames.
+    """
 
     def __init__(self, threshold: float, settings: DecisionSettings) -> None:
         """Begin without a smile.
@@ -60,20 +128,21 @@ class SmileState:
             threshold: the probability around which smiles begin and end.
             settings: temporal smoothing and debouncing.
         """
-        self._settings = settings
-        self._threshold = log_odds(threshold)
-        self._value: float | None = None
-        self._time = 0.0
+        self._settings, self._threshold = settings, log_odds(threshold)
+        self._smoother = Smoother(settings)
+        self._belief = -MAX_BELIEF / 2
+        self._time: float | None = None
+        self._crossed: float | None = None
         self._pending_since: float | None = None
         self._peak = 0.0
-        self._neutral = NO_SMILE
         self.smiling = False
         self.since = 0.0
 
     @property
     def smoothed(self) -> float:
-        """The smoothed probability of a smile."""
-        return 0.0 if self._value is None else 1 / (1 + math.exp(-self._value))
+        """The smoothed probability of a smile, on the same side of the threshold as the state."""
+        value = self._smoother.value
+        return 0.0 if value is None else agreeing(value, self.smiling, self._threshold)
 
     @property
     def peak(self) -> float:
@@ -83,14 +152,13 @@ class SmileState:
     @property
     def intensity(self) -> float:
         """How much of a smile it is, 0 to 1, from nothing (or the track's neutral face) to a full smile."""
-        if self._value is None:
-            return 0.0
-        least = self._neutral if self._settings.relative else NO_SMILE
-        return min(1.0, max(0.0, (self._value - least) / max(1.0, FULL_SMILE - least)))
+        value = self._smoother.value
+        return 0.0 if value is None else intensity(value, self._smoother.least)
 
     def update_settings(self, threshold: float, settings: DecisionSettings) -> None:
         """Use other settings from the next frame on."""
         self._settings, self._threshold = settings, log_odds(threshold)
+        self._smoother.settings = settings
 
     def update(self, probability: float, time: float) -> StateChange | None:
         """Take the next frame.
@@ -102,48 +170,65 @@ class SmileState:
         Returns:
             The change that this frame confirms, if any.
         """
-        self._smooth(log_odds(probability), time)
-        side = self._hysteresis_side()
-        if side is None or side == self.smiling:
+        value = log_odds(probability)
+        self._smoother.update(value, time, smiling=self.smiling)
+        self._note_crossing(value - self._threshold >= 0, time)
+        self._believe(value - self._threshold, time)
+        change = self._confirm(time)
+        if self.smiling:
+            self._peak = max(self._peak, self.smoothed)
+            if change is not None:
+                return StateChange(True, change.since, self._peak)
+        return change
+
+    def _note_crossing(self, above: bool, time: float) -> None:
+        """Remember since when frames contradict the state."""
+        if above == self.smiling:
+            self._crossed = None
+        elif self._crossed is None:
+            self._crossed = time
+
+    def _believe(self, distance: float, time: float) -> None:
+        """Take a frame into the belief: its log odds, for as much of a full frame as the frame lasts."""
+        full = FULL_FRAME * self._settings.smoothing
+        distance = math.copysign(max(0.0, abs(distance) - self._settings.hysteresis), distance)
+        passed = full if self._time is None else max(0.0, time - self._time)
+        self._time = time
+        weight = min(1.0, passed / full) if full > 0 else 1.0
+        prior = _switched(self._belief, passed) if full > 0 else 0.0
+        self._belief = min(MAX_BELIEF, max(-MAX_BELIEF, prior + weight * distance))
+
+    def _confirm(self, time: float) -> StateChange | None:
+        """The change of state that the belief asks for, once it has lasted long enough."""
+        needed = BELIEF_PER_HYSTERESIS * self._settings.hysteresis
+        believed = self._belief > -needed if self.smiling and needed else self._belief >= needed
+        if believed == self.smiling:
             self._pending_since = None
-            if self.smiling:
-                self._peak = max(self._peak, self.smoothed)
             return None
         if self._pending_since is None:
-            self._pending_since = time
-            if side:
-                self._peak = 0.0
-        if side:
-            self._peak = max(self._peak, self.smoothed)
-        needed = self._settings.min_smile if side else self._settings.min_pause
-        if time - self._pending_since < needed - 1e-9:  # times are sums of frame lengths
+            self._pending_since = time if self._crossed is None else self._crossed
+        lasting = self._settings.min_smile if believed else self._settings.min_pause
+        if time - self._pending_since < lasting - 1e-9:  # times are sums of frame lengths
             return None
-        self.smiling, self.since, self._pending_since = side, self._pending_since, None
-        return StateChange(side, self.since, self._peak)
+        self.smiling, self.since = believed, self._pending_since
+        self._pending_since = self._crossed = None
+        if believed:
+            self._peak = 0.0
+        return StateChange(believed, self.since, self._peak)
 
-    def _smooth(self, value: float, time: float) -> None:
-        if self._value is None:
-            self._value = value
-        else:
-            passed = max(0.0, time - self._time)
-            share = 1 - math.exp(-passed / self._settings.smoothing) if self._settings.smoothing > 0 else 1.0
-            self._value += share * (value - self._value)
-            self._learn_neutral(passed)
-        self._time = time
 
-    def _learn_neutral(self, passed: float) -> None:
-        """Follow the lower values: quickly down, slowly up, and not during a smile."""
-        if self._value is None or self.smiling:
-            return
-        rate = min(1.0, passed * (1.0 if self._value < self._neutral else NEUTRAL_RATE))
-        self._neutral += rate * (self._value - self._neutral)
+def _switched(belief: float, seconds: float) -> float:
+    """A belief after a time in which nothing was seen: it fades, since the state may have changed."""
+    changed = 0.5 * (1 - math.exp(-2 * SWITCH_RATE * seconds))
+    probability = 1 / (1 + math.exp(-belief))
+    faded = probability + changed * (1 - 2 * probability)
+    return math.log(faded / (1 - faded))
 
-    def _hysteresis_side(self) -> bool | None:
-        """True above the upper threshold, False below the lower one, None within the hysteresis."""
-        distance = (self._value or 0.0) - self._threshold
-        if distance >= self._settings.hysteresis:
-            return True
-        return False if distance <= -self._settings.hysteresis else None
+
+def agreeing(value: float, smiling: bool, threshold: float) -> float:
+    """The probability of log odds, held to the side of the threshold (log odds) on which a state is."""
+    held = max(value, threshold) if smiling else min(value, threshold - 1e-3)
+    return 1 / (1 + math.exp(-held))
 
 
 def log_odds(probability: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,11 @@ class Tracker:
         self._max_age = max_age
         self._tracks: list[_Track] = []
         self._count = 0
+
+    def forget(self) -> None:
+        """End all tracks with the next frame, because the scene has changed: a number never moves to somebody else."""
+        for track in self._tracks:
+            track.time = -math.inf
 
     def update(self, boxes: Sequence[Box], time: float) -> tuple[list[int], list[int]]:
         """Take the next frame.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shutil
 import threading
@@ -247,7 +248,7 @@ class VideoJobs:
                 raise StopRun
             if item.source_frame is not None:
                 frame = item.source_frame
-                if frame.grey.size > limits.pixels:
+                if math.prod(frame.shape) > limits.pixels:
                     raise Problem(413, "too_many_pixels", f"The video has more than {limits.pixels:,} pixels a frame.")
                 job.frames += 1
                 job.seconds = item.time or 0.0

@@ -7,7 +7,7 @@ const LONGEST_EXTRAPOLATION = 0.2;
 const STILL = 0.02;
 
 export const labelOf = (face) =>
-  `${face.track == null ? "" : `#${face.track} `}${face.smiling ? "smile" : "no smile"} ${Math.round(100 * face.smile)} %`;
+  `${face.track == null ? "" : `#${face.track} `}${face.smiling ? "smile" : "no smile"} ${Math.round(100 * (face.smoothed ?? face.smile))} %`;
 
 /** Extrapolates the boxes of a live stream between results: each goes on as it last moved, for a short while. */
 export class Motion {

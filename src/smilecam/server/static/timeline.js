@@ -49,7 +49,7 @@ export class Timeline {
   add(result) {
     for (const face of result.faces) {
       if (!this.lanes.has(face.track)) this.lanes.set(face.track, []);
-      this.lanes.get(face.track).push([result.time, face.smile, face.smiling]);
+      this.lanes.get(face.track).push([result.time, face.smoothed ?? face.smile, face.smiling]);
     }
     for (const event of result.events ?? []) if (event.track !== undefined) this.mark(event);
     if (!this.length) {

@@ -31,7 +31,7 @@ export class Tracks {
     result.faces.forEach((face, at) => {
       const number = face.track ?? at + 1;
       const track = this.known.get(number) ?? { number, first: time, since: time, smiles: 0, still: result.time == null };
-      Object.assign(track, { seen: time, smile: face.smile, smiling: face.smiling, intensity: face.intensity });
+      Object.assign(track, { seen: time, smile: face.smoothed ?? face.smile, smiling: face.smiling, intensity: face.intensity });
       this.known.set(number, track);
     });
     this.now = time;

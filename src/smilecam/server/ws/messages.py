@@ -137,7 +137,7 @@ def result_message(item: StreamItem, seq: int) -> dict[str, Any]:
         item: that holds a frame.
         seq: number that the answer bears.
     """
-    height, width = (0, 0) if item.source_frame is None else item.source_frame.grey.shape[:2]
+    height, width = (0, 0) if item.source_frame is None else item.source_frame.shape
     return {
         "type": "result",
         "seq": seq,
