@@ -171,6 +171,48 @@ def _mean(values: list[float]) -> str:
     return f"{mean:.4f} ± {statistics.stdev(values):.4f}" if len(values) > 1 else f"{mean:.4f}"
 
 
+ATTRIBUTES = {
+    "mtfl_smile_g96": {
+        "all": "all",
+        "gender 1": "men",
+        "gender 2": "women",
+        "glasses 1": "with glasses",
+        "glasses 2": "without glasses",
+        "pose 3": "frontal",
+        "pose 2": "half left",
+        "pose 4": "half right",
+        "pose 1": "left profile",
+        "pose 5": "right profile",
+    },
+    "celeba_smile_g96": {
+        "all": "all",
+        "mouth_open 0": "mouth closed",
+        "mouth_open 1": "mouth open",
+        "male 1": "men",
+        "male 0": "women",
+        "glasses 1": "with glasses",
+        "glasses 0": "without glasses",
+        "hat 1": "with a hat",
+        "young 0": "not young",
+        "young 1": "young",
+        "blurry 1": "blurred",
+    },
+}
+
+
+def attributes() -> str:
+    """Errors of smilenet by the attributes of MTFL and CelebA."""
+    rows = []
+    for stem, names in ATTRIBUTES.items():
+        found = load("figures/attributes.json")["models"]["smilenet"][stem]
+        for key, name in names.items():
+            of = found[key]
+            rates = [f"{of[rate]:.3f}" for rate in ("true_positive_rate", "false_positive_rate", "auc")]
+            data = {"mtfl_smile_g96": "MTFL", "celeba_smile_g96": "CelebA"}[stem]
+            rows.append([data, name, f"{of['smiles']:,}", rates[0], f"{of['rest']:,}", *rates[1:]])
+    return rows_of(["data", "faces", "smiling", "recall", "not smiling", "false positive rate", "AUC"], rows)
+
+
 def slices() -> str:
     """Quarters of the public part of GENKI-4K by each property."""
     rows = []
@@ -259,7 +301,8 @@ def speed() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    function.__name__: function for function in (folds, points, peers, robustness, clips, card, crop, slices, speed)
+    function.__name__: function
+    for function in (folds, points, peers, robustness, clips, card, crop, slices, attributes, speed)
 } | {"targets": table}
 TABLES |= {function.__name__: function for function in (film_table, live_table, rest_table, flicker_table)}
 TABLES["web_table"] = web_table

@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -128,6 +129,22 @@ def clip(tmp_path_factory: pytest.TempPathFactory, astronaut: Image, hopper: Ima
             for _ in range(10):
                 recorder.write(frame, None)
     return path
+
+
+@pytest.fixture(scope="session")
+def write_gif() -> Callable[[Path, Sequence[Image]], None]:
+    """Write images of one size as a GIF."""
+
+    def write(path: Path, images: Sequence[Image]) -> None:
+        with av.open(str(path), "w", format="gif") as container:
+            stream = container.add_stream("gif", rate=5)
+            stream.height, stream.width = images[0].shape[:2]
+            stream.pix_fmt = "rgb8"
+            for image in images:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24").reformat(format="rgb8")))
+            container.mux(stream.encode(None))
+
+    return write
 
 
 @pytest.fixture

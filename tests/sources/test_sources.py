@@ -13,6 +13,8 @@ import pytest
 
 from clips import encode, graded
 from smilecam import SmileDetector
+from smilecam.cli import exit_codes
+from smilecam.cli.main import call
 from smilecam.errors import SourceEmpty, SourceError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.sinks.video_writer import VideoRecorder
@@ -217,6 +219,25 @@ def test_gif_is_a_video(videos):
     with open_source(find_sources(str(videos / "intel_classroom.gif"))[0]) as source:
         assert source.ref.kind is Kind.VIDEO
         assert len(list(source)) == 45
+
+
+def test_still_gif_is_an_image(write_gif, tmp_path, astronaut, hopper):
+    write_gif(tmp_path / "a_still.gif", [astronaut])
+    write_gif(tmp_path / "b_moving.GIF", [astronaut, hopper[:512, :512]])
+    (tmp_path / "c_cut.gif").write_bytes((tmp_path / "a_still.gif").read_bytes()[:2000])
+    refs = find_sources(str(tmp_path))
+    assert [ref.kind for ref in refs] == [Kind.IMAGE, Kind.VIDEO, Kind.VIDEO]
+    with open_source(refs[0]) as source:
+        frames = list(source)
+    assert len(frames) == 1
+    assert frames[0].time is None
+    assert np.abs(frames[0].image.astype(int) - astronaut).mean() < 30
+
+
+def test_still_gif_is_detected_and_saved_as_an_image(write_gif, tmp_path, astronaut):
+    write_gif(tmp_path / "still.gif", [astronaut])
+    assert call(["detect", str(tmp_path / "still.gif"), "--save", str(tmp_path / "marked")]) == exit_codes.DONE
+    assert [path.name for path in (tmp_path / "marked").iterdir()] == ["still_smiles.png"]
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "clip.mp4", "thing"])

@@ -9,7 +9,7 @@ import click
 
 from smilecam import storage
 from smilecam.cli import exit_codes
-from smilecam.cli.model_options import detector_options
+from smilecam.cli.model_options import detector_options, detector_warnings
 from smilecam.cli.progress import bar
 from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.text import one_line
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Download SMILES, audit a data set, or cut the faces out of your photos."""
+    """Download SMILES; audit a data set; crop photos."""
 
 
 @data.command()
@@ -111,8 +111,12 @@ def crop(source: Path, out: Path, detector: str, detection_size: int | None, all
     Ends with exit code 5 if a photo has no face or cannot be read; each is listed.
     """
     from smilecam.data.crop_photos import CropSettings, crop_photos
+    from smilecam.detection.registry import resolve_detector
 
-    settings = CropSettings(detector, detection_size, all_faces, grey)
+    resolved = resolve_detector(detector)
+    for line in detector_warnings(resolved, blur=False):
+        click.echo(line, err=True)
+    settings = CropSettings(resolved.spec.name, detection_size, all_faces, grey)
     with bar("photos", None, "photo") as progress:
         report = crop_photos(source, out, settings, progress.update)
     for name, problem in report.problems:

@@ -26,6 +26,7 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @model_options
 @click.option("--data", "path", type=PATH, help="Labelled folder or archive; default: SMILES.")
+@click.option("--labels", type=PATH, help="CSV file of labels to evaluate against, in place of those of --data.")
 @click.option(
     "--boxes",
     type=click.Choice(BOXES),
@@ -57,6 +58,7 @@ def evaluate(
     operating_point: str,
     threshold: float | None,
     path: Path | None,
+    labels: Path | None,
     boxes: str,
     crop: str,
     folds: Path | None,
@@ -82,7 +84,7 @@ def evaluate(
         _evaluate_folds(folds, data, json_path, report)
         return
     decision = Decision(model, policy, OperatingPoint(operating_point), threshold)
-    found = evaluate_model(decision, data, Boxes(boxes), Crop(crop))
+    found = evaluate_model(decision, data, Boxes(boxes), Crop(crop), labels)
     _print_metrics(found, to_stderr=json_path == "-")
     _write_json(json_path, found.as_dict())
     if report:
@@ -91,7 +93,7 @@ def evaluate(
 
 def _refuse_model_options() -> None:
     context = click.get_current_context()
-    for name in ("model", "policy", "operating_point", "threshold", "boxes", "crop"):
+    for name in ("model", "policy", "operating_point", "threshold", "labels", "boxes", "crop"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageProblem(f"--{name.replace('_', '-')} does not apply to a cross-validation")
 

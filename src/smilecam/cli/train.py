@@ -30,7 +30,13 @@ PATH = click.Path(path_type=Path)
     "--extra",
     type=PATH,
     multiple=True,
-    help="Additional training data: folders smile/ and not_smile/, or FER2013. Repeatable.",
+    help="Additional training data: folders smile/ and not_smile/, FER2013, or images with an index.csv. Repeatable.",
+)
+@click.option(
+    "--labels",
+    type=PATH,
+    multiple=True,
+    help="CSV file of (soft) labels to train on, for the data set whose images it names. Repeatable.",
 )
 @click.option(
     "--variant",
@@ -80,6 +86,7 @@ def train(
     recipe: str,
     path: Path | None,
     extra: tuple[Path, ...],
+    labels: tuple[Path, ...],
     variant: str,
     seed: int,
     out: Path | None,
@@ -120,6 +127,7 @@ def train(
         out=out or Path("runs") / (f"{resolved.name}-folds{folds}" if folds else f"{resolved.name}-seed{seed}"),
         resume=resume,
         teachers=teachers,
+        labels=labels,
     )
     chosen, reason = choose_device(device)
     click.echo(f"device {reason}")
@@ -174,13 +182,23 @@ def _print_row(row: EpochRow) -> None:
     help="Calibrate a policy on the folder of a cross-validation, on labelled faces that the run was not trained on, "
     "or on several of these with equal weight. Repeatable; the first policy is the default.",
 )
-def export(run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...]) -> None:
+@click.option(
+    "--labels",
+    type=PATH,
+    multiple=True,
+    help="CSV file of labels to calibrate on, for the labelled faces of --calibrate that it names. Repeatable.",
+)
+def export(
+    run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...], labels: tuple[Path, ...]
+) -> None:
     """Export a finished training RUN to a self-contained model file."""
     require("train", "smilecam export")
+    from smilecam.data.label_files import load_label_file
     from smilecam.training.calibrate import PolicySource
     from smilecam.training.export import export_run
 
-    sources = [PolicySource(policy, paths) for policy, paths in map(_named_paths, policies)]
+    files = tuple(map(load_label_file, labels))
+    sources = [PolicySource(policy, paths, files) for policy, paths in map(_named_paths, policies)]
     if len({source.name for source in sources}) < len(sources):
         raise UsageProblem("--calibrate names a policy twice")
     info = export_run(run, output, name or output.stem, version, sources)

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from smilecam.classification.crop import cut, resize, square_of_face
-from smilecam.data.entries import Read, open_entries
+from smilecam.data.entries import Read, is_index, open_entries
 from smilecam.data.faces import MARGIN, STORED_SIZE, decode_image
 from smilecam.data.framed_png import encode_crop, framing_of
 from smilecam.data.layouts import find_layout
@@ -46,7 +46,7 @@ class CropSettings:
     """How faces are cropped.
 
     Attributes:
-        detector: name of the face detector.
+        detector: name of the face detector, or "auto".
         detection_size: longer side of the reduced image in pixels, for the detector's own default.
         all_faces: every face of a photo, rather than the largest one.
         grey: whether crops are grey, rather than as the photo is.
@@ -95,16 +95,14 @@ def crop_photos(
     _check_folder(source, out)
     cropper = _Cropper(settings)
     with open_entries(source) as entries:
-        layout = find_layout([name for name, _ in entries], source)
-        wanted = set(layout.select([name for name, _ in entries]))
-        cropper.report.ignored = len(entries) - len(wanted)
+        _, annotations = find_layout(entries, source)
+        cropper.report.ignored = sum(name not in annotations and not is_index(name) for name, _ in entries)
         with whole_folder(out) as folder:
-            for label_name in LABELS:
-                make_folder(folder / label_name)
+            for label in LABELS:
+                make_folder(folder / label)
             for name, read in entries:
-                label = layout.label(name)
-                if name in wanted and label is not None:
-                    cropper.crop(folder, name, LABELS[label], read)
+                if name in annotations:
+                    cropper.crop(folder, name, LABELS[annotations[name].label], read)
                     progress()
             cropper.finish(folder, source)
     return cropper.report

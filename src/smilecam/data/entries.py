@@ -21,9 +21,13 @@ MAX_ENTRY_BYTES = 32 * 2**20
 Read = Callable[[], bytes]
 
 
+INDEX_NAME = "index.csv"
+"""Name of the file that lists the images beside it, with their labels."""
+
+
 @contextmanager
 def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
-    """List the image files below ``path``, sorted by name, each with a function that returns its bytes.
+    """List the image and index files below ``path``, sorted by name, each with a function that returns its bytes.
 
     Args:
         path: a folder, or a zip archive.
@@ -32,7 +36,7 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
         DataError: there is nothing, or neither a folder nor a readable zip archive.
     """
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.is_file() and _is_image(file, partial(_open, file)))
+        found = sorted(file for file in path.rglob("*") if file.is_file() and _is_wanted(file, partial(_open, file)))
         yield [(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in found]
         return
     if not path.is_file():
@@ -42,7 +46,7 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
             members = [
                 member
                 for member in archive.infolist()
-                if _is_image(PurePosixPath(member.filename), partial(archive.open, member))
+                if _is_wanted(PurePosixPath(member.filename), partial(archive.open, member))
             ]
             members.sort(key=lambda member: member.filename)
             yield [(PurePosixPath(member.filename), _member_reader(archive, member)) for member in members]
@@ -50,16 +54,24 @@ def open_entries(path: Path) -> Iterator[list[tuple[PurePosixPath, Read]]]:
         raise DataError(f"{path} is neither a folder nor a readable zip archive") from error
 
 
+def is_index(name: PurePath) -> bool:
+    """Whether a name is an index file's."""
+    return name.name == INDEX_NAME
+
+
 def _open(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _is_image(name: PurePath, open_file: Callable[[], AbstractContextManager[IO[bytes]]]) -> bool:
-    """Whether a name is an image's; macOS adds files to archives whose names begin with a dot. An animation is none."""
+def _is_wanted(name: PurePath, open_file: Callable[[], AbstractContextManager[IO[bytes]]]) -> bool:
+    """Whether a file is an image or an index; an animation is neither.
+
+    macOS adds files to archives whose names begin with a dot.
+    """
     if name.name.startswith("."):
         return False
     if name.suffix.lower() != GIF_SUFFIX:
-        return name.suffix.lower() in IMAGE_SUFFIXES
+        return name.suffix.lower() in IMAGE_SUFFIXES or is_index(name)
     with open_file() as file:
         return is_still_gif(file)
 

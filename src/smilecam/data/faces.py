@@ -6,20 +6,20 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from smilecam.classification.crop import cut, resize, square_in_box
 from smilecam.data.entries import open_entries
 from smilecam.data.framed_png import framing_of
-from smilecam.data.layouts import Layout, find_layout
+from smilecam.data.layouts import Annotation, Layout, find_layout
 from smilecam.data.photos import PhotoCheck
 from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
 from smilecam.errors import DataError
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS, CropGeometry
-from smilecam.types import Box, GreyImage, Image, IntArray
+from smilecam.types import Box, FloatArray, GreyImage, Image, IntArray
 
 STORED_SIZE = 64
 """Side of the images for training, in pixels: the size of the SMILES images."""
@@ -40,6 +40,7 @@ class LabelledFace:
         label: 1 smiling, 0 not smiling.
         grey: uint8 (height, width).
         file_digest: SHA-256 of the file's bytes, hexadecimal.
+        identity: key of the individual; "" if it is not known.
         framing: the crop with the framing of SMILES, where the file states it: see ``smilecam.data.framed_png``.
     """
 
@@ -47,6 +48,7 @@ class LabelledFace:
     label: int
     grey: GreyImage
     file_digest: str
+    identity: str = ""
     framing: CropGeometry | None = None
 
     @property
@@ -72,6 +74,9 @@ class FaceSet:
         image_digests: n digests of the decoded images, before cropping and resizing.
         photographs: n keys, equal for images of the same photograph.
         digest_lines: n lines of class and file digest, for ``content_digest``.
+        identities: n keys, equal for images of one individual and "" where it is not known; None if no image has one.
+        soft_labels: float32 (n,), probabilities of a smile as targets of training, NaN for a face to leave out of it;
+            None for ``labels``. Evaluation always uses ``labels``.
     """
 
     images: GreyImage
@@ -80,6 +85,8 @@ class FaceSet:
     image_digests: tuple[str, ...]
     photographs: tuple[str, ...]
     digest_lines: tuple[str, ...]
+    identities: tuple[str, ...] | None = None
+    soft_labels: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -90,8 +97,13 @@ class FaceSet:
         return self.images[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
     @property
+    def targets(self) -> FloatArray:
+        """float32 (n,): the soft labels, or the labels where there are none."""
+        return self.labels.astype(np.float32) if self.soft_labels is None else self.soft_labels
+
+    @property
     def content_digest(self) -> str:
-        """SHA-256 over labels and file contents, independent of names and order."""
+        """SHA-256 over labels and file contents, independent of names and order; soft labels do not count."""
         return content_digest(self.digest_lines)
 
     def take(self, rows: IntArray) -> FaceSet:
@@ -103,6 +115,8 @@ class FaceSet:
             tuple(self.image_digests[row] for row in rows),
             tuple(self.photographs[row] for row in rows),
             tuple(self.digest_lines[row] for row in rows),
+            None if self.identities is None else tuple(self.identities[row] for row in rows),
+            None if self.soft_labels is None else self.soft_labels[rows],
         )
 
 
@@ -119,23 +133,21 @@ def iter_faces(path: Path) -> tuple[Layout, Iterator[LabelledFace]]:
         DataError: there is no data, the layout is unknown, or an image cannot be decoded.
     """
     with open_entries(path) as entries:
-        names = [name for name, _ in entries]
-    layout = find_layout(names, path)
-    return layout, _decode_entries(path, layout)
+        layout, annotations = find_layout(entries, path)
+    return layout, _decode_entries(path, annotations)
 
 
-def _decode_entries(path: Path, layout: Layout) -> Iterator[LabelledFace]:
+def _decode_entries(path: Path, annotations: dict[PurePosixPath, Annotation]) -> Iterator[LabelledFace]:
     with open_entries(path) as entries:
-        wanted = set(layout.select([name for name, _ in entries]))
         for name, read in entries:
-            label = layout.label(name)
-            if name in wanted and label is not None:
-                yield _decode(str(name), label, read())
+            if name in annotations:
+                yield _decode(str(name), annotations[name], read())
 
 
-def _decode(name: str, label: int, content: bytes) -> LabelledFace:
+def _decode(name: str, annotation: Annotation, content: bytes) -> LabelledFace:
     grey = decode_image(name, content, cv2.IMREAD_GRAYSCALE)
-    return LabelledFace(name, label, grey, hashlib.sha256(content).hexdigest(), framing_of(content))
+    digest = hashlib.sha256(content).hexdigest()
+    return LabelledFace(name, annotation.label, grey, digest, annotation.identity, framing_of(content))
 
 
 def decode_image(name: str, content: bytes, mode: int = cv2.IMREAD_COLOR) -> Image:
@@ -174,7 +186,7 @@ def load_faces(path: Path) -> FaceSet:
     """
     layout, faces = iter_faces(path)
     check = PhotoCheck(detector_spec(BUNDLED_DETECTOR).make(Use.IMAGE), path) if layout.photos else None
-    images, labels, names, image_digests, lines = [], [], [], [], []
+    images, labels, names, image_digests, lines, identities = [], [], [], [], [], []
     for face in faces:
         if check and face.framing is None:
             check.add(face.grey, face.label)
@@ -183,6 +195,7 @@ def load_faces(path: Path) -> FaceSet:
         names.append(face.name)
         image_digests.append(face.image_digest)
         lines.append(face.digest_line)
+        identities.append(face.identity)
     if check:
         check.refuse_photos()
     return FaceSet(
@@ -192,6 +205,7 @@ def load_faces(path: Path) -> FaceSet:
         tuple(image_digests),
         photograph_keys(image_digests, names if layout.numbered else None),
         tuple(lines),
+        tuple(identities) if any(identities) else None,
     )
 
 
@@ -226,6 +240,8 @@ def content_digest(lines: Iterable[str]) -> str:
 
 def merge(*sets: FaceSet) -> FaceSet:
     """Concatenate one or more sets."""
+    identities = [each.identities or ("",) * len(each) for each in sets]
+    soft = any(each.soft_labels is not None for each in sets)
     return FaceSet(
         np.concatenate([each.images for each in sets]),
         np.concatenate([each.labels for each in sets]),
@@ -233,4 +249,6 @@ def merge(*sets: FaceSet) -> FaceSet:
         tuple(digest for each in sets for digest in each.image_digests),
         tuple(key for each in sets for key in each.photographs),
         tuple(line for each in sets for line in each.digest_lines),
+        tuple(key for keys in identities for key in keys) if any(each.identities for each in sets) else None,
+        np.concatenate([each.targets for each in sets]) if soft else None,
     )

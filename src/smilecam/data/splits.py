@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from enum import Enum
 
 import numpy as np
@@ -45,7 +46,8 @@ def clean_rows(faces: FaceSet) -> IntArray:
 def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tuple[IntArray, IntArray]:
     """Split faces at random, with the same share of each class in both sets.
 
-    Photographs that occur more than once stay in the training set, so equal images are never in both sets.
+    Photographs that occur more than once stay in the training set, so equal images are never in both sets. Where
+    individuals are known, all images of one are in the same set, and the shares are approximate.
 
     Args:
         faces: the set.
@@ -58,6 +60,8 @@ def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tupl
     Raises:
         DataError: a class is too small for both sets.
     """
+    if faces.identities is not None:
+        return _split_by_identity(faces, validation_share, seed)
     copies = Counter(faces.photographs)
     single = np.array([copies[key] == 1 for key in faces.photographs], dtype=bool)
     shuffle = np.random.default_rng(seed)
@@ -74,12 +78,28 @@ def stratified_split(faces: FaceSet, validation_share: float, seed: int) -> tupl
     return training, held_out
 
 
+def _split_by_identity(faces: FaceSet, validation_share: float, seed: int) -> tuple[IntArray, IntArray]:
+    first_of = np.arange(len(faces), dtype=np.int64)
+    _unite_equal(first_of, faces.photographs)
+    _unite_equal(first_of, faces.identities or ())
+    group_of = _heads(first_of)
+    shuffled = np.random.default_rng(seed).permutation(np.unique(group_of))
+    sizes = np.bincount(group_of, minlength=len(faces))[shuffled]
+    held_out = np.isin(group_of, shuffled[np.cumsum(sizes) <= validation_share * len(faces)])
+    for rows in (held_out, ~held_out):
+        if len(np.unique(faces.labels[rows])) < 2:
+            raise DataError("too few individuals to hold some of both classes out for validation")
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
 NEAR_DUPLICATE = 0.97
 """Correlation of two images, at 24x24, above which they show one photograph: in SMILES, all such pairs do."""
 
 
 def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
-    """Split faces at random into folds with the same share of each class; near duplicates share a fold.
+    """Split faces at random into folds with the same share of each class.
+
+    Near duplicates share a fold, and so do the images of one individual where individuals are known.
 
     Args:
         faces: the set.
@@ -97,7 +117,9 @@ def stratified_folds(faces: FaceSet, folds: int, seed: int) -> IntArray:
     for label in (0, 1):
         rows = shuffle.permutation(np.flatnonzero(faces.labels == label))
         fold_of[rows] = np.arange(len(rows)) % folds
-    fold_of = fold_of[near_duplicates(faces)]
+    first_of = near_duplicates(faces)
+    _unite_equal(first_of, faces.identities or ())
+    fold_of = fold_of[_heads(first_of)]
     for label in (0, 1):
         if len(np.unique(fold_of[faces.labels == label])) < folds:
             raise DataError(f"too few different images of a class for {folds} folds")
@@ -116,14 +138,24 @@ def near_duplicates(faces: FaceSet) -> IntArray:
     small -= small.mean(axis=1, keepdims=True)
     small /= np.linalg.norm(small, axis=1, keepdims=True) + 1e-6
     first_of = np.arange(len(faces), dtype=np.int64)
-    first_with: dict[str, int] = {}
-    for row, key in enumerate(faces.photographs):
-        _unite(first_of, first_with.setdefault(key, row), row)
+    _unite_equal(first_of, faces.photographs)
     for start in range(0, len(small), 1024):
         rows, columns = np.nonzero(small[start : start + 1024] @ small[start:].T > NEAR_DUPLICATE)
         for one, other in zip(rows.tolist(), columns.tolist(), strict=True):
             _unite(first_of, start + one, start + other)
-    return np.array([_first(first_of, row) for row in range(len(faces))], dtype=np.int64)
+    return _heads(first_of)
+
+
+def _unite_equal(first_of: IntArray, keys: Sequence[str]) -> None:
+    """Unite the rows of equal keys; an empty key is equal to none."""
+    first_with: dict[str, int] = {}
+    for row, key in enumerate(keys):
+        if key:
+            _unite(first_of, first_with.setdefault(key, row), row)
+
+
+def _heads(first_of: IntArray) -> IntArray:
+    return np.array([_first(first_of, row) for row in range(len(first_of))], dtype=np.int64)
 
 
 def _first(first_of: IntArray, row: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -16,9 +16,11 @@ from smilecam import provenance
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import cut, face_crop, resize, square_in_box, squares_input
 from smilecam.data.faces import STORED_SIZE, LabelledFace, content_digest, iter_faces
+from smilecam.data.label_files import load_label_file
 from smilecam.data.layouts import Layout
 from smilecam.data.photos import are_photos, is_small_crop, largest_face, leaves_room
 from smilecam.detection.registry import BUNDLED_DETECTOR, Use, detector_spec
+from smilecam.errors import DataError
 from smilecam.evaluation.metrics import HALF, Metrics, measure
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import measure_slices
@@ -115,7 +117,7 @@ class Decision:
     threshold: float | None = None
 
 
-def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evaluation:
+def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop, labels: Path | None = None) -> Evaluation:
     """Classify every image of a data set, and compute the metrics.
 
     Args:
@@ -123,22 +125,32 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         data: a folder or archive of a known layout.
         boxes: part of a face that its images show.
         crop: part of the boxes that is classified.
+        labels: label file to evaluate against, in place of the data set's own labels; images without a label there
+            are not scored.
 
     Raises:
         ModelFileError: the model cannot be used.
-        DataError: the data cannot be loaded.
+        DataError: the data cannot be loaded, or the label file does not have both classes of it.
         UsageProblem: the threshold is not from 0 to 1, or the model has no such policy.
     """
     classifier = SmileClassifier(decision.model, decision.policy)
     thresholds = _thresholds(classifier, decision)
+    label_file = None if labels is None else load_label_file(labels)
     layout, faces = iter_faces(data)
-    scoring = _score(_Scorer(classifier, layout, boxes, crop), faces)
-    scored = _gather(scoring.rows, next(iter(thresholds.values())))
-    digest = content_digest(scoring.lines)
+    lines: list[str] = []
+    labelled = _collect_lines(faces, lines)
+    if label_file is not None:
+        labelled = label_file.relabel(labelled)
+    rows, photos = _score(_Scorer(classifier, layout, boxes, crop), labelled)
+    if len({row.label for row in rows}) < 2:
+        raise DataError(f"label file {labels} does not name images of both classes in {data}")
+    scored = _gather(rows, next(iter(thresholds.values())))
+    digest = content_digest(lines)
     conditions = {
         "model": {"name": classifier.info.name, "version": classifier.info.version, "commit": classifier.info.commit},
         "policy": classifier.policy.name,
         "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": digest},
+        **({} if label_file is None else {"labels": {"name": label_file.path.name, "sha256": label_file.digest}}),
         "boxes": boxes.value,
         "crop": crop.value,
         "commit": provenance.commit(),
@@ -150,12 +162,19 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop) -> Evalua
         thresholds=thresholds,
         scored=scored,
         conditions=conditions,
-        face_crops=len(scored) - scoring.photos,
-        whole_photos=scoring.photos,
+        face_crops=len(scored) - photos,
+        whole_photos=photos,
         without_face=int((scored.sides == 0).sum()),
         seen_in_training=_was_trained_on(classifier, digest),
         calibrated_on=digest in classifier.policy.source,
     )
+
+
+def _collect_lines(faces: Iterable[LabelledFace], lines: list[str]) -> Iterator[LabelledFace]:
+    """The faces, whose digest lines are appended to ``lines``: with the data set's own labels."""
+    for face in faces:
+        lines.append(face.digest_line)
+        yield face
 
 
 def _thresholds(classifier: SmileClassifier, decision: Decision) -> dict[str, float]:
@@ -178,14 +197,6 @@ class _Row(NamedTuple):
     probability: float
     image: GreyImage
     side: int
-
-
-class _Scoring(NamedTuple):
-    """Rows of all images, their lines for the digest, and how many of them are whole photos."""
-
-    rows: list[_Row]
-    lines: list[str]
-    photos: int
 
 
 class _Scorer:
@@ -233,21 +244,24 @@ class _Scorer:
         return _Row(face.name, face.label, float(self._classifier(batch)[0]), image, square.width)
 
 
-def _score(scorer: _Scorer, faces: Iterable[LabelledFace]) -> _Scoring:
-    """Classify all images; those that may be photos in both ways, until all are known."""
-    rows, lines, with_room = [], [], []
+def _score(scorer: _Scorer, faces: Iterable[LabelledFace]) -> tuple[list[_Row], int]:
+    """Classify all images; those that may be photos in both ways, until all are known.
+
+    Returns:
+        A row for each image, and the number of whole photos.
+    """
+    rows, with_room = [], []
     photos: dict[int, _Row] = {}
     for number, face in enumerate(faces):
         if scorer.may_be_photo(face):
             photos[number], room = scorer.as_photo(face)
             with_room.append(room)
         rows.append(scorer.as_crop(face))
-        lines.append(face.digest_line)
     are = scorer.is_photo(with_room)
     for (number, row), photo in zip(photos.items(), are, strict=True):
         if photo:
             rows[number] = row
-    return _Scoring(rows, lines, int(are.sum()))
+    return rows, int(are.sum())
 
 
 def _gather(rows: list[_Row], threshold: float) -> Scored:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from smilecam.classification.calibration import apply_calibration
 from smilecam.classification.model_info import Policy
 from smilecam.data.faces import load_faces
-from smilecam.errors import TrainingError
+from smilecam.data.label_files import LabelFile
+from smilecam.errors import DataError, TrainingError
 from smilecam.evaluation.calibration import choose_thresholds, even_weights, fit_calibration
 from smilecam.evaluation.predictions import Predictions, read_predictions
 from smilecam.evaluation.score_folds import pool, read_folds
@@ -39,38 +40,52 @@ class PolicySource:
         name: of the policy.
         paths: folders of cross-validations by the same recipe, whose faces are scored out of fold; or labelled data
             sets that the run was not trained on. With several, each class of each has the same weight.
+        labels: label files, each for the labelled data set whose images it names, in place of its own labels.
     """
 
     name: str
     paths: tuple[Path, ...]
+    labels: tuple[LabelFile, ...] = ()
 
     def fit(self, trained: RunNetwork) -> Policy:
         """Fit the calibration and choose the thresholds.
 
         Raises:
-            DataError: a source cannot be read.
+            DataError: a source cannot be read, or a label file leaves no image of a class.
             TrainingError: a cross-validation was trained by another recipe than the run.
         """
-        predictions, descriptions = zip(*(_unseen_faces(path, trained) for path in self.paths), strict=True)
+        unseen = (_unseen_faces(path, trained, self.labels) for path in self.paths)
+        predictions, descriptions = zip(*unseen, strict=True)
         return make_policy(self.name, list(predictions), " and ".join(descriptions))
 
 
-def _unseen_faces(path: Path, trained: RunNetwork) -> tuple[Predictions, str]:
+def _unseen_faces(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) -> tuple[Predictions, str]:
     """Outputs and labels of a source, and its description."""
     folders = [folder for folder in path.glob("seed*-fold*") if folder.is_dir()]
     if not folders:
-        faces = load_faces(path)
-        if faces.content_digest in {source["content_digest"] for source in trained.config["data"]["sources"]}:
-            raise TrainingError(f"{path} was trained on: calibrate on faces that the network has not seen")
-        inputs = plain_inputs(faces.framed, trained.recipe.input)
-        logits = predict_logits(trained.network, inputs).double().numpy()
-        description = f"{path.resolve().name}, n {len(faces)}, content digest {faces.content_digest}"
-        return Predictions(faces.names, faces.labels, logits), description
+        return _unseen_set(path, trained, labels)
     for folder in folders:
         if read_json(folder / "config.json").get("recipe") != trained.recipe.as_dict():
             raise TrainingError(f"{folder} was trained by another recipe than the run")
     pooled = pool([fold.predictions for fold in read_folds(path)])
     return pooled, f"cross-validation of {len(folders)} networks by the same recipe, n {len(pooled)} out of fold"
+
+
+def _unseen_set(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) -> tuple[Predictions, str]:
+    """Outputs and labels of a data set, and its description."""
+    faces = load_faces(path)
+    digest = faces.content_digest
+    if digest in {source["content_digest"] for source in trained.config["data"]["sources"]}:
+        raise TrainingError(f"{path} was trained on: calibrate on faces that the network has not seen")
+    source = path.resolve().name
+    for file in labels:
+        if file.count(faces.names):
+            faces, source = file.select(faces), f"{source} with the labels of {file.path.resolve().name}"
+            if not 0 < faces.labels.sum() < len(faces):
+                raise DataError(f"label file {file.path} does not name images of both classes in {path}")
+    inputs = plain_inputs(faces.framed, trained.recipe.input)
+    logits = predict_logits(trained.network, inputs).double().numpy()
+    return Predictions(faces.names, faces.labels, logits), f"{source}, n {len(faces)}, content digest {digest}"
 
 
 def make_policy(

@@ -92,12 +92,14 @@ class Batch(NamedTuple):
         labels: int64 (b,).
         policies: int64 (b,).
         soft_targets: float32 (b, policies), or None.
+        soft_labels: float32 (b,), probabilities of a smile in place of the labels, or None.
     """
 
     inputs: Tensor
     labels: Tensor
     policies: Tensor
     soft_targets: Tensor | None
+    soft_labels: Tensor | None = None
 
 
 class Batches:
@@ -114,6 +116,8 @@ class Batches:
         self._policies = torch.from_numpy(examples.policies).to(device)
         soft_targets = examples.soft_targets
         self._soft_targets = None if soft_targets is None else torch.from_numpy(soft_targets).to(device)
+        soft_labels = examples.faces.soft_labels
+        self._soft_labels = None if soft_labels is None else torch.from_numpy(soft_labels).to(device)
         if recipe.augmentation is None:
             self._images = plain_inputs(examples.faces.framed, recipe.input).to(device)
         else:
@@ -130,8 +134,13 @@ class Batches:
         generator = torch.Generator().manual_seed(_epoch_seed(self._seed, number, stream=0))
         order = self._rows[torch.randperm(len(self._rows), generator=generator)].to(self._device)
         for rows in torch.split(order, self._recipe.training.batch_size):
-            soft_targets = None if self._soft_targets is None else self._soft_targets[rows]
-            yield Batch(self._inputs(rows, generator, number), self._labels[rows], self._policies[rows], soft_targets)
+            yield Batch(
+                self._inputs(rows, generator, number),
+                self._labels[rows],
+                self._policies[rows],
+                None if self._soft_targets is None else self._soft_targets[rows],
+                None if self._soft_labels is None else self._soft_labels[rows],
+            )
 
     def _inputs(self, rows: Tensor, generator: torch.Generator, number: int) -> Tensor:
         settings = self._recipe.augmentation
@@ -314,18 +323,22 @@ def _own(logits: Tensor, policies: Tensor) -> Tensor:
 
 
 def batch_loss(logits: Tensor, batch: Batch, weights: Tensor | None, settings: TrainingRecipe) -> Tensor:
-    """Mean loss of a batch: cross-entropy against smoothed labels and, with teachers, against soft targets.
+    """Mean loss of a batch: cross-entropy against smoothed (soft) labels and, with teachers, against soft targets.
 
     Args:
         logits: float32 (b, policies).
-        batch: labels and soft targets.
+        batch: labels, soft labels and soft targets.
         weights: float32 (policies, 2), weight of each class in the labels' share of the loss, or None.
         settings: label smoothing and the share of the soft targets.
     """
     own = _own(logits, batch.policies)
-    targets = batch.labels * (1 - settings.label_smoothing) + settings.label_smoothing / 2
+    stated = batch.labels.float() if batch.soft_labels is None else batch.soft_labels
+    targets = stated * (1 - settings.label_smoothing) + settings.label_smoothing / 2
     each = F.binary_cross_entropy_with_logits(own, targets, reduction="none")
-    loss = (each if weights is None else each * weights[batch.policies, batch.labels]).mean()
+    if weights is not None:
+        rest, smiles = weights[batch.policies].unbind(1)
+        each = each * ((1 - stated) * rest + stated * smiles)
+    loss = each.mean()
     if batch.soft_targets is None:
         return loss
     distilled = F.binary_cross_entropy_with_logits(logits, batch.soft_targets)

@@ -64,7 +64,8 @@ class TrainingRecipe:
         validation_share: share of each class held out, except in cross-validation.
         class_weights: weigh each class by the size of the largest class divided by its own, in the training set.
         label_smoothing: share of the target spread over both classes.
-        policies: number of outputs: 1, or 2 for a separate output of extra data, whose labels follow other rules.
+        policies: number of outputs: 1; 2 for an output of its own for extra data, whose labels follow other rules; or
+            more, for an output of its own for each extra data set, the last one shared by those that remain.
         repeat: occurrences per epoch of each face of the main data set; faces of extra data occur once.
         distillation: share of the teachers' soft targets in the loss; the rest is the labels'.
         precision: of the arithmetic in forward and backward passes; weights are always float32.
@@ -273,7 +274,7 @@ RANGES = {
     "batch_size": (1, 100_000),
     "validation_share": (0.01, 0.9),
     "label_smoothing": (0, 0.9),
-    "policies": (1, 2),
+    "policies": (1, 16),
     "repeat": (1, 100),
     "distillation": (0, 1),
     "translation": (0, 1),

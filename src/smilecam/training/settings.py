@@ -31,6 +31,7 @@ class RunSettings:
         resume: continue the run in ``out``.
         fold: the validation set in cross-validation; None for a random share by the recipe.
         teachers: folders of finished runs whose mean probabilities are the soft targets.
+        labels: label files, each of them for the data set whose images it names.
     """
 
     recipe: Recipe
@@ -42,3 +43,4 @@ class RunSettings:
     resume: bool
     fold: Fold | None = None
     teachers: tuple[Path, ...] = ()
+    labels: tuple[Path, ...] = ()

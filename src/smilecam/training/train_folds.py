@@ -92,9 +92,14 @@ def _check_same(settings: RunSettings) -> None:
     wanted = run_description(settings) | {
         "view": settings.variant.value,
         "sources": [path.resolve().name for path in (settings.data, *settings.extra)],
+        "labels": sorted(path.resolve().name for path in settings.labels),
     }
-    sources = [source.get("name") for source in data.get("sources", [])]
-    trained = finished | {"view": data.get("view"), "sources": sources}
+    sources = data.get("sources", [])
+    trained = finished | {
+        "view": data.get("view"),
+        "sources": [source.get("name") for source in sources],
+        "labels": sorted(source["labels"]["name"] for source in sources if "labels" in source),
+    }
     differing = [key for key in wanted if trained.get(key) != wanted[key]]
     if differing:
         raise TrainingError(f"{settings.out} was trained with other settings: {', '.join(differing)}")
