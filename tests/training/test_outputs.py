@@ -74,6 +74,7 @@ def sets(tmp_path_factory):
         ("three", "smilenet", "widths = [4, 8, 8]", 3),
         ("lenet", "lenet", "batch_norm = true", 3),
         ("two", "smilenet", "widths = [4, 8, 8]", 2),
+        ("each", "smilenet", "widths = [4, 8, 8]", 0),
     ):
         (folder / f"{name}.toml").write_text(RECIPE.format(model=model, widths=widths, policies=policies))
     return folder
@@ -209,3 +210,12 @@ def test_calibration_on_a_label_file(sets, tmp_path, capfd):
     path.write_text("member,smile\nhappy/1.png,1\n")
     assert call([*command, "--labels", str(path)]) == exit_codes.FAILURE
     assert "does not name images of both classes" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("extra", "outputs"), [((), 1), (("extra",), 2), (("extra", "indexed"), 3)])
+def test_an_output_for_each_data_set_that_there_is(sets, tmp_path, extra, outputs):
+    command = ["train", "--recipe", str(sets / "each.toml"), "--data", str(sets / "faces"), "--device", "cpu"]
+    command += [word for name in extra for word in ("--extra", str(sets / name))]
+    assert call([*command, "--epochs", "1", "--out", str(tmp_path / "run")]) == exit_codes.DONE
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]["training"]["policies"] == outputs
+    assert read_predictions(tmp_path / "run" / "predictions.csv").logits.shape[1] == outputs

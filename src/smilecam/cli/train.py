@@ -117,7 +117,7 @@ def train(
 
     _check_folds(folds, seeds, fold)
 
-    resolved = load_recipe(recipe).with_epochs(epochs)
+    resolved = load_recipe(recipe).with_epochs(epochs).with_outputs(1 + len(extra))
     settings = RunSettings(
         recipe=resolved,
         data=find_smiles(path, storage.data_folder()),

@@ -65,7 +65,8 @@ class TrainingRecipe:
         class_weights: weigh each class by the size of the largest class divided by its own, in the training set.
         label_smoothing: share of the target spread over both classes.
         policies: number of outputs: 1; 2 for an output of its own for extra data, whose labels follow other rules; or
-            more, for an output of its own for each extra data set, the last one shared by those that remain.
+            more, for an output of its own for each extra data set, the last one shared by those that remain. 0 stands
+            for one output for each data set of the run, until ``Recipe.with_outputs`` replaces it.
         repeat: occurrences per epoch of each face of the main data set; faces of extra data occur once.
         distillation: share of the teachers' soft targets in the loss; the rest is the labels'.
         precision: of the arithmetic in forward and backward passes; weights are always float32.
@@ -135,6 +136,12 @@ class Recipe:
         if epochs is None:
             return self
         return dataclasses.replace(self, training=dataclasses.replace(self.training, epochs=epochs))
+
+    def with_outputs(self, data_sets: int) -> Recipe:
+        """A copy with an output for each data set of a run, if the recipe leaves their number open."""
+        if self.training.policies:
+            return self
+        return dataclasses.replace(self, training=dataclasses.replace(self.training, policies=data_sets))
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values."""
@@ -274,7 +281,7 @@ RANGES = {
     "batch_size": (1, 100_000),
     "validation_share": (0.01, 0.9),
     "label_smoothing": (0, 0.9),
-    "policies": (1, 16),
+    "policies": (0, 16),
     "repeat": (1, 100),
     "distillation": (0, 1),
     "translation": (0, 1),
