@@ -119,6 +119,13 @@ def results_of(probabilities, threshold=0.5):
     return results + list(tracks.finish())
 
 
+@pytest.mark.parametrize(("size", "period"), [(1, 0.5), (1, 0.6), (0.5, 1), (2, 0.3)])
+def test_what_is_settled_in_doubt_makes_no_changes(size, period):
+    waves = size * np.sin(2 * np.pi * np.arange(30 * FPS) / FPS / period)
+    states = smiling(1 / (1 + np.exp(-waves)), every=16)
+    assert sum(a != b for a, b in pairwise(states)) <= 1
+
+
 def test_events_lie_on_the_frames_that_they_are_about():
     results = results_of([0.03] * 40 + [0.97] * 50 + [0.03] * 40)
     assert [result.frame for result in results] == list(range(130))

@@ -65,10 +65,39 @@ def test_the_pace_does_not_depend_on_the_frame_rate(rate):
     assert frame / rate - 1 <= 0.25 + 1 / rate
 
 
+@pytest.mark.parametrize("hysteresis", [0.0, 0.9, 1.5, 3.0, 5.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.12, 1.0, 7.0, 60.0])
+def test_a_clear_smile_is_found_with_all_settings(hysteresis, smoothing):
+    state = SmileState(0.5, DecisionSettings(smoothing=smoothing, hysteresis=hysteresis))
+    found = changes(state, [0.001] * 60 + [0.999] * round(30 * (5 + 6 * smoothing)))
+    assert [change.smiling for _, change in found] == [True]
+
+
+@pytest.mark.parametrize("smoothing", [0.12, 1.0, 3.0, 10.0])
+def test_a_usual_smile_is_found_with_much_smoothing(smoothing):
+    state = SmileState(0.5, DecisionSettings(smoothing=smoothing))
+    found = changes(state, [0.05] * 60 + [0.9] * round(30 * (5 + 6 * smoothing)))
+    assert [change.smiling for _, change in found] == [True]
+
+
+def test_a_change_is_dated_back_no_more_than_a_second():
+    state = SmileState(0.5, DecisionSettings())
+    found = changes(state, [0.05] * 60 + [0.57] * 300 + [0.97] * 60)
+    ((frame, change),) = found
+    assert 360 <= frame < 366
+    assert frame / 30 - change.since == pytest.approx(1.0)
+
+
 def test_without_smoothing_every_reading_counts():
     state = SmileState(0.5, DecisionSettings(smoothing=0, hysteresis=0, min_smile=0, min_pause=0))
     found = changes(state, [0.1, 0.9, 0.1, 0.9])
     assert [frame for frame, _ in found] == [1, 2, 3]
+
+
+def test_without_smoothing_hysteresis_is_the_distance_that_changes_the_state():
+    state = SmileState(0.5, DecisionSettings(smoothing=0, hysteresis=1.0))
+    found = changes(state, [0.1, 0.7, 0.74, 0.6, 0.3, 0.26])
+    assert [(frame, change.smiling) for frame, change in found] == [(2, True), (5, False)]
 
 
 def test_intensity_grows_with_the_smile():

@@ -8,6 +8,7 @@ settled as soon as both paths that may still become the best agree on it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,10 @@ LOOKAHEAD_SECONDS = 0.4
 """So much of the future takes part in the smoothed probability of a frame."""
 
 MAX_DELAY_SECONDS = 3.0
-"""A frame that is still in doubt after so long is settled by what is known, since frames wait in memory."""
+"""A frame that is still in doubt after so long is settled by what is known, since frames wait in memory.
+
+The rest of the path goes on from there, so that it is the best of those that begin with what was settled.
+"""
 
 
 def change_cost(settings: DecisionSettings) -> float:
@@ -74,6 +78,7 @@ class _Series:
 
     Attributes:
         times: seconds.
+        gains: what smiling gains in the frame: log odds from the threshold, times seconds.
         values: log odds.
         forward: log odds smoothed from the past.
         least: log odds at which the intensity is 0.
@@ -81,6 +86,7 @@ class _Series:
     """
 
     times: list[float] = field(default_factory=list)
+    gains: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     forward: list[float] = field(default_factory=list)
     least: list[float] = field(default_factory=list)
@@ -88,7 +94,7 @@ class _Series:
 
     def drop(self, count: int) -> None:
         """Forget the oldest frames."""
-        for entries in (self.times, self.values, self.forward, self.least, self.before):
+        for entries in (self.times, self.gains, self.values, self.forward, self.least, self.before):
             del entries[:count]
 
     def path(self, smiling: bool) -> list[bool]:
@@ -131,20 +137,25 @@ class SmilePath:
         value, last = log_odds(probability), self._smoother.time
         seconds = FIRST_FRAME_SECONDS if last is None else min(MAX_FRAME_SECONDS, max(1e-3, time - last))
         gain = (value - self._threshold) * seconds
-        no_smile, smile = self._gains
-        before = (smile - self._cost > no_smile, no_smile - self._cost <= smile)
-        if last is None:
-            before = (False, True)  # a track may begin with either state
-        self._gains = (
-            (smile - self._cost if before[0] else no_smile) - gain,
-            (smile if before[1] else no_smile - self._cost) + gain,
-        )
+        before = self._extend(gain, begins=last is None)
         series = self._series
         series.times.append(time)
+        series.gains.append(gain)
         series.values.append(value)
         series.forward.append(self._smoother.update(value, time, smiling=value > self._threshold))
         series.least.append(self._smoother.least)
         series.before.append(before)
+
+    def _extend(self, gain: float, *, begins: bool = False) -> tuple[bool, bool]:
+        """Extend both paths by a frame: for each state of it, the state of the frame before on its best path."""
+        no_smile, smile = self._gains
+        # A track may begin with either state.
+        before = (False, True) if begins else (smile - self._cost > no_smile, no_smile - self._cost <= smile)
+        self._gains = (
+            (smile - self._cost if before[0] else no_smile) - gain,
+            (smile if before[1] else no_smile - self._cost) + gain,
+        )
+        return before
 
     def settle(self, *, ended: bool = False) -> list[SettledState]:
         """Settle as many of the oldest frames as are certain, or all of them.
@@ -157,10 +168,20 @@ class SmilePath:
         """
         count = len(self._series.times) if ended else self._certain()
         if count:
-            states = self._series.path(self._gains[1] >= self._gains[0])[:count]
+            likely = self._gains[1] >= self._gains[0]
+            states = self._series.path(likely)[:count]
+            in_doubt = self._series.path(not likely)[count - 1] != states[-1]
             self._durations.add(self._smoothed(states))
             self._series.drop(count)
+            if in_doubt:
+                self._go_on_from(states[-1])
         return [self._state(smiling, frame) for smiling, frame in self._durations.settle(ended=ended)]
+
+    def _go_on_from(self, smiling: bool) -> None:
+        """Find the best paths again over what is not settled, from a state that has been settled in doubt."""
+        impossible = -math.inf
+        self._gains = (impossible, 0.0) if smiling else (0.0, impossible)
+        self._series.before = [self._extend(gain) for gain in self._series.gains]
 
     def _certain(self) -> int:
         """How many of the oldest frames have one state on both paths, and enough future to be smoothed."""

@@ -23,6 +23,16 @@ MAX_BELIEF = 3.0
 BELIEF_PER_HYSTERESIS = 3.0
 """Log odds of belief in a state that change it, as a multiple of the hysteresis: 1.5 by default."""
 
+MAX_NEEDED_BELIEF = 2.5
+"""No more belief than this is asked for: with a larger hysteresis a belief of ``MAX_BELIEF`` would never suffice."""
+
+SWITCHING_SMOOTHING = 0.12
+"""Smoothing in seconds above which changes are expected more rarely, as the smoothing grows: frames count for less
+then, and a belief that faded as fast as ever would never be reached."""
+
+MAX_SECONDS_BACK = 1.0
+"""A change is dated back by no more than this, to where frames passed the threshold before it was certain."""
+
 FULL_FRAME = 0.4
 """How long a frame takes to count in full, as a share of the smoothing: 1/20 s by default. Like the three constants
 above it was chosen on the development clips (benchmarks/clips.py), among settings that leave noise about the threshold
@@ -130,6 +140,7 @@ class SmileState:
         """
         self._settings, self._threshold = settings, log_odds(threshold)
         self._smoother = Smoother(settings)
+        self._switch_rate = SWITCH_RATE * min(1.0, SWITCHING_SMOOTHING / max(settings.smoothing, 1e-9))
         self._belief = -MAX_BELIEF / 2
         self._time: float | None = None
         self._crossed: float | None = None
@@ -190,23 +201,27 @@ class SmileState:
 
     def _believe(self, distance: float, time: float) -> None:
         """Take a frame into the belief: its log odds, for as much of a full frame as the frame lasts."""
-        full = FULL_FRAME * self._settings.smoothing
-        distance = math.copysign(max(0.0, abs(distance) - self._settings.hysteresis), distance)
+        settings = self._settings
+        if settings.smoothing <= 0:  # each frame by itself
+            self._belief = distance if abs(distance) >= settings.hysteresis else self._belief
+            return
+        distance = math.copysign(max(0.0, abs(distance) - settings.hysteresis), distance)
+        full = FULL_FRAME * settings.smoothing
         passed = full if self._time is None else max(0.0, time - self._time)
         self._time = time
-        weight = min(1.0, passed / full) if full > 0 else 1.0
-        prior = _switched(self._belief, passed) if full > 0 else 0.0
-        self._belief = min(MAX_BELIEF, max(-MAX_BELIEF, prior + weight * distance))
+        prior = _switched(self._belief, passed * self._switch_rate)
+        self._belief = min(MAX_BELIEF, max(-MAX_BELIEF, prior + min(1.0, passed / full) * distance))
 
     def _confirm(self, time: float) -> StateChange | None:
         """The change of state that the belief asks for, once it has lasted long enough."""
-        needed = BELIEF_PER_HYSTERESIS * self._settings.hysteresis
+        needed = min(MAX_NEEDED_BELIEF, BELIEF_PER_HYSTERESIS * self._settings.hysteresis)
+        needed = needed if self._settings.smoothing > 0 else 0.0
         believed = self._belief > -needed if self.smiling and needed else self._belief >= needed
         if believed == self.smiling:
             self._pending_since = None
             return None
         if self._pending_since is None:
-            self._pending_since = time if self._crossed is None else self._crossed
+            self._pending_since = time if self._crossed is None else max(self._crossed, time - MAX_SECONDS_BACK)
         lasting = self._settings.min_smile if believed else self._settings.min_pause
         if time - self._pending_since < lasting - 1e-9:  # times are sums of frame lengths
             return None
@@ -217,9 +232,9 @@ class SmileState:
         return StateChange(believed, self.since, self._peak)
 
 
-def _switched(belief: float, seconds: float) -> float:
-    """A belief after a time in which nothing was seen: it fades, since the state may have changed."""
-    changed = 0.5 * (1 - math.exp(-2 * SWITCH_RATE * seconds))
+def _switched(belief: float, switches: float) -> float:
+    """A belief after a time in which nothing was seen, but so many changes of state were expected: it fades."""
+    changed = 0.5 * (1 - math.exp(-2 * switches))
     probability = 1 / (1 + math.exp(-belief))
     faded = probability + changed * (1 - 2 * probability)
     return math.log(faded / (1 - faded))
