@@ -130,7 +130,11 @@ STAGES = {
         4,
     ),
     "tracking": ("from smilecam.tracking.tracker import Tracker as m; m.update = fail", "SmilecamError", 1),
-    "deciding": ("from smilecam.tracking.smile_state import SmileState as m; m.update = fail", "SmilecamError", 1),
+    "deciding": (
+        "from smilecam.tracking import smile_path as m, smile_state as n\nm.SmilePath.add = n.SmileState.update = fail",
+        "SmilecamError",
+        1,
+    ),
     "drawing": ("import smilecam.sinks.annotated as m; m.annotate = fail", "OutputError", 1),
     "encoding": ("from smilecam.sinks.video_writer import VideoRecorder as m; m.write = fail", "OutputError", 1),
     "writing": ("from smilecam.sinks.jsonl import JsonLines as m; m.write = fail", "OutputError", 1),

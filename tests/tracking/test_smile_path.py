@@ -115,6 +115,7 @@ def results_of(probabilities, threshold=0.5):
         faces = [] if probability is None else [FACE]
         tracks.add(number, number / FPS, faces, [probability] * len(faces))
         if number % 15 == 14:
+            tracks.settle()
             results += tracks.settled()
     return results + list(tracks.finish())
 

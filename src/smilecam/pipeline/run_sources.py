@@ -112,6 +112,9 @@ def _run_source(
                 if source.live and item.result is not None and (item.time or 0.0) >= due:
                     _notify_stats(sinks, run.stats())
                     due = (item.time or 0.0) + STATS_SECONDS
+        except KeyboardInterrupt:
+            run.stop(keep_waiting=True)
+            raise
         finally:
             run.stop()
             for item in run:  # whatever ended it, the smiles that were open have an end

@@ -57,10 +57,16 @@ class Frame:
         self._grey: GreyImage | None = None
         self._shape: tuple[int, int] | None = None
 
-    def release(self) -> None:
-        """Let go of the pixels, where nobody will look at them any more; ``shape`` stays."""
+    def release(self, *, keep_image: bool = False) -> None:
+        """Let go of the pixels, while the frame waits for a decision; ``shape`` stays.
+
+        Args:
+            keep_image: whether somebody will look at the image: only what can be made from it again is let go then.
+        """
         self._shape = self.shape
-        self._image = self._lazy = self._grey = None
+        self._grey = None
+        if not keep_image:
+            self._image = self._lazy = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -81,7 +87,7 @@ class Frame:
 
     @property
     def grey(self) -> GreyImage:
-        """uint8 (height, width); the same array each time."""
+        """uint8 (height, width); the same array each time until ``release``."""
         if self._grey is None:
             if self._lazy is not None:
                 self._grey = self._lazy.grey()
