@@ -130,7 +130,7 @@ def measured_with() -> str:
     return (
         f"Measured at commit {found['commit'][:10]} on {found['machine']}: {of_run['rounds']} rounds of at least "
         f"{found['n']} frames,\n{of_run['live_seconds']:g} s of each live stream.\nFlicker at commit {commits}: "
-        f"{flicker['n']} labelled frames. No seed: nothing is random."
+        f"{flicker['n']} labelled frames.\nNo seed: nothing is random."
     )
 
 
