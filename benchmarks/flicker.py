@@ -1,10 +1,11 @@
 """False state changes and detection delay of smiles on labelled clips.
 
-    python benchmarks/flicker.py --videos FOLDER [--detector haar] [--model smilenet] [--json PATH]
+    python benchmarks/flicker.py --videos FOLDER [--detector haar] [--model smilenet] [--recorded-only] [--json PATH]
 
 FOLDER holds clips and labels.csv, as for benchmarks/clips.py. Each clip is processed offline and as a live stream in
-real time, with default settings. The state of a frame is whether anybody in it smiles: "smoothed" as in results,
-"events" as in smile_start and smile_end, "raw" by the probabilities of the frame alone.
+real time, with default settings; with --recorded-only offline alone, and the figures of live streams in PATH are kept.
+The state of a frame is whether anybody in it smiles: "smoothed" as in results, "events" as in smile_start and
+smile_end, "raw" by the probabilities of the frame alone.
 
 Inside a labelled segment the state should not change. If it is wrong at the segment's first frame, the correction is
 late and not counted; all other changes are false. A smile counts if it follows a segment labelled "not" and lasts half
@@ -70,14 +71,14 @@ def states(results: Sequence[FrameResult], threshold: float) -> dict[str, States
     }
 
 
-def _open_smiles(results: Iterable[FrameResult]) -> Iterator[tuple[int, bool]]:
-    """For each frame whether a smile is open: started and not ended."""
+def _open_smiles(results: Sequence[FrameResult]) -> Iterator[tuple[int, bool]]:
+    """For each frame whether a smile is open: started and not ended. What ends with the clip stays open."""
     smiling: set[int | None] = set()
     for result in results:
         for event in result.events:
             if event.kind is EventKind.SMILE_START:
                 smiling.add(event.track)
-            elif event.kind is EventKind.SMILE_END:
+            elif event.kind is EventKind.SMILE_END and result is not results[-1]:
                 smiling.discard(event.track)
         yield result.frame, bool(smiling)
 
@@ -143,12 +144,16 @@ def main() -> None:
     parser.add_argument("--videos", type=Path, required=True)
     parser.add_argument("--detector", default="haar")
     parser.add_argument("--model", default="smilenet")
+    parser.add_argument("--recorded-only", action="store_true", help="keep the figures of live streams in --json")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    kept = json.loads(options.json.read_text("utf-8")) if options.recorded_only and options.json else {}
     detector, labels = SmileDetector(options.model, detector=options.detector), read_labels(options.videos)
     times: dict[str, list[float]] = {}
     modes, frames = {}, {}
     for mode, how in MODES.items():
+        if options.recorded_only and mode != "film":
+            continue
         read = {clip: read_clip(detector, options.videos / clip, how) for clip in labels}
         frames[mode] = sum(map(len, read.values()))
         if mode == "film":  # which has every frame
@@ -157,11 +162,11 @@ def main() -> None:
         modes[mode] = {way: score({clip: seen[clip][way] for clip in seen}, labels, times) for way in WAYS}
     detector.close()
     found = {
-        "modes": modes,
-        "frames": frames,
+        "modes": kept.get("modes", {}) | modes,
+        "frames": kept.get("frames", {}) | frames,
         "detector": options.detector,
         "model": options.model,
-        "commit": provenance.commit(),
+        "commits": kept.get("commits", {}) | dict.fromkeys(modes, provenance.commit()),
         "machine": provenance.machine(),
         "seed": None,
         "n": sum(end - start + 1 for stretches in labels.values() for start, end, _ in stretches),
@@ -172,7 +177,9 @@ def main() -> None:
         for row in ways["smoothed"]["stretches"]:
             if row["false_changes"]:
                 print(f"{label}: {row['false_changes']} in {row['clip']} {row['start']}-{row['end']} ({row['label']})")
-    print(f"\ncommit {found['commit']}, {found['machine']}, {found['n']} labelled frames; frames processed: {frames}")
+    print(
+        f"\ncommit {provenance.commit()}, {found['machine']}, {found['n']} labelled frames; frames processed: {frames}"
+    )
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 

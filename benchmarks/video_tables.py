@@ -123,10 +123,14 @@ def measured_with() -> str:
     """Commits, machine and sizes behind the results in docs/performance.md."""
     found, flicker = load("figures/video.json"), load("figures/flicker.json")
     of_run = found["settings"]
+    modes: dict[str, list[str]] = {}
+    for mode, commit in flicker["commits"].items():
+        modes.setdefault(commit[:10], []).append(MODES[mode])
+    commits = " and ".join(f"{commit} ({', '.join(of_commit)})" for commit, of_commit in modes.items())
     return (
         f"Measured at commit {found['commit'][:10]} on {found['machine']}: {of_run['rounds']} rounds of at least "
-        f"{found['n']} frames,\n{of_run['live_seconds']:g} s of each live stream. Flicker at commit "
-        f"{flicker['commit'][:10]}: {flicker['n']} labelled frames. No seed: nothing is random."
+        f"{found['n']} frames,\n{of_run['live_seconds']:g} s of each live stream.\nFlicker at commit {commits}: "
+        f"{flicker['n']} labelled frames.\nNo seed: nothing is random."
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from smilecam.cli import exit_codes
+from smilecam.cli.main import main
 from smilecam.opencv import cv2
 
 ROOT = Path(__file__).parents[2]
@@ -41,10 +42,17 @@ def test_version_and_help(command):
     assert "3 a source could not be opened" in " ".join(out.split())
 
 
-def test_help_in_the_docs_is_the_programs_own(command):
+def names_of_commands(command, name="smilecam"):
+    yield name
+    for word, each in getattr(command, "commands", {}).items():
+        if not each.hidden:
+            yield from names_of_commands(each, f"{name} {word}")
+
+
+def test_help_in_the_docs_is_the_programs_own():
     text = (ROOT / "docs" / "commands.md").read_text("utf-8")
     blocks = re.findall(r"```text\n\$ (smilecam.*?) --help\n(.*?)```", text, flags=re.DOTALL)
-    assert {block[0] for block in blocks} >= {"smilecam", "smilecam detect", "smilecam train", "smilecam data fetch"}
+    assert sorted(block[0] for block in blocks) == sorted(names_of_commands(main)), "a block for every command"
     for name, shown in blocks:
         done = subprocess.run(
             [sys.executable, "-m", *name.split(), "--help"],
@@ -243,7 +251,7 @@ def test_missing_extra_says_what_to_install(command, monkeypatch, extra, module,
     monkeypatch.setattr("smilecam.cli.extras.find_spec", lambda name: None if name == module else find_spec(name))
     code, _, err = command(*arguments)
     assert code == exit_codes.FAILURE
-    assert f'pip install "smilecam[{extra}]"' in one_line(err)
+    assert f'in the clone of smilecam, pip install ".[{extra}]"' in one_line(err)
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,7 @@ def test_evaluate_reports_what_it_assumed(mine, capfd):
     assert call(["evaluate", "--data", str(mine)]) == exit_codes.DONE
     out = capfd.readouterr().out
     assert "12 taken as whole photos, the largest detected face of each classified; 3 taken as face crops" in out
+    assert "boxes auto, detector haar, crop trained" in out
 
 
 @pytest.mark.parametrize("enlarged", [1, 3])

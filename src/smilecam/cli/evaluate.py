@@ -134,9 +134,10 @@ def _print_metrics(found: Evaluation, *, to_stderr: bool) -> None:
     conditions = found.conditions
     if conditions["boxes"] == "auto":
         lines.append(f"images             {_assumed(found)}")
+    detector = f"detector {conditions['detector']}, " if "detector" in conditions else ""
     lines.append(
         f"conditions         model {conditions['model']['name']}, policy {conditions['policy']}, "
-        f"data {conditions['data']['name']}, boxes {conditions['boxes']}, crop {conditions['crop']}, "
+        f"data {conditions['data']['name']}, boxes {conditions['boxes']}, {detector}crop {conditions['crop']}, "
         f"commit {conditions['commit'][:12]}"
     )
     lines += [f"beware             {caveat}" for caveat in _caveats(found)]

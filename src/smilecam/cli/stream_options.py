@@ -59,7 +59,8 @@ DECISION_OPTIONS = (
         type=click.FloatRange(min=0, max=6),
         default=DECISION.hysteresis,
         show_default=True,
-        help="Distance from the threshold within which a frame changes no state, in log odds.",
+        help="Live streams: distance from the threshold, in log odds, within which a frame changes no state. Recorded "
+        "video: raises the cost of a change.",
     ),
     click.option(
         "--min-smile",

@@ -152,6 +152,7 @@ def evaluate(decision: Decision, data: Path, boxes: Boxes, crop: Crop, labels: P
         "data": {"name": data.resolve().name, "layout": layout.name, "content_digest": digest},
         **({} if label_file is None else {"labels": {"name": label_file.path.name, "sha256": label_file.digest}}),
         "boxes": boxes.value,
+        **({"detector": BUNDLED_DETECTOR} if photos else {}),
         "crop": crop.value,
         "commit": provenance.commit(),
         "machine": provenance.machine(),
