@@ -9,8 +9,8 @@ fer_validation_ferplus.csv, genki4k_public, and videos with their labels.csv.
 - SMILES: the run's held-out faces, the outputs weighed by logistic regression that is fitted on one half of these faces
   and scored on the other, in turns; accuracy at a probability of .5. "Agreed" leaves out labels that a second labelling
   disputes.
-- "Broad" is the mean of all outputs, calibrated as the packaged model's policy of this name: on the held-out faces and
-  on FER2013's validation set with its published labels, each class of each with the same weight.
+- "Broad" is the mean of all outputs, calibrated like the packaged model's policy of this name on the held-out faces and
+  on FER2013's validation set, but with the majorities of FER+; each class of each has the same weight.
 - Held out: MTFL and CelebA, the parts that benchmarks/hold_out.py keeps from training, with "broad". Of CelebA also
   the recall of smiles with a closed mouth, and the false positive rate of open mouths without a smile.
 - Clips: mean over the clips of the balanced accuracy per frame, probabilities of the single frames. All networks get
@@ -197,22 +197,18 @@ def main() -> None:
     second = load_label_file(material / "smiles_second_opinion.csv")
     smiles = [str(face.name) for face in iter_faces(material / "SMILEsmileD-master.zip")[1]]
     agreed = {name for name in smiles if second.label(name) is not None}
-    fer = load_faces(material / "fer2013_validation")
-    majorities = load_label_file(material / "fer_validation_ferplus.csv")
-    of_majority = [majorities.label(name) for name in fer.names]
-    rows = np.array([label is not None for label in of_majority])
+    fer = load_label_file(material / "fer_validation_ferplus.csv").select(load_faces(material / "fer2013_validation"))
     genki = list(iter_faces(material / "genki4k_public")[1])
     clips = detect_clips(material / "videos", options.clips) if options.clips else {}
     found = {}
     for trial in [packaged_trial(), *map(trial_of, options.runs)]:
         of_fer = trial.outputs(plain_inputs(fer.framed, trial.spec).numpy())
-        published = Predictions(fer.names, fer.labels, of_fer.astype(np.float64))
-        policy = make_policy("broad", [trial.held_out, published], "trial")
-        labels = np.array([label for label in of_majority if label is not None])
+        majorities = Predictions(fer.names, fer.labels, of_fer.astype(np.float64))
+        policy = make_policy("broad", [trial.held_out, majorities], "trial")
         of_genki = trial.outputs(box_inputs(genki, trial.spec))
         found[trial.name] = {
             "smiles": score_smiles(trial.held_out, agreed),
-            "ferplus": score_set(policy, of_fer[rows], labels),
+            "ferplus": score_set(policy, of_fer, fer.labels),
             "genki": score_set(policy, of_genki, np.array([face.label for face in genki])),
             "clips": score_clips(trial, policy, material / "videos", clips),
         }
