@@ -48,6 +48,9 @@ class SourceRun(ABC):
 
     The iteration gives every frame, every event between frames, and last the ends of the smiles that were open: also
     where the source fails, whose error is raised after them, and after ``stop``.
+
+    Attributes:
+        newest: the item that was given last; None before the first.
     """
 
     def __init__(self, source: Source) -> None:
@@ -56,6 +59,7 @@ class SourceRun(ABC):
         self._items: Iterator[StreamItem] | None = None
         self._last: Iterator[StreamItem] | None = None
         self._ended = self._keeps_waiting = False
+        self.newest: StreamItem | None = None
         self._failure: SourceError | None = None
 
     def __iter__(self) -> Iterator[StreamItem]:
@@ -68,6 +72,7 @@ class SourceRun(ABC):
             SourceError: the source failed.
         """
         if not self._ended and (item := self._next_item()) is not None:
+            self.newest = item
             return item
         self._ended = True
         if self._last is None:
