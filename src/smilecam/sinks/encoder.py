@@ -135,6 +135,7 @@ class EncodedVideo:
         self._error: Exception | None = None
         self._queue: Queue[VideoFrame | None] = Queue(WAITING_FRAMES)
         self._thread: threading.Thread | None = None
+        self._finished = threading.Event()
 
     def write(self, image: Image, at: float | None) -> None:
         """Hand on a frame.
@@ -161,17 +162,19 @@ class EncodedVideo:
     def close(self) -> None:
         """Encode the waiting frames and finish the file.
 
-        Audio that takes long to find is cut short: the file may hold gigabytes before the next packet.
+        Audio that takes long to find is cut short: the file may hold gigabytes before the next packet. After an
+        interrupt, another call goes on waiting.
 
         Raises:
             OutputError: it cannot be written to its end.
         """
         if self._thread is not None:
             self._queue.put(None)
-            while self._thread.is_alive():
-                self._thread.join(POLL_SECONDS)
+            # Not join() by itself: before Python 3.13, an interrupt in it marks a running thread as ended.
+            while not self._finished.wait(POLL_SECONDS):
                 if self._source and self._source.stalled():
                     self._source.cancel()
+            self._thread.join()
         self._raise_error()
 
     def _raise_error(self) -> None:
@@ -197,8 +200,11 @@ class EncodedVideo:
             while not ended:
                 ended = self._queue.get() is None
         finally:
-            if self._source:
-                self._source.close()
+            try:
+                if self._source:
+                    self._source.close()
+            finally:
+                self._finished.set()
 
     def _begin(self, start: float) -> None:
         """Open the file, with audio in the best mode that its container accepts."""
