@@ -186,6 +186,8 @@ def test_a_second_interrupt_gives_the_file_up(tmp_path, interrupted_finish):
         recorder.close()
     assert not recorder.finished
     assert list(tmp_path.iterdir()) == []
+    while encoding():
+        time.sleep(0.01)
 
 
 def test_a_recording_finished_despite_an_interrupt_is_among_the_written_files(tmp_path, interrupted_finish):
