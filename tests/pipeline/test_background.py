@@ -7,6 +7,7 @@ import pytest
 
 import smilecam
 from smilecam.errors import SourceNotFound, SourceUnreadable
+from smilecam.sinks import callbacks
 from smilecam.sources.base import SourceOptions
 from smilecam.types import EventKind
 
@@ -45,6 +46,64 @@ def test_slow_functions_do_not_stall_the_stream(clip, detector):
     assert time.monotonic() - started < 4  # twenty frames would have taken eight seconds
     assert len(taken) < 20
     assert taken[-1] == 19  # the newest is never left out
+
+
+class SlowEvents:
+    """Takes each event after a while; for two of them a stopped stream would not wait."""
+
+    def __init__(self, error=None):
+        self.taken, self.error = [], error
+
+    def __call__(self, event):
+        time.sleep(callbacks.DRAIN_SECONDS * 0.75)
+        self.taken.append(event.kind)
+        if self.error is not None and event.kind is EventKind.SMILE_END:
+            raise self.error
+
+
+def test_a_slow_function_gets_all_events_of_a_file(clip, detector):
+    slow = SlowEvents()
+    assert smilecam.start_stream(clip, on_event=slow, detector=detector).wait(30)
+    assert slow.taken == [EventKind.SMILE_START, EventKind.SMILE_END]
+    assert left_over() == []
+
+
+def test_what_a_slow_function_raises_at_the_end_is_raised(clip, detector):
+    handle = smilecam.start_stream(clip, on_event=SlowEvents(ZeroDivisionError("late")), detector=detector)
+    with pytest.raises(ZeroDivisionError, match="late"):
+        handle.wait(30)
+
+
+def test_a_stop_cuts_the_wait_for_a_function_short(clip, detector, monkeypatch):
+    monkeypatch.setattr(callbacks, "DRAIN_SECONDS", 0.1)
+    going_on = threading.Event()
+    handle = smilecam.start_stream(clip, on_event=lambda event: going_on.wait(30), detector=detector)
+    while not handle._callbacks._closing:
+        assert not handle.wait(0.05)
+    assert not handle.wait(0.3)
+    handle.stop()
+    assert handle.wait(5)
+    going_on.set()
+
+
+def test_what_a_function_raises_after_a_stop_is_raised(clip, detector, monkeypatch):
+    monkeypatch.setattr(callbacks, "DRAIN_SECONDS", 0.1)
+    raising, begun = threading.Event(), threading.Event()
+
+    def broken(event):
+        begun.set()
+        raising.wait(30)
+        raise ZeroDivisionError("late")
+
+    handle = smilecam.start_stream(clip, on_event=broken, detector=detector)
+    assert begun.wait(30)
+    handle.stop()
+    assert handle.wait(30)
+    raising.set()
+    while left_over():
+        time.sleep(0.01)
+    with pytest.raises(ZeroDivisionError, match="late"):
+        handle.wait(0)
 
 
 @pytest.mark.parametrize("name", ["on_frame", "on_event"])

@@ -66,10 +66,12 @@ class StreamHandle:
         self._thread.start()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the source has ended, or for so long at most.
+        """Wait until the source has ended and the functions have taken what it gave, or for so long at most.
+
+        After ``stop`` the functions are waited for only a moment.
 
         Returns:
-            Whether it has ended.
+            Whether all that has ended.
 
         Raises:
             SourceError: it failed.
@@ -82,11 +84,15 @@ class StreamHandle:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        return not self._thread.is_alive()
+        if self._thread.is_alive():  # the stream itself ends by what a function raises
+            return False
+        self._callbacks.raise_failure()
+        return True
 
     def stop(self) -> None:
         """End the reading; the functions get what was seen until now. One of them may call this itself."""
         self._stopped.set()
+        self._callbacks.limit_drain()
         # The source may wait for a frame that never comes. Closing it takes a moment, which a function does not wait.
         closing = threading.Thread(target=self._close_source, name="smilecam-stop", daemon=True)
         closing.start()

@@ -18,7 +18,7 @@ WAITING_EVENTS = 1000
 """Of a function that takes longer than events come, the oldest waiting ones are dropped."""
 
 DRAIN_SECONDS = 2.0
-"""So long the end waits for functions to take what is left."""
+"""So long closing waits for functions to take what is left, once the drain is limited."""
 
 
 class Callbacks(Sink):
@@ -43,7 +43,7 @@ class Callbacks(Sink):
         self._frame: tuple[Frame, FrameResult] | None = None
         self._events: deque[Event] = deque()
         self._condition = threading.Condition()
-        self._closing = False
+        self._closing = self._limited = self._finished = False
         self._failure: BaseException | None = None
         self.dropped_frames = self.dropped_events = 0
         self._thread = threading.Thread(target=self._run, name="smilecam-callbacks", daemon=True)
@@ -55,7 +55,7 @@ class Callbacks(Sink):
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Leave a frame for the function; raises what a function raised."""
-        self._raise_failure()
+        self.raise_failure()
         if self._on_frame is None:
             return
         with self._condition:
@@ -65,7 +65,7 @@ class Callbacks(Sink):
 
     def event(self, event: Event) -> None:
         """Leave an event for the function; raises what a function raised."""
-        self._raise_failure()
+        self.raise_failure()
         if self._on_event is None:
             return
         with self._condition:
@@ -76,14 +76,22 @@ class Callbacks(Sink):
             self._condition.notify()
 
     def close(self) -> None:
-        """Let the functions take what is left, for a while; raises what a function raised."""
+        """Let the functions take what is left, however long that takes; raises what a function raised."""
         with self._condition:
             self._closing = True
-            self._condition.notify()
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._finished or self._limited)
         self._thread.join(DRAIN_SECONDS)
-        self._raise_failure()
+        self.raise_failure()
 
-    def _raise_failure(self) -> None:
+    def limit_drain(self) -> None:
+        """Have closing wait for ``DRAIN_SECONDS`` at most, also where it waits already; for any thread."""
+        with self._condition:
+            self._limited = True
+            self._condition.notify_all()
+
+    def raise_failure(self) -> None:
+        """Raise what a function raised, once."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -94,6 +102,10 @@ class Callbacks(Sink):
                 pass
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the stream is read
             self._failure = error
+        finally:
+            with self._condition:
+                self._finished = True
+                self._condition.notify_all()
 
     def _deliver(self) -> bool:
         """Wait for something and call its function; False once nothing more comes."""
