@@ -6,7 +6,8 @@ import time
 import pytest
 
 import smilecam
-from smilecam.errors import SourceNotFound, SourceUnreadable
+from smilecam.errors import ModelFileError, SourceNotFound, SourceUnreadable
+from smilecam.pipeline import background
 from smilecam.sinks import callbacks
 from smilecam.sources.base import SourceOptions
 from smilecam.types import EventKind
@@ -133,3 +134,15 @@ def test_sources_that_fail(tmp_path, detector):
     (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
     with pytest.raises(SourceUnreadable):
         smilecam.start_stream(tmp_path / "bad.mp4", detector=detector).wait(30)
+    assert left_over() == []
+
+
+def test_a_detector_that_cannot_be_loaded_leaves_no_thread(clip, monkeypatch):
+    def fail():
+        raise ModelFileError("damaged")
+
+    monkeypatch.setattr(background, "SmileDetector", fail)
+    handle = smilecam.start_stream(clip, on_event=print)
+    with pytest.raises(ModelFileError, match="damaged"):
+        handle.wait(30)
+    assert left_over() == []

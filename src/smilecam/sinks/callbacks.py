@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
+from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event
 
@@ -22,7 +23,7 @@ DRAIN_SECONDS = 2.0
 
 
 class Callbacks(Sink):
-    """Calls functions in a thread of its own.
+    """Calls functions in a thread of its own, from the first source on until it is closed.
 
     Of the frames only the newest waits to be taken, so a slow function sees fewer of them; events all wait, up to
     ``WAITING_EVENTS``. An exception of a function ends the stream: it is raised where the stream is read.
@@ -33,7 +34,7 @@ class Callbacks(Sink):
     """
 
     def __init__(self, on_frame: OnFrame | None = None, on_event: OnEvent | None = None) -> None:
-        """Start the thread.
+        """Prepare; nothing runs yet.
 
         Args:
             on_frame: called with a frame and its result.
@@ -47,11 +48,15 @@ class Callbacks(Sink):
         self._failure: BaseException | None = None
         self.dropped_frames = self.dropped_events = 0
         self._thread = threading.Thread(target=self._run, name="smilecam-callbacks", daemon=True)
-        self._thread.start()
 
     def runs_here(self) -> bool:
         """Whether the caller is one of the functions."""
         return threading.current_thread() is self._thread
+
+    def begin(self, source: Source) -> None:  # noqa: ARG002 - sinks are called alike
+        """Start the thread, unless an earlier source has."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Leave a frame for the function; raises what a function raised."""
@@ -77,6 +82,8 @@ class Callbacks(Sink):
 
     def close(self) -> None:
         """Let the functions take what is left, however long that takes; raises what a function raised."""
+        if self._thread.ident is None:
+            return
         with self._condition:
             self._closing = True
             self._condition.notify_all()
