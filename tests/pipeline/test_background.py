@@ -2,14 +2,17 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import smilecam
 from smilecam.errors import ModelFileError, SourceNotFound, SourceUnreadable
 from smilecam.pipeline import background
 from smilecam.sinks import callbacks
-from smilecam.sources.base import SourceOptions
+from smilecam.sources.base import Counts, SourceOptions
+from smilecam.sources.frame import Frame
 from smilecam.types import EventKind
 
 
@@ -137,12 +140,83 @@ def test_sources_that_fail(tmp_path, detector):
     assert left_over() == []
 
 
-def test_a_detector_that_cannot_be_loaded_leaves_no_thread(clip, monkeypatch):
-    def fail():
-        raise ModelFileError("damaged")
+def fail_to_load():
+    raise ModelFileError("damaged")
 
-    monkeypatch.setattr(background, "SmileDetector", fail)
+
+def test_a_detector_that_cannot_be_loaded_leaves_no_thread(clip, monkeypatch):
+    monkeypatch.setattr(background, "SmileDetector", fail_to_load)
     handle = smilecam.start_stream(clip, on_event=print)
     with pytest.raises(ModelFileError, match="damaged"):
         handle.wait(30)
     assert left_over() == []
+
+
+class FakeCamera:
+    """A camera that gives black frames until it is closed."""
+
+    live, fps, expected, missing = True, 30.0, None, 0
+    opened_in, error = None, None
+
+    def __init__(self, ref, index):
+        type(self).opened_in = threading.current_thread()
+        if self.error is not None:
+            raise self.error
+        self.ref, self.counts = ref, Counts()
+        self.closed = threading.Event()
+        type(self).last = self
+
+    def __iter__(self):
+        while not self.closed.wait(0.02):
+            yield Frame(0, None, np.zeros((48, 64, 3), np.uint8))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.closed.set()
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    """The class of the cameras that are opened, as on macOS."""
+    kind = type("Camera", (FakeCamera,), {})
+    monkeypatch.setattr("smilecam.sources.camera.CameraSource", kind)
+    monkeypatch.setattr("smilecam.sources.open.sys", SimpleNamespace(platform="darwin"))
+    return kind
+
+
+def test_a_camera_is_opened_by_the_caller_where_only_that_is_given_permission(camera, detector):
+    seen = threading.Event()
+    with smilecam.start_stream(0, lambda *_: seen.set(), detector=detector):
+        assert camera.opened_in is threading.main_thread()
+        assert seen.wait(30)
+    assert camera.last.closed.is_set()
+    assert left_over() == []
+
+
+def test_on_other_systems_it_is_opened_in_the_background(camera, detector, monkeypatch):
+    monkeypatch.setattr("smilecam.sources.open.sys", SimpleNamespace(platform="linux"))
+    seen = threading.Event()
+    with smilecam.start_stream(0, lambda *_: seen.set(), detector=detector):
+        assert seen.wait(30)
+    assert camera.opened_in is not threading.main_thread()
+
+
+def test_a_camera_that_the_caller_cannot_open_is_an_error_of_wait(camera, detector):
+    camera.error = SourceNotFound("no permission")
+    handle = smilecam.start_stream(0, detector=detector)
+    with pytest.raises(SourceNotFound, match="no permission"):
+        handle.wait(30)
+    assert camera.opened_in is threading.main_thread()
+
+
+def test_a_camera_that_the_caller_opened_is_closed_when_the_detector_fails(camera, monkeypatch):
+    monkeypatch.setattr(background, "SmileDetector", fail_to_load)
+    handle = smilecam.start_stream(0, on_event=print)
+    with pytest.raises(ModelFileError, match="damaged"):
+        handle.wait(30)
+    assert camera.last.closed.is_set()
