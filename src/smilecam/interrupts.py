@@ -26,6 +26,8 @@ class _DeadlinePassed(KeyboardInterrupt):
 
 
 _over: Deadline | None = None
+_deadline_passed = False
+"""Whether a block that a deadline has ended is still on its way out."""
 
 
 def requested() -> bool:
@@ -37,8 +39,10 @@ def requested() -> bool:
 def deadline(seconds: float | None) -> Iterator[Deadline]:
     """End the block after so many seconds, as an interrupt would, but as if it had finished.
 
-    For the main thread, after ``take``. Open results are finished on the way out.
+    For the main thread, after ``take``. Open results are finished on the way out, and nothing interrupts that: neither
+    a request to end after the deadline nor the deadline after a request.
     """
+    global _deadline_passed
     state = Deadline()
     if seconds is None:
         yield state
@@ -53,6 +57,7 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
             pass
         finally:
             timer.cancel()
+            _deadline_passed = False
 
 
 @contextmanager
@@ -110,10 +115,12 @@ def _signals() -> list[signal.Signals]:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """Interrupt once: open results are being finished while further requests come in."""
-    global _requested, _over
-    if _over is not None:
-        _over.passed, _over = True, None
+    global _requested, _over, _deadline_passed
+    over, _over = _over, None
+    if _requested or _deadline_passed:
+        return
+    if over is not None:
+        over.passed = _deadline_passed = True
         raise _DeadlinePassed
-    if not _requested:
-        _requested = True
-        raise KeyboardInterrupt
+    _requested = True
+    raise KeyboardInterrupt

@@ -231,6 +231,27 @@ def test_audio_that_takes_long_to_find_does_not_keep_a_recording_open(tmp_path, 
     assert len(heard(tmp_path / "out.mp4")) == 1
 
 
+def test_nor_while_the_queue_of_frames_is_full(tmp_path, monkeypatch):
+    make_film(tmp_path / "film.mp4")
+    monkeypatch.setattr(encoder, "AudioSource", HollowSource)
+    recorder = VideoRecorder(tmp_path / "out.mp4", FPS, tmp_path / "film.mp4")
+    frames = frames_of(tmp_path / "film.mp4")
+    for time_, image in frames[:30]:
+        recorder.write(image, time_)
+    queue = recorder._video._queue
+    for time_, image in frames[30:]:
+        until = time.monotonic() + 0.5
+        while queue.full() and time.monotonic() < until:  # the encoder is a little behind, or searches
+            time.sleep(0.01)
+        if queue.full():
+            break
+        recorder.write(image, time_)
+    begin = time.monotonic()
+    recorder.close()
+    assert time.monotonic() - begin < 3
+    assert len(frames) > recorder.written == len(frames_of(tmp_path / "out.mp4"))
+
+
 def test_cancelled_audio_ends_the_file(tmp_path):
     make_film(tmp_path / "film.mp4")
     source = AudioSource(tmp_path / "film.mp4")

@@ -1,6 +1,9 @@
+import _thread
+import signal
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -8,9 +11,13 @@ import pytest
 
 from smilecam.errors import OutputError
 from smilecam.opencv import cv2
+from smilecam.results import FrameResult
 from smilecam.sinks import encoder
+from smilecam.sinks.annotated import AnnotatedOutput
 from smilecam.sinks.encoder import FrameTimes
 from smilecam.sinks.video_writer import VideoRecorder
+from smilecam.sources.base import Kind, SourceRef
+from smilecam.sources.frame import Frame
 
 FRAME = np.full((96, 128, 3), 100, np.uint8)
 
@@ -126,6 +133,72 @@ def test_frames_so_far_are_kept_when_it_is_interrupted(tmp_path):
             recorder.write(FRAME, number / 10)
         raise KeyboardInterrupt
     assert count_frames(path) == 7
+
+
+def interrupt_main_thread():
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+@pytest.fixture
+def interrupted_finish(monkeypatch):
+    """Has finishing a file take a while, with a number of interrupts meanwhile."""
+    finish = encoder.EncodedVideo._finish
+
+    def set_up(interrupts):
+        def finish_slowly(self):
+            for _ in range(interrupts):
+                time.sleep(0.4)
+                interrupt_main_thread()
+            time.sleep(0.4)
+            finish(self)
+
+        monkeypatch.setattr(encoder.EncodedVideo, "_finish", finish_slowly)
+
+    return set_up
+
+
+def encoding():
+    return [thread for thread in threading.enumerate() if thread.name == "smilecam-encode"]
+
+
+def test_an_interrupt_waits_until_the_file_is_finished(tmp_path, interrupted_finish):
+    path = tmp_path / "interrupted.mp4"
+    interrupted_finish(1)
+    recorder = VideoRecorder(path, 10)
+    for number in range(7):
+        recorder.write(FRAME, number / 10)
+    with pytest.raises(KeyboardInterrupt):
+        recorder.close()
+    assert recorder.finished
+    assert count_frames(path) == 7
+    assert list(tmp_path.iterdir()) == [path]
+    assert not encoding()
+
+
+def test_a_second_interrupt_gives_the_file_up(tmp_path, interrupted_finish):
+    interrupted_finish(2)
+    recorder = VideoRecorder(tmp_path / "given_up.mp4", 10)
+    recorder.write(FRAME, 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        recorder.close()
+    assert not recorder.finished
+    assert list(tmp_path.iterdir()) == []
+    while encoding():
+        time.sleep(0.01)
+
+
+def test_a_recording_finished_despite_an_interrupt_is_among_the_written_files(tmp_path, interrupted_finish):
+    ref = SourceRef("clip.mp4", Kind.STREAM, url="clip.mp4")
+    interrupted_finish(1)
+    sink = AnnotatedOutput({ref: tmp_path / "out.mp4"})
+    sink.begin(SimpleNamespace(ref=ref, fps=10, live=True))
+    sink.write(Frame(0, 0.0, FRAME), FrameResult("clip.mp4", 0, 0.0, ()))
+    with pytest.raises(KeyboardInterrupt):
+        sink.end()
+    assert sink.written == [tmp_path / "out.mp4"]
 
 
 def test_nothing_is_left_without_frames(tmp_path):

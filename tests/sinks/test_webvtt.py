@@ -104,6 +104,23 @@ def test_nothing_is_written_before_an_older_smile_has_ended(tmp_path):
     assert path.read_text().count("-->") == 2
 
 
+@pytest.mark.parametrize("open_at_the_end", [False, True])
+def test_a_smile_declared_very_late_starts_with_the_last_cue(tmp_path, open_at_the_end):
+    path = tmp_path / "out.vtt"
+    sink = WebVtt({CLIP: path})
+    sink.begin(Opened(CLIP))
+    events = [smile_start(5.2, 2, 5.0), smile_end(6.1, 2, 6.0), smile_start(12.4, 1, 2.0), smile_start(12.6, 3, 3.0)]
+    ends = [smile_end(13.0, 3, 4.0), smile_end(14.1, 1, 14.0)]
+    play(sink, [*events, *([] if open_at_the_end else ends)], 20.0)
+    sink.end()
+    read = cues_of(path)
+    # The one that was over before the last cue started is as short as a cue can be.
+    last = 20.0 if open_at_the_end else 14.0
+    assert [start for start, _, _ in read] == [5.0, 5.0, 5.0]
+    assert [end for _, end, _ in read] == [6.0, last, 20.0 if open_at_the_end else 5.001]
+    assert [text.split(",")[1] for _, _, text in read] == [" person 2", " person 1", " person 3"]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "line"),
     [

@@ -8,13 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from smilecam.errors import UsageProblem
+from smilecam.errors import SourceError, UsageProblem
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, StopRun, run_sources
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sinks.callbacks import Callbacks, OnEvent, OnFrame
 from smilecam.sources.base import DEFAULT_OPTIONS, Source, SourceOptions, SourceRef
+from smilecam.sources.open import needs_main_thread, open_source
 from smilecam.sources.resolve import single_source
 from smilecam.types import StreamStats
 
@@ -30,6 +31,8 @@ def start_stream(
     options: SourceOptions = DEFAULT_OPTIONS,
 ) -> StreamHandle:
     """Read a source in a thread, and call functions with what is seen.
+
+    On macOS a camera is opened in the calling thread, which is to be the main one: permission is asked for only there.
 
     The functions are called one at a time in another thread and may take their time: the stream does not wait, frames
     that come meanwhile are left out but for the newest.
@@ -61,15 +64,20 @@ class StreamHandle:
         self._stopped = threading.Event()
         self._run: SourceRun | None = None
         self._source: Source | None = None
+        self._open_error: SourceError | None = None
+        if needs_main_thread(ref):
+            self._open_here()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="smilecam-stream", daemon=True)
         self._thread.start()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until the source has ended, or for so long at most.
+        """Wait until the source has ended and the functions have taken what it gave, or for so long at most.
+
+        After ``stop`` the functions are waited for only a moment.
 
         Returns:
-            Whether it has ended.
+            Whether all that has ended.
 
         Raises:
             SourceError: it failed.
@@ -82,11 +90,15 @@ class StreamHandle:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        return not self._thread.is_alive()
+        if self._thread.is_alive():  # the stream itself ends by what a function raises
+            return False
+        self._callbacks.raise_failure()
+        return True
 
     def stop(self) -> None:
         """End the reading; the functions get what was seen until now. One of them may call this itself."""
         self._stopped.set()
+        self._callbacks.limit_drain()
         # The source may wait for a frame that never comes. Closing it takes a moment, which a function does not wait.
         closing = threading.Thread(target=self._close_source, name="smilecam-stop", daemon=True)
         closing.start()
@@ -106,6 +118,17 @@ class StreamHandle:
         if kind is None:
             self.wait(0)
 
+    def _open_here(self) -> None:
+        try:
+            self._source = open_source(self._ref, self._options)
+        except SourceError as error:  # raised by wait, as on other systems
+            self._open_error = error
+
+    def _open(self, ref: SourceRef, options: SourceOptions) -> Source:
+        if self._open_error is not None:
+            raise self._open_error
+        return open_source(ref, options) if self._source is None else self._source
+
     def _close_source(self) -> None:
         if self._source is not None:
             self._source.close()
@@ -114,8 +137,10 @@ class StreamHandle:
         report = RunReport()
         try:
             with ExitStack() as stack:
+                stack.callback(self._close_source)  # it may be open already, and the detector fail to load
                 detector = self._detector or stack.enter_context(SmileDetector())
-                run_sources([self._ref], detector, [self._callbacks], report, self._observe, options=self._options)
+                sinks = [self._callbacks]
+                run_sources([self._ref], detector, sinks, report, self._observe, None, self._options, self._open)
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised by wait
             self._failure = error
         if report.errors and not self._stopped.is_set():

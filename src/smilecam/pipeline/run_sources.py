@@ -20,6 +20,9 @@ from smilecam.types import StreamStats
 Observer = Callable[[SourceRun, Source, Iterable[StreamItem]], Iterable[StreamItem]]
 """Sees the items of a source go by, for a progress bar, and may end everything by raising ``StopRun``."""
 
+Opener = Callable[[SourceRef, SourceOptions], Source]
+"""Opens a source, or raises SourceError."""
+
 STATS_SECONDS = 5.0
 """Between two reports of the statistics of an online stream."""
 
@@ -72,6 +75,7 @@ def run_sources(
     observe: Observer = lambda _run, _source, items: items,
     max_frames: int | None = None,
     options: SourceOptions | None = None,
+    opener: Opener = open_source,
 ) -> None:
     """Read sources one after another.
 
@@ -83,6 +87,7 @@ def run_sources(
         observe: sees the items of each source go by, and may end everything by raising ``StopRun``.
         max_frames: stop each source after so many.
         options: how sources are opened.
+        opener: opens each source.
 
     Raises:
         OutputError: a sink cannot write.
@@ -92,7 +97,7 @@ def run_sources(
             stack.callback(sink.close)
         for ref in refs:
             try:
-                with open_source(ref, options or SourceOptions()) as source, _begun(sinks, source):
+                with opener(ref, options or SourceOptions()) as source, _begun(sinks, source):
                     _run_source(source, detector, sinks, observe, max_frames)
                 report.done += 1
             except SourceError as error:

@@ -100,6 +100,8 @@ class AnnotatedOutput(Sink):
         """Finish the recording."""
         recorder, self._recorder, self._image_path = self._recorder, None, None
         if recorder:
-            recorder.close()
-            if recorder.written:
-                self.written.append(recorder.path)
+            try:
+                recorder.close()
+            finally:  # an interrupt may come once the file is in place
+                if recorder.finished:
+                    self.written.append(recorder.path)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
+from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event
 
@@ -18,11 +19,11 @@ WAITING_EVENTS = 1000
 """Of a function that takes longer than events come, the oldest waiting ones are dropped."""
 
 DRAIN_SECONDS = 2.0
-"""So long the end waits for functions to take what is left."""
+"""So long closing waits for functions to take what is left, once the drain is limited."""
 
 
 class Callbacks(Sink):
-    """Calls functions in a thread of its own.
+    """Calls functions in a thread of its own, from the first source on until it is closed.
 
     Of the frames only the newest waits to be taken, so a slow function sees fewer of them; events all wait, up to
     ``WAITING_EVENTS``. An exception of a function ends the stream: it is raised where the stream is read.
@@ -33,7 +34,7 @@ class Callbacks(Sink):
     """
 
     def __init__(self, on_frame: OnFrame | None = None, on_event: OnEvent | None = None) -> None:
-        """Start the thread.
+        """Prepare; nothing runs yet.
 
         Args:
             on_frame: called with a frame and its result.
@@ -43,19 +44,23 @@ class Callbacks(Sink):
         self._frame: tuple[Frame, FrameResult] | None = None
         self._events: deque[Event] = deque()
         self._condition = threading.Condition()
-        self._closing = False
+        self._closing = self._limited = self._finished = False
         self._failure: BaseException | None = None
         self.dropped_frames = self.dropped_events = 0
         self._thread = threading.Thread(target=self._run, name="smilecam-callbacks", daemon=True)
-        self._thread.start()
 
     def runs_here(self) -> bool:
         """Whether the caller is one of the functions."""
         return threading.current_thread() is self._thread
 
+    def begin(self, source: Source) -> None:  # noqa: ARG002 - sinks are called alike
+        """Start the thread, unless an earlier source has."""
+        if self._thread.ident is None:
+            self._thread.start()
+
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Leave a frame for the function; raises what a function raised."""
-        self._raise_failure()
+        self.raise_failure()
         if self._on_frame is None:
             return
         with self._condition:
@@ -65,7 +70,7 @@ class Callbacks(Sink):
 
     def event(self, event: Event) -> None:
         """Leave an event for the function; raises what a function raised."""
-        self._raise_failure()
+        self.raise_failure()
         if self._on_event is None:
             return
         with self._condition:
@@ -76,14 +81,24 @@ class Callbacks(Sink):
             self._condition.notify()
 
     def close(self) -> None:
-        """Let the functions take what is left, for a while; raises what a function raised."""
+        """Let the functions take what is left, however long that takes; raises what a function raised."""
+        if self._thread.ident is None:
+            return
         with self._condition:
             self._closing = True
-            self._condition.notify()
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._finished or self._limited)
         self._thread.join(DRAIN_SECONDS)
-        self._raise_failure()
+        self.raise_failure()
 
-    def _raise_failure(self) -> None:
+    def limit_drain(self) -> None:
+        """Have closing wait for ``DRAIN_SECONDS`` at most, also where it waits already; for any thread."""
+        with self._condition:
+            self._limited = True
+            self._condition.notify_all()
+
+    def raise_failure(self) -> None:
+        """Raise what a function raised, once."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -94,6 +109,10 @@ class Callbacks(Sink):
                 pass
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the stream is read
             self._failure = error
+        finally:
+            with self._condition:
+                self._finished = True
+                self._condition.notify_all()
 
     def _deliver(self) -> bool:
         """Wait for something and call its function; False once nothing more comes."""

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from queue import Queue
+from queue import Full, Queue
 from typing import cast
 
 import av
@@ -32,7 +32,8 @@ KEY_FRAME_SECONDS = 4
 """Players seek to key frames without delay."""
 
 POLL_SECONDS = 0.25
-"""How often closing checks whether reading the audio has stalled."""
+"""How long a caller waits at once: closing checks whether reading the audio has stalled, and on Windows no signal
+interrupts a wait."""
 
 _BT601 = 6  # what FFmpeg calls SMPTE 170M; readers that ignore the label assume it, too
 _BT709 = 1
@@ -135,6 +136,7 @@ class EncodedVideo:
         self._error: Exception | None = None
         self._queue: Queue[VideoFrame | None] = Queue(WAITING_FRAMES)
         self._thread: threading.Thread | None = None
+        self._finished = threading.Event()
 
     def write(self, image: Image, at: float | None) -> None:
         """Hand on a frame.
@@ -156,23 +158,38 @@ class EncodedVideo:
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         self._last_pts = max(self._last_pts + 1, round(time / self._unit))
         frame.pts, frame.time_base = self._last_pts, self._unit
-        self._queue.put(frame)
+        while not self._offer(frame):
+            pass  # audio that takes long to find is waited for: it may come yet
 
     def close(self) -> None:
         """Encode the waiting frames and finish the file.
 
-        Audio that takes long to find is cut short: the file may hold gigabytes before the next packet.
+        Audio that takes long to find is cut short: the file may hold gigabytes before the next packet. After an
+        interrupt, another call goes on waiting.
 
         Raises:
             OutputError: it cannot be written to its end.
         """
         if self._thread is not None:
-            self._queue.put(None)
-            while self._thread.is_alive():
-                self._thread.join(POLL_SECONDS)
-                if self._source and self._source.stalled():
-                    self._source.cancel()
+            while not (self._finished.is_set() or self._offer(None)):
+                self._cancel_stalled_audio()
+            # Not join() by itself: before Python 3.13, an interrupt in it marks a running thread as ended.
+            while not self._finished.wait(POLL_SECONDS):
+                self._cancel_stalled_audio()
+            self._thread.join()
         self._raise_error()
+
+    def _offer(self, frame: VideoFrame | None) -> bool:
+        """Wait a moment for a place in the queue; whether the frame, or the end, has got one."""
+        try:
+            self._queue.put(frame, timeout=POLL_SECONDS)
+        except Full:
+            return False
+        return True
+
+    def _cancel_stalled_audio(self) -> None:
+        if self._source and self._source.stalled():
+            self._source.cancel()
 
     def _raise_error(self) -> None:
         if isinstance(self._error, (av.FFmpegError, OSError)):
@@ -197,8 +214,11 @@ class EncodedVideo:
             while not ended:
                 ended = self._queue.get() is None
         finally:
-            if self._source:
-                self._source.close()
+            try:
+                if self._source:
+                    self._source.close()
+            finally:
+                self._finished.set()
 
     def _begin(self, start: float) -> None:
         """Open the file, with audio in the best mode that its container accepts."""

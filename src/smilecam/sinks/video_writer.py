@@ -45,6 +45,16 @@ def _fitted(image: Image, size: tuple[int, int]) -> Image:
     return fitted
 
 
+def _close_despite_interrupt(video: EncodedVideo) -> KeyboardInterrupt | None:
+    """Finish a file and return the interrupt that came meanwhile, if any; a second one is raised at once."""
+    try:
+        video.close()
+    except KeyboardInterrupt as interrupt:
+        video.close()
+        return interrupt
+    return None
+
+
 class VideoRecorder:
     """Writes frames, each shown from its own time on: H.264, VP9 in WebM, Motion JPEG in AVI.
 
@@ -57,6 +67,7 @@ class VideoRecorder:
     Attributes:
         path: of the file.
         written: frames given so far.
+        finished: whether the whole file is in its place.
     """
 
     def __init__(self, path: Path, fps: float | None, audio: Path | None = None) -> None:
@@ -81,6 +92,7 @@ class VideoRecorder:
         self._size: tuple[int, int] | None = None
         self._video: EncodedVideo | None = None
         self.written = 0
+        self.finished = False
 
     def write(self, image: Image, at: float | None) -> None:
         """Add a frame.
@@ -106,20 +118,24 @@ class VideoRecorder:
     def close(self) -> None:
         """Finish the file and put it in place; without frames, leave none.
 
+        An interrupt is raised once the file is in place; a second one gives it up.
+
         Raises:
             OutputError: it does not hold all frames and is dropped, or it cannot be put in place.
         """
         video, self._video = self._video, None
-        whole = False
+        if video is None or not self.written:
+            self._pending.drop()
+            return
         try:
-            if video is not None and self.written:
-                video.close()
-                whole = True
-        finally:
-            if not whole:
-                self._pending.drop()
-        if whole:
-            self._pending.keep()
+            interrupt = _close_despite_interrupt(video)
+        except BaseException:
+            self._pending.drop()
+            raise
+        self._pending.keep()
+        self.finished = True
+        if interrupt is not None:
+            raise interrupt
 
     def __enter__(self) -> Self:
         return self

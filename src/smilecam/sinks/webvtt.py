@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from smilecam.errors import UsageProblem
@@ -49,6 +50,9 @@ def plan_cue_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -
 class WebVtt(Sink):
     """Writes a cue for each smile once it has ended; the file is valid at any moment.
 
+    Cues are sorted by start, as the format demands. A smile that is declared so late that the cue of a later one has
+    been written starts with that one.
+
     Attributes:
         written: the files that are finished.
     """
@@ -71,7 +75,7 @@ class WebVtt(Sink):
         if path is None:
             return
         self._path, self._open, self._ended = path, OpenSmiles(), list[Smile]()
-        self._now = 0.0
+        self._now = self._last_start = 0.0
         self._file = TextFile(str(path))
         self._file.write(HEADER)
 
@@ -94,9 +98,7 @@ class WebVtt(Sink):
         if file is None:
             return
         try:
-            smiles = sorted([*self._ended, *self._open.finish(self._now)], key=lambda smile: smile.start)
-            if smiles:
-                file.write("".join(map(_cue_of, smiles)))
+            self._write_cues(file, [*self._ended, *self._open.finish(self._now)])
         finally:
             file.close()
         self.written.append(self._path)
@@ -108,10 +110,18 @@ class WebVtt(Sink):
         limit = self._now - SETTLED_SECONDS
         if earliest is not None:
             limit = min(limit, earliest)
-        settled = sorted((smile for smile in self._ended if smile.start <= limit), key=lambda smile: smile.start)
-        if settled:
-            self._ended = [smile for smile in self._ended if smile not in settled]
-            self._file.write("".join(map(_cue_of, settled)))
+        settled = [smile for smile in self._ended if smile.start <= limit]
+        self._ended = [smile for smile in self._ended if smile.start > limit]
+        self._write_cues(self._file, settled)
+
+    def _write_cues(self, file: TextFile, smiles: list[Smile]) -> None:
+        if not smiles:
+            return
+        smiles = sorted(smiles, key=lambda smile: smile.start)
+        # A live stream is not known in advance: a faint smile may be declared long after its start.
+        late = self._last_start
+        self._last_start = max(late, smiles[-1].start)
+        file.write("".join(_cue_of(replace(smile, start=max(late, smile.start))) for smile in smiles))
 
 
 def _cue_of(smile: Smile) -> str:

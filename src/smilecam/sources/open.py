@@ -30,12 +30,16 @@ def open_source(ref: SourceRef, options: SourceOptions = DEFAULT_OPTIONS) -> Sou
     raise SourceNotFound(f"{ref.name} names no source")
 
 
+def needs_main_thread(ref: SourceRef) -> bool:
+    """Whether a source opens in the main thread only: there macOS asks the user for permission to use a camera."""
+    return ref.kind is Kind.CAMERA and sys.platform == "darwin"
+
+
 def _open_camera(ref: SourceRef, index: int, options: SourceOptions) -> Source:
     from smilecam.sources.camera import CameraSource
     from smilecam.sources.threaded import ThreadedSource
 
-    # macOS asks the user for permission in the main thread only.
-    return ThreadedSource(ref, lambda: CameraSource(ref, index), options, open_here=sys.platform == "darwin")
+    return ThreadedSource(ref, lambda: CameraSource(ref, index), options, open_here=needs_main_thread(ref))
 
 
 def _open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
