@@ -16,6 +16,7 @@ from smilecam.cli.renamed import RenamedOption
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.evaluation.metrics import Metrics
     from smilecam.training.run import EpochRow
 
 PATH = click.Path(path_type=Path)
@@ -138,12 +139,15 @@ def train(
             _write_metrics(settings.out)
         click.echo(f"folder: {settings.out}")
         return
-    metrics = run_training(settings, chosen, reporter)
+    _print_metrics(run_training(settings, chosen, reporter))
+    click.echo(f"run folder: {settings.out}")
+
+
+def _print_metrics(metrics: Metrics) -> None:
     click.echo(
         f"validation: n {metrics.n:,}, AUC {metrics.auc:.4f}; at threshold {metrics.threshold:.3f} "
         f"accuracy {metrics.accuracy:.4f}, balanced accuracy {metrics.balanced_accuracy:.4f}"
     )
-    click.echo(f"run folder: {settings.out}")
 
 
 def _write_metrics(folder: Path) -> None:
