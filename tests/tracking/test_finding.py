@@ -111,6 +111,19 @@ def test_the_result_does_not_depend_on_the_stretches():
         assert [iou(p, q) > 0.95 for p, q in zip(a, b, strict=True)] == [True, True]
 
 
+def test_while_nobody_is_known_the_searcher_detects():
+    images = [picture()] * 20 + [picture(square(50))] * 40
+    detector, searcher = SquareDetector(), SquareDetector()
+    finder = OfflineFaceFinder(detector, thorough=searcher)
+    found, at = [], 0
+    for end in (1, 16, 31, 46, 60):
+        found += finder(images[at:end], [number / 30 for number in range(at, end)])
+        at = end
+    assert [len(faces) for faces in found] == [0] * 20 + [1] * 40
+    assert searcher.searches > 0
+    assert detector.searches <= 2  # once the face is known
+
+
 def test_something_that_only_looks_see_is_given_up():
     class Believer(SquareDetector):
         """Sees a face in the looks wherever one is said to be."""
@@ -176,6 +189,22 @@ def test_live_faces_are_followed_in_every_frame_and_searched_beside_it(search):
     found = [number for number, faces in enumerate(seen) if len(faces) == 2]
     assert 60 <= found[0] < 90
     assert all(len(faces) >= 1 for faces in seen[30:])
+
+
+def test_while_nobody_is_known_in_a_live_stream_the_searcher_detects():
+    detector, searcher = SquareDetector(), SquareDetector()
+    background = BackgroundDetection(lambda: detector, lambda: searcher)
+    settings = OnlineSettings(detect_every=0, detect_every_unseen=0, detect_full_every=0)
+    finder = OnlineFaceFinder(SquareDetector(), background, settings)
+    for image, one, other in ((picture(), searcher, detector), (picture(square(50)), detector, searcher)):
+        while not finder(image) and image.any():
+            time.sleep(0.001)
+        before = other.searches, one.searches
+        while one.searches < before[1] + 5:
+            finder(image)
+            time.sleep(0.001)
+        assert other.searches <= before[0] + 1  # one may have waited
+    background.close()
 
 
 def test_a_failing_search_reaches_the_stream():

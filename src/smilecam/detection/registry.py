@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from smilecam.detection.detector_settings import (
     HAAR_FOR_IMAGES,
     HAAR_FOR_STREAMS,
+    HAAR_THOROUGH,
     YUNET_FOR_IMAGES,
     YUNET_FOR_STREAMS,
     DetectorSettings,
@@ -40,6 +41,9 @@ class Use(Enum):
 
     STREAM = "stream"
     """Videos, cameras and live streams: every frame counts."""
+
+    THOROUGH = "thorough"
+    """A stream while nobody is known in it: there is time to detect more thoroughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,20 @@ class DetectorSpec:
         self.check_settings(settings)
         self.check_file()
         return lambda: self.make(use, detection_size, settings)
+
+    def thorough_factory(
+        self, stream: Callable[[], FaceDetector], detection_size: int | None, settings: DetectorSettings | None
+    ) -> Callable[[], FaceDetector]:
+        """A function like that of ``factory``, for ``Use.THOROUGH``.
+
+        Args:
+            stream: the function for streams, given back where thorough detectors are no others.
+            detection_size: as for ``make``.
+            settings: as for ``make``; chosen ones count for thorough ones, too.
+        """
+        if settings is not None or self.settings[Use.THOROUGH] == self.settings[Use.STREAM]:
+            return stream
+        return self.factory(Use.THOROUGH, detection_size)
 
     def per_thread(
         self, use: Use, detection_size: int | None = None, settings: DetectorSettings | None = None
@@ -203,7 +221,7 @@ DETECTORS: Mapping[str, DetectorSpec] = {
         DetectorSpec(
             name=BUNDLED_DETECTOR,
             help="OpenCV's Haar cascade, for frontal faces",
-            settings={Use.IMAGE: HAAR_FOR_IMAGES, Use.STREAM: HAAR_FOR_STREAMS},
+            settings={Use.IMAGE: HAAR_FOR_IMAGES, Use.STREAM: HAAR_FOR_STREAMS, Use.THOROUGH: HAAR_THOROUGH},
             build=_make_haar,
             landmark_crop=None,
             box_crop=HAAR_TO_SMILES,
@@ -215,7 +233,7 @@ DETECTORS: Mapping[str, DetectorSpec] = {
         DetectorSpec(
             name=PREFERRED_DETECTOR,
             help="a network that also finds small, turned and tilted faces",
-            settings={Use.IMAGE: YUNET_FOR_IMAGES, Use.STREAM: YUNET_FOR_STREAMS},
+            settings={Use.IMAGE: YUNET_FOR_IMAGES, Use.STREAM: YUNET_FOR_STREAMS, Use.THOROUGH: YUNET_FOR_STREAMS},
             build=_make_yunet,
             landmark_crop=YUNET_TO_SMILES,
             thread_safe=True,

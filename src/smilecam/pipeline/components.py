@@ -42,7 +42,8 @@ class Components:
         self._image_detector = spec.per_thread(Use.IMAGE, detection_size, settings)
         self._stream_detector = spec.factory(Use.STREAM, detection_size, settings)
         self.classify_faces = FaceClassifier(classifier, spec.crop(classifier.info))
-        self._background = BackgroundDetection(self._stream_detector)
+        self._thorough_detector = spec.thorough_factory(self._stream_detector, detection_size, settings)
+        self._background = BackgroundDetection(self._stream_detector, self._thorough_detector)
 
     def image_detector(self) -> FaceDetector:
         """The face detector for single images in the calling thread."""
@@ -58,7 +59,7 @@ class Components:
 
     def offline_finder(self) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
-        return OfflineFaceFinder(self.stream_detector())
+        return OfflineFaceFinder(self.stream_detector(), thorough=self._thorough_detector())
 
     def close(self) -> None:
         """End the thread that online streams share. Runs must have been closed."""

@@ -55,10 +55,18 @@ class _Tracklet:
 class OfflineFaceFinder:
     """Finds the faces of a recorded video, window by window."""
 
-    def __init__(self, detector: FaceDetector, settings: OfflineSettings | None = None) -> None:
-        """Begin a video; the detector is used in the thread that calls the finder."""
+    def __init__(
+        self, detector: FaceDetector, settings: OfflineSettings | None = None, thorough: FaceDetector | None = None
+    ) -> None:
+        """Begin a video; the detectors are used in the thread that calls the finder.
+
+        Args:
+            detector: for detection and re-detection.
+            settings: how often.
+            thorough: for detection while nobody is known, in place of ``detector``.
+        """
         self.settings = settings or OfflineSettings()
-        self._detector = detector
+        self._detector, self._thorough = detector, thorough or detector
         self._known: list[_Tracklet] = []
         self._begun = False
         self._motion: MotionGate | None = None
@@ -116,7 +124,8 @@ class OfflineFaceFinder:
                 return [], False
             if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
                 regions = None
-        found = self._detector(image) if regions is None else detect_in_regions(self._detector, image, regions)
+        detector = self._detector if known else self._thorough
+        found = detector(image) if regions is None else detect_in_regions(detector, image, regions)
         self._motion = MotionGate(image, [*known, *(face.box for face in found)])
         if regions is None:
             self._full_at = time

@@ -42,25 +42,36 @@ class OnlineSettings:
 class BackgroundDetection:
     """Detection in one thread, for any number of streams: each has at most one waiting."""
 
-    def __init__(self, make_detector: Callable[[], FaceDetector]) -> None:
-        """Prepare; the thread starts with the first detection, and makes its detector itself."""
-        self._make_detector = make_detector
-        self._detector: FaceDetector | None = None
+    def __init__(
+        self, make_detector: Callable[[], FaceDetector], make_thorough: Callable[[], FaceDetector] | None = None
+    ) -> None:
+        """Prepare; the thread starts with the first detection, and makes its detectors itself.
+
+        Args:
+            make_detector: makes the detector.
+            make_thorough: makes the one for streams in which nobody is known; None for the same.
+        """
+        self._make = {False: make_detector, True: make_thorough or make_detector}
+        self._detectors: dict[bool, FaceDetector] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-detect")
 
-    def submit(self, grey: GreyImage, regions: list[Box] | None) -> Future[list[DetectedFace]]:
+    def submit(
+        self, grey: GreyImage, regions: list[Box] | None, *, nobody_known: bool = False
+    ) -> Future[list[DetectedFace]]:
         """Detect in an image that nobody changes any more.
 
         Args:
             grey: uint8 (height, width).
             regions: where to detect, in its pixels; None for the whole.
+            nobody_known: whether no face of the stream is known, so that missing one matters more than the time.
         """
-        return self._pool.submit(self._detect, grey, regions)
+        return self._pool.submit(self._detect, grey, regions, nobody_known)
 
-    def _detect(self, grey: GreyImage, regions: list[Box] | None) -> list[DetectedFace]:
-        if self._detector is None:
-            self._detector = self._make_detector()
-        return self._detector(grey) if regions is None else detect_in_regions(self._detector, grey, regions)
+    def _detect(self, grey: GreyImage, regions: list[Box] | None, nobody_known: bool) -> list[DetectedFace]:
+        if nobody_known not in self._detectors:
+            self._detectors[nobody_known] = self._make[nobody_known]()
+        detector = self._detectors[nobody_known]
+        return detector(grey) if regions is None else detect_in_regions(detector, grey, regions)
 
     def close(self) -> None:
         """End the thread: the detection that runs is waited for, those that wait are dropped."""
@@ -153,6 +164,7 @@ class OnlineFaceFinder:
         self._full = self._motion is None or now - self._full_at >= self.settings.detect_full_every
         regions = None if self._full or self._motion is None else self._motion.moving_regions(grey, boxes)
         if self._full or regions:
-            self._pending, self._motion = self._background.submit(grey, regions), MotionGate(grey, boxes)
+            self._pending = self._background.submit(grey, regions, nobody_known=not boxes)
+            self._motion = MotionGate(grey, boxes)
         if self._full:
             self._full_at = now
