@@ -120,6 +120,17 @@ def test_label_files_change_the_targets_of_training_alone(sets):
     assert sources[1]["content_digest"] == plain.description["sources"][1]["content_digest"]
 
 
+def test_both_labellings_of_one_data_set(sets):
+    split = split_of(sets, "two", ("faces",), ("left_out.csv",))
+    faces, policies = split.training.faces, split.training.policies
+    assert not set(faces.names) & set(split.validation.names)
+    assert np.bincount(policies)[0] == 48
+    own, second = (
+        {name for name, policy in zip(faces.names, policies, strict=True) if policy == which} for which in (0, 1)
+    )
+    assert second == {name for name in own if "not_" not in name or int(name.split("/")[1][:-4]) % 4}
+
+
 @pytest.mark.parametrize(
     ("extra", "labels", "words"),
     [

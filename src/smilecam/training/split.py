@@ -74,8 +74,10 @@ def apply_label_files(
 ) -> tuple[list[FaceSet], list[LabelFile | None]]:
     """Give each label file's targets to the data set whose images it names.
 
+    If these are images of the main data set and of an extra one, which holds it a second time, the extra one gets them.
+
     Args:
-        sources: the data sets.
+        sources: the data sets, the main one first.
         paths: of the data sets, for error messages.
         files: paths of the label files.
 
@@ -89,6 +91,8 @@ def apply_label_files(
     used: list[LabelFile | None] = [None] * len(sources)
     for file in map(load_label_file, files):
         named = [number for number, source in enumerate(sources) if file.count(source.names)]
+        if len(named) > 1 and named[0] == 0:
+            del named[0]
         if len(named) != 1:
             which = " and ".join(str(paths[number]) for number in named) or "no data set of this run"
             raise DataError(f"label file {file.path} names images of {which}")
