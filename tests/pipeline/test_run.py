@@ -2,7 +2,7 @@
 
 import pytest
 
-from smilecam import DecisionSettings, SmileDetector
+from smilecam import SmileDetector
 from smilecam.errors import SourceUnreadable
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
@@ -39,26 +39,6 @@ def test_a_video_that_breaks_off_gives_all_its_frames_and_whole_smiles(clip, fra
     assert seen == list(range(frames))
     kinds = [event.kind for event in events]
     assert kinds in ([], [EventKind.SMILE_START, EventKind.SMILE_END])
-
-
-def test_an_interrupted_video_gives_the_frames_that_wait_for_a_decision(clip, monkeypatch):
-    detector = SmileDetector(decision=DecisionSettings(min_smile=60, min_pause=60))
-    classify, windows = detector.components.classify_faces, []
-
-    def interrupted(faces):
-        if len(windows) == 2:
-            raise KeyboardInterrupt
-        windows.append(len(faces))
-        return classify(faces)
-
-    monkeypatch.setattr(detector.components, "classify_faces", interrupted)
-    with open_source(find_sources(clip)[0]) as source, detector.run(source) as run:
-        with pytest.raises(KeyboardInterrupt):
-            next(run)
-        run.stop(keep_waiting=True)
-        items = list(run)
-    assert [item.frame for item in items] == list(range(sum(windows)))
-    assert all(item.image is not None for item in items)
 
 
 @pytest.mark.parametrize("taken", range(1, 12))

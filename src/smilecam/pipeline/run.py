@@ -48,18 +48,13 @@ class SourceRun(ABC):
 
     The iteration gives every frame, every event between frames, and last the ends of the smiles that were open: also
     where the source fails, whose error is raised after them, and after ``stop``.
-
-    Attributes:
-        newest: the item that was given last; None before the first.
     """
 
     def __init__(self, source: Source) -> None:
         """Prepare; nothing is read yet."""
         self._source = source
         self._items: Iterator[StreamItem] | None = None
-        self._last: Iterator[StreamItem] | None = None
-        self._ended = self._keeps_waiting = False
-        self.newest: StreamItem | None = None
+        self._ended = False
         self._failure: SourceError | None = None
 
     def __iter__(self) -> Iterator[StreamItem]:
@@ -72,12 +67,9 @@ class SourceRun(ABC):
             SourceError: the source failed.
         """
         if not self._ended and (item := self._next_item()) is not None:
-            self.newest = item
             return item
         self._ended = True
-        if self._last is None:
-            self._last = self._finish()
-        if (last := next(self._last, None)) is not None:
+        if (last := self._finish()) is not None:
             return last
         failure, self._failure = self._failure, None
         raise failure if failure is not None else StopIteration
@@ -91,14 +83,8 @@ class SourceRun(ABC):
             self._failure = error
             return None
 
-    def stop(self, *, keep_waiting: bool = False) -> None:
-        """Read no further frame: the iteration goes on with the last events and ends. Other threads may call this.
-
-        Args:
-            keep_waiting: whether the iteration first gives the frames that wait for a decision, as an interrupted
-                program wants and one that has seen enough does not.
-        """
-        self._keeps_waiting = self._keeps_waiting or keep_waiting
+    def stop(self) -> None:
+        """Read no further frame: the iteration goes on with the last events and ends. Other threads may call this."""
         self._ended = True
 
     def close(self) -> None:
@@ -119,9 +105,9 @@ class SourceRun(ABC):
     def _process(self) -> Iterator[StreamItem]:
         """Give what the source gives, processed."""
 
-    def _finish(self) -> Iterator[StreamItem]:
-        """Give what is left: the ends of the smiles that are open."""
-        return iter(())
+    def _finish(self) -> StreamItem | None:
+        """The ends of the smiles that are open, once."""
+        return None
 
 
 class _MeteredRun(SourceRun):
@@ -184,9 +170,8 @@ class OnlineSourceRun(SourceRun):
             else:
                 yield self._run.process(frame, self._setup())
 
-    def _finish(self) -> Iterator[StreamItem]:
-        if (last := self._run.finish()) is not None:
-            yield last
+    def _finish(self) -> StreamItem | None:
+        return self._run.finish()
 
 
 class OfflineRun(_MeteredRun):
@@ -210,7 +195,6 @@ class OfflineRun(_MeteredRun):
         self._classify_faces = setup.components.classify_faces
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
-        self._deciding = False  # where an interrupt finds this set, what waits may be in disorder
         self._threads = ExitStack()
 
     def close(self) -> None:
@@ -218,11 +202,9 @@ class OfflineRun(_MeteredRun):
         super().close()
         self._threads.close()
 
-    def _finish(self) -> Iterator[StreamItem]:
-        if self._keeps_waiting and not self._deciding:
-            yield from self._items_of(self._tracks.finish())
-        if events := self._tracks.end():
-            yield StreamItem.of_events(self._source.ref.name, *events)
+    def _finish(self) -> StreamItem | None:
+        events = self._tracks.end()
+        return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
         decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
@@ -242,18 +224,14 @@ class OfflineRun(_MeteredRun):
         if window.cut:
             self._tracks.cut()
         smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
-        self._deciding = True
         for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
             self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
         self._tracks.settle()
-        self._deciding = False
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
         for result in results:
-            while self._unsettled[0].number != result.frame:  # one whose result was lost to an interrupt
-                self._unsettled.popleft()
             yield self._metered(self._unsettled.popleft(), result)
 
     def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -111,22 +110,17 @@ def _run_source(
     source: Source, detector: SmileDetector, sinks: Sequence[Sink], observe: Observer, max_frames: int | None
 ) -> None:
     due = STATS_SECONDS
-    deliver = _Delivery(sinks)
     with detector.run(source, keep_images=any(sink.uses_images for sink in sinks)) as run:
         try:
             for item in observe(run, source, _limited(run, max_frames)):
-                deliver(item)
+                _deliver(sinks, item)
                 if source.live and item.result is not None and (item.time or 0.0) >= due:
                     _notify_stats(sinks, run.stats())
                     due = (item.time or 0.0) + STATS_SECONDS
-        except KeyboardInterrupt:
-            run.stop(keep_waiting=max_frames is None)
-            deliver.go_on(run.newest)
-            raise
         finally:
             run.stop()
             for item in run:  # whatever ended it, the smiles that were open have an end
-                deliver(item)
+                _deliver(sinks, item)
             if source.live:
                 _notify_stats(sinks, run.stats())
 
@@ -143,44 +137,13 @@ def _limited(items: Iterable[StreamItem], frames: int | None) -> Iterator[Stream
             return
 
 
-class _Delivery:
-    """Gives items to sinks, and after an interrupt goes on where it was."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
-        self._item: StreamItem | None = None
-        self._due: deque[Sink] = deque()
-        self._busy: Sink | None = None
-        self._interrupted: Sink | None = None
-
-    def __call__(self, item: StreamItem) -> None:
-        """Give every sink a frame and then its events, or events between frames."""
-        self._item = item
-        self._due.extend(self._sinks)
-        while self._due:
-            self._busy = self._due.popleft()
-            if item.source_frame is not None and item.result is not None and self._busy is not self._interrupted:
-                self._busy.write(item.source_frame, item.result)
-            for event in item.events:
-                self._busy.event(event)
-        self._busy = None
-
-    def go_on(self, newest: StreamItem | None) -> None:
-        """Give what an interrupt kept sinks from getting.
-
-        The sink that it interrupted may have got the frame or not. A video goes on without it; anything else gets no
-        further frames, so that none is missing between those that it has.
-
-        Args:
-            newest: the item that the run gave last.
-        """
-        if self._busy is not None and not self._busy.uses_images:
-            self._interrupted = self._busy
-        due, self._due = self._due, deque()
-        if self._item is not None and due:
-            _Delivery(list(due))(self._item)
-        if newest is not None and newest is not self._item:
-            self(newest)
+def _deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
+    """Give every sink a frame and then its events, or events between frames."""
+    for sink in sinks:
+        if item.source_frame is not None and item.result is not None:
+            sink.write(item.source_frame, item.result)
+        for event in item.events:
+            sink.event(event)
 
 
 def _notify_stats(sinks: Sequence[Sink], stats: StreamStats) -> None:
