@@ -115,7 +115,6 @@ def results_of(probabilities, threshold=0.5):
         faces = [] if probability is None else [FACE]
         tracks.add(number, number / FPS, faces, [probability] * len(faces))
         if number % 15 == 14:
-            tracks.settle()
             results += tracks.settled()
     return results + list(tracks.finish())
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +50,17 @@ ROI_SCANS = (_RoiScan(28, 0.85, 1.2, 1.15), _RoiScan(40, 0.75, 1.34, 1.05))
 """A quick scan, which detects 95 of 100 known faces a fifteenth of a second later, and for the rest a fine one."""
 
 
+_parsing = threading.Lock()
+
+
+@cache
+def _parsed_cascade() -> cv2.FileStorage:
+    """The file of the cascade, parsed once in a process: that takes twice as long as making a detector of it."""
+    # Read as text and parsed from memory: OpenCV itself does not open every path on Windows.
+    text = (Path(haarcascades) / CASCADE).read_text("utf-8")
+    return cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+
+
 class HaarDetector:
     """Detects frontal faces, as square boxes from brow to chin with a margin.
 
@@ -59,11 +72,9 @@ class HaarDetector:
     def __init__(self, settings: HaarSettings | None = None) -> None:
         """Load the cascade from the OpenCV wheel; the default settings are ``HAAR_FOR_STREAMS``."""
         self.settings = settings or HAAR_FOR_STREAMS
-        # Read as text and parsed from memory: OpenCV itself does not open every path on Windows.
-        text = (Path(haarcascades) / CASCADE).read_text("utf-8")
-        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
         self._cascade = cv2.CascadeClassifier()
-        self._cascade.read(storage.getFirstTopLevelNode())
+        with _parsing:
+            self._cascade.read(_parsed_cascade().getFirstTopLevelNode())
 
     def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does."""

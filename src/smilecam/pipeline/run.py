@@ -228,7 +228,6 @@ class OfflineRun(_MeteredRun):
             self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
-        self._tracks.settle()
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
         for result in results:

@@ -120,9 +120,11 @@ class Source(Protocol):
 
     def __enter__(self) -> Self:
         """The source itself."""
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Close the source."""
+        self.close()
 
     def close(self) -> None:
         """Release the file, camera or connection, and end an iteration that another thread may be in.

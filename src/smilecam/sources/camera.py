@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
 from smilecam.errors import SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2
-from smilecam.sources.base import MAX_CAMERA_INDEX, Clock, Counts, SourceRef
+from smilecam.sources.base import MAX_CAMERA_INDEX, Clock, Counts, Source, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.release import ReleaseGuard
 from smilecam.types import Image
@@ -24,7 +23,7 @@ PROBED_INDICES = 10
 """Indices that are tried where the system does not list its cameras."""
 
 
-class CameraSource:
+class CameraSource(Source):
     """A camera of this machine; it has no end."""
 
     live = True
@@ -63,12 +62,6 @@ class CameraSource:
         except cv2.error as error:
             raise SourceUnreadable(f"{self.ref.name} cannot be decoded further") from error
         return np.asarray(image, np.uint8) if done and image is not None else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the camera, or have the thread that reads it release it; see ``Source``."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from smilecam.errors import SourceUnreadable
 from smilecam.gif import SUFFIX as GIF_SUFFIX
-from smilecam.sources.base import Counts, SourceRef
+from smilecam.sources.base import Counts, Source, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
 from smilecam.types import Image
 
 
-class ImageSource:
+class ImageSource(Source):
     """An image as a stream of one frame."""
 
     live = False
@@ -35,12 +34,6 @@ class ImageSource:
     def __iter__(self) -> Iterator[Frame]:
         self.counts.received += 1
         yield Frame(0, None, self._image)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Do nothing: the file is not open any more."""

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Self
 
 import av
 import av.error
@@ -20,7 +19,7 @@ from av.video.stream import VideoStream
 
 from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import max_pixels
-from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, SourceOptions, SourceRef
+from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
@@ -44,7 +43,7 @@ _LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesi
 """Less analysis, so that a stream opens sooner."""
 
 
-class AvSource:
+class AvSource(Source):
     """A video file or stream.
 
     Times are exact fractions of a second until they become floating point. They count from the first moment of the
@@ -174,12 +173,6 @@ class AvSource:
     def _shortfall(self) -> int:
         short = max(0, (self.expected or 0) - self.counts.received - self._discarded)
         return short if self._exact or short > 1 + TOLERATED_SHARE * (self.expected or 0) else 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the container, or have the thread that reads it close it; see ``Source``."""

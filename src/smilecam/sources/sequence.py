@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from smilecam.errors import SourceError, SourceUnreadable
-from smilecam.sources.base import DEFAULT_FPS, Counts, SourceRef
+from smilecam.sources.base import DEFAULT_FPS, Counts, Source, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import load_image
 
@@ -35,7 +34,7 @@ def numbered_files(pattern: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
-class SequenceSource:
+class SequenceSource(Source):
     """Numbered images at 25 frames per second, whatever numbers are missing."""
 
     live = False
@@ -64,12 +63,6 @@ class SequenceSource:
         self.missing = unreadable
         if unreadable == len(self._files):
             raise SourceUnreadable(f"{self.ref.name}: no picture of it can be decoded")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the iteration after the image that is being read."""

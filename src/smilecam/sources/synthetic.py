@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 
 from smilecam.errors import SourceNotFound, UsageProblem
 from smilecam.opencv import cv2, max_pixels
-from smilecam.sources.base import Counts, SourceRef
+from smilecam.sources.base import Counts, Source, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.synthetic_face import SyntheticFace
 from smilecam.types import GreyImage, Image
@@ -175,7 +175,7 @@ class _LazyDrawing:
         return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-class SyntheticSource:
+class SyntheticSource(Source):
     """Source of the frames of a synthetic video."""
 
     live = False
@@ -192,12 +192,6 @@ class SyntheticSource:
         for number in range(self._video.frame_count):
             self.counts.received += 1
             yield Frame(number, float(number / self._video.fps), lazy=_LazyDrawing(render, number))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Self
 
 from smilecam.errors import SourceError, SourceLost, SourceUnreadable
 from smilecam.sources.base import STANDARD_INPUT, Clock, Counts, Kind, Source, SourceOptions, SourceRef
@@ -106,7 +105,7 @@ class Timeline:
         return self._last
 
 
-class ThreadedSource:
+class ThreadedSource(Source):
     """A source that a thread reads.
 
     If it is live, only the newest frame waits to be taken; older ones are dropped and counted. When it is lost, it is
@@ -161,12 +160,6 @@ class ThreadedSource:
     def __iter__(self) -> Iterator[Frame | Event]:
         while (item := self._take()) is not None:
             yield item
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop reading, and end a wait for the next frame; see ``Source``."""

@@ -76,23 +76,17 @@ class OfflineFaceTracks:
         """The scene has changed: whoever is seen from here on is somebody else."""
         self._tracker.forget()
 
-    def settle(self, *, ended: bool = False) -> None:
-        """Settle what can be settled by now.
-
-        Args:
-            ended: whether no further frame comes, so that this is everything.
-        """
-        for track in self._tracks:
-            self._settle(track, ended=ended)
-
     def settled(self) -> Iterator[FrameResult]:
-        """Give the results of the frames that have been settled."""
+        """Give the results of the frames that are settled by now."""
+        for track in self._tracks:
+            self._settle(track)
         while self._waiting and all(self._tracks[track].settled for track, _, _ in self._waiting[0].faces):
             yield self._result(self._waiting.popleft())
 
     def finish(self) -> Iterator[FrameResult]:
         """Settle and give everything, since no further frame comes; the last frame ends the smiles that are open."""
-        self.settle(ended=True)
+        for track in self._tracks:
+            self._settle(track, ended=True)
         while self._waiting:
             result = self._result(self._waiting.popleft())
             if not self._waiting:
