@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from pathlib import Path
 
 from smilecam.results import FrameResult
-from smilecam.sinks.base import Sink
-from smilecam.sinks.text_file import TextFile
+from smilecam.sinks.text_file import TextSink
 from smilecam.sources.frame import Frame
 from smilecam.types import Face
 
@@ -30,14 +28,12 @@ COLUMNS = (
 """The header row. A cell is empty if an image has no time, or a face no track or intensity."""
 
 
-class CsvTable(Sink):
+class CsvTable(TextSink):
     """Writes comma-separated values, flushed after each frame; a frame without a face has no row.
 
     Attributes:
         written: the file, once it is finished.
     """
-
-    uses_images = False
 
     def __init__(self, target: str) -> None:
         """Open a file, replacing an existing one, or standard output for ``-``, and write the header row.
@@ -45,9 +41,8 @@ class CsvTable(Sink):
         Raises:
             OutputError: the file cannot be opened or written.
         """
-        self._file = TextFile(target)
+        super().__init__(target)
         self._file.write(_text([COLUMNS]))
-        self.written: list[Path] = []
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
         """Write a frame's rows and flush them.
@@ -58,16 +53,6 @@ class CsvTable(Sink):
         """
         if result.faces:
             self._file.write(_text([_row(result, face) for face in result.faces]))
-
-    def close(self) -> None:
-        """Close the file.
-
-        Raises:
-            OutputError: the rest cannot be written.
-        """
-        self._file.close()
-        if self._file.path:
-            self.written.append(self._file.path)
 
 
 def _row(result: FrameResult, face: Face) -> tuple[object, ...]:

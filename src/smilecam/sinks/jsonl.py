@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from smilecam.results import FrameResult
-from smilecam.sinks.base import Sink
-from smilecam.sinks.text_file import STANDARD_OUTPUT, TextFile
+from smilecam.sinks.text_file import STANDARD_OUTPUT, TextSink
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event, StreamStats
@@ -16,14 +14,12 @@ from smilecam.types import Event, StreamStats
 __all__ = ["STANDARD_OUTPUT", "JsonLines"]
 
 
-class JsonLines(Sink):
+class JsonLines(TextSink):
     """Writes one line per frame and event, flushed at once, so that readers never wait and an interrupt loses none.
 
     Attributes:
         written: the file, once it is finished.
     """
-
-    uses_images = False
 
     def __init__(self, target: str) -> None:
         """Open a file, replacing an existing one, or standard output for ``-``.
@@ -31,9 +27,8 @@ class JsonLines(Sink):
         Raises:
             OutputError: the file cannot be opened.
         """
-        self._file = TextFile(target)
+        super().__init__(target)
         self._source = ""
-        self.written: list[Path] = []
 
     def begin(self, source: Source) -> None:
         """Keep the name, for lines without a frame."""
@@ -58,13 +53,3 @@ class JsonLines(Sink):
 
     def _line(self, content: dict[str, Any]) -> None:
         self._file.write(json.dumps(content) + "\n")
-
-    def close(self) -> None:
-        """Close the file.
-
-        Raises:
-            OutputError: the rest cannot be written.
-        """
-        self._file.close()
-        if self._file.path:
-            self.written.append(self._file.path)

@@ -1,4 +1,4 @@
-"""A text file that is flushed after each write."""
+"""A text file that is flushed after each write, and the sink of one such file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from smilecam.errors import OutputError
+from smilecam.sinks.base import Sink
 
 STANDARD_OUTPUT = "-"
 
@@ -67,3 +68,32 @@ class TextFile:
 
     def _failure(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._target}: {error.strerror or error}")
+
+
+class TextSink(Sink):
+    """A sink that writes one text file, or standard output, from the first source to the last.
+
+    Attributes:
+        written: the file, once it is finished.
+    """
+
+    uses_images = False
+
+    def __init__(self, target: str) -> None:
+        """Open a file, replacing an existing one, or standard output for ``-``.
+
+        Raises:
+            OutputError: the file cannot be opened.
+        """
+        self._file = TextFile(target)
+        self.written: list[Path] = []
+
+    def close(self) -> None:
+        """Close the file.
+
+        Raises:
+            OutputError: the rest cannot be written.
+        """
+        self._file.close()
+        if self._file.path:
+            self.written.append(self._file.path)
