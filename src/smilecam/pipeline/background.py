@@ -139,8 +139,15 @@ class StreamHandle:
             with ExitStack() as stack:
                 stack.callback(self._close_source)  # it may be open already, and the detector fail to load
                 detector = self._detector or stack.enter_context(SmileDetector())
-                sinks = [self._callbacks]
-                run_sources([self._ref], detector, sinks, report, self._observe, None, self._options, self._open)
+                run_sources(
+                    [self._ref],
+                    detector,
+                    [self._callbacks],
+                    report,
+                    self._observe,
+                    options=self._options,
+                    opener=self._open,
+                )
         except BaseException as error:  # noqa: BLE001 - a thread's edge: raised by wait
             self._failure = error
         if report.errors and not self._stopped.is_set():

@@ -166,11 +166,12 @@ class SmilePath:
         Returns:
             The frames that this call settles, oldest first.
         """
-        count = len(self._series.times) if ended else self._certain()
+        paths = self._series.path(False), self._series.path(True)
+        count = len(self._series.times) if ended else self._certain(*paths)
         if count:
             likely = self._gains[1] >= self._gains[0]
-            states = self._series.path(likely)[:count]
-            in_doubt = self._series.path(not likely)[count - 1] != states[-1]
+            states = paths[likely][:count]
+            in_doubt = paths[not likely][count - 1] != states[-1]
             self._durations.add(self._smoothed(states))
             self._series.drop(count)
             if in_doubt:
@@ -183,7 +184,7 @@ class SmilePath:
         self._gains = (impossible, 0.0) if smiling else (0.0, impossible)
         self._series.before = [self._extend(gain) for gain in self._series.gains]
 
-    def _certain(self) -> int:
+    def _certain(self, no_smile: Sequence[bool], smile: Sequence[bool]) -> int:
         """How many of the oldest frames have one state on both paths, and enough future to be smoothed."""
         times = self._series.times
         if not times:
@@ -191,7 +192,7 @@ class SmilePath:
         lookahead = min(LOOKAHEAD_SECONDS, 3 * self._settings.smoothing)
         seen = sum(time <= times[-1] - lookahead for time in times)
         overdue = sum(time < times[-1] - MAX_DELAY_SECONDS for time in times)
-        pairs = zip(self._series.path(False), self._series.path(True), strict=True)
+        pairs = zip(no_smile, smile, strict=True)
         agreed = next((at for at, (one, other) in enumerate(pairs) if one != other), len(times))
         return max(overdue, min(seen, agreed))
 
