@@ -24,12 +24,13 @@ from smilecam.data.entries import Read, is_index, open_entries
 from smilecam.data.faces import MARGIN, STORED_SIZE, decode_image
 from smilecam.data.framed_png import encode_crop, framing_of
 from smilecam.data.layouts import find_layout
+from smilecam.data.photos import largest_face
 from smilecam.detection.registry import BUNDLED_DETECTOR, Use, resolve_detector
 from smilecam.errors import DataError, UsageProblem
 from smilecam.opencv import cv2
 from smilecam.presets import LABELS
 from smilecam.storage import make_folder, whole_folder, write_bytes, write_text
-from smilecam.types import DetectedFace, Image
+from smilecam.types import DetectedFace, GreyImage, Image
 
 MANIFEST = "crops.csv"
 COLUMNS = ("file", "label", "source", "detector", "confidence", "x1", "y1", "x2", "y2", "problem")
@@ -139,12 +140,14 @@ class _Cropper:
         except (DataError, OSError) as error:
             self._leave_out(name, label, getattr(error, "strerror", None) or str(error))
             return
-        faces = self._faces(image)
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+        faces = self._faces(grey)
+        photo = grey if self._settings.grey else image
         if not faces:
             self._leave_out(name, label, NO_FACE)
         for number, face in enumerate(faces, 1):
             file = self._unique(label, name, f"_{number}" if len(faces) > 1 else "")
-            write_bytes(folder / file, self._png(image, face))
+            write_bytes(folder / file, self._png(photo, face))
             self.report.crops[label] += 1
             self._rows.append([file, label, name, self._detector, f"{face.confidence:.4f}", *face.box, ""])
 
@@ -171,16 +174,14 @@ class _Cropper:
         self.report.problems.append((str(name), problem))
         self._rows.append(["", label, name, self._detector, "", "", "", "", "", problem])
 
-    def _faces(self, image: Image) -> list[DetectedFace]:
+    def _faces(self, grey: GreyImage) -> list[DetectedFace]:
         """The faces to crop: the largest, or all from left to right."""
-        found = self._detect(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8))
-        if self._settings.all_faces or not found:
-            return found
-        return [max(found, key=lambda face: face.box.area)]
+        if self._settings.all_faces:
+            return self._detect(grey)
+        largest = largest_face(self._detect, grey)
+        return [] if largest is None else [largest]
 
     def _png(self, image: Image, face: DetectedFace) -> bytes:
-        if self._settings.grey:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         square = square_of_face(face, self._geometry)
         return encode_crop(resize(cut(image, square), min(square.width, MAX_SIDE)), MARGIN / STORED_SIZE)
 

@@ -18,7 +18,6 @@ from smilecam.sources.frame import Frame
 from smilecam.sources.synthetic_face import SyntheticFace
 from smilecam.types import GreyImage, Image
 
-PREFIX = "synthetic:"
 EXAMPLE = "synthetic:640x480@30?seconds=10 or synthetic:face:640x480@30?seconds=8&faces=1&smile=alternate"
 """Complete ones; what is left out has these values. A face also takes ``size``, in pixels."""
 
