@@ -17,7 +17,6 @@ from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
 from smilecam.cli.text import one_line
 from smilecam.detection.registry import resolve_detector
-from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.pipeline.run import SourceRun
@@ -78,9 +77,7 @@ def detect(
     from smilecam.pipeline.run_sources import RunReport, collect_sources
 
     outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur)
-    outputs.check()
-    if "" in sources:
-        raise UsageProblem("a SOURCE or the PATH of an output is an empty name")
+    outputs.check(sources)
     report = RunReport(warn=warn)
     refs = collect_sources(sources, recursive, report)
 

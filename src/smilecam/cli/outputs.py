@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,13 +32,16 @@ class Outputs:
     cooldown: float
     blur: bool
 
-    def check(self) -> None:
-        """Refuse options that make no sense together.
+    def check(self, sources: Sequence[str]) -> None:
+        """Refuse empty names, and options that make no sense together.
+
+        Args:
+            sources: as the user names them.
 
         Raises:
             UsageProblem: they do not.
         """
-        if "" in (self.save, self.jsonl, self.csv, self.webvtt, self.snap):
+        if "" in (*sources, self.save, self.jsonl, self.csv, self.webvtt, self.snap):
             raise UsageProblem("a SOURCE or the PATH of an output is an empty name")
         if self.jsonl == self.csv == STANDARD_OUTPUT:
             raise UsageProblem("--jsonl and --csv cannot both go to standard output")

@@ -6,12 +6,10 @@ import json
 from typing import Any
 
 from smilecam.results import FrameResult
-from smilecam.sinks.text_file import STANDARD_OUTPUT, TextSink
+from smilecam.sinks.text_file import TextSink
 from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event, StreamStats
-
-__all__ = ["STANDARD_OUTPUT", "JsonLines"]
 
 
 class JsonLines(TextSink):
