@@ -47,6 +47,7 @@ HOMES = {
     "cv2": {"opencv"},
     "onnxruntime": {"onnx_runtime"},
     "av": {"sources", "sinks"},
+    "pillow_heif": {"sources"},
     "onnx": {"training"},
     "torch": {"training"},
     "matplotlib": {"training", "evaluation", "demo"},
