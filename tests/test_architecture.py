@@ -35,6 +35,7 @@ ALLOWED = {
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
+    "review": VALUES | {"opencv", "storage", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES | {"opencv", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
     "data": VALUES | {"opencv", "gif", "storage", "download", "classification", "detection"},
     "evaluation": VALUES | {"opencv", "storage", "provenance", "classification", "detection", "data"},

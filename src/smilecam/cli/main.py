@@ -17,6 +17,7 @@ from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
 from smilecam.cli.evaluate import evaluate
+from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
@@ -36,7 +37,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, highlights, watch, cameras, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 
