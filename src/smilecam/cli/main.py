@@ -12,6 +12,7 @@ import click
 
 from smilecam import __version__, interrupts
 from smilecam.cli import exit_codes
+from smilecam.cli.best import best
 from smilecam.cli.cameras import cameras
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
@@ -37,7 +38,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, highlights, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, highlights, best, watch, cameras, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 
