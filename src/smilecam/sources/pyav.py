@@ -105,6 +105,26 @@ class AvSource(Source):
         finally:
             self.close()
 
+    def seek(self, time: float) -> bool:
+        """Have the iteration, which has not begun, start at the last key frame before a time.
+
+        Frames keep their times; their numbers count from there.
+
+        Args:
+            time: seconds.
+
+        Returns:
+            Whether the file can be read from there; otherwise it is read from its beginning.
+        """
+        unit = self._stream.time_base
+        if not unit:
+            return False
+        try:
+            self._container.seek(max(0, int((Fraction(time) + (self._start or 0)) / unit)), stream=self._stream)
+        except (av.FFmpegError, OSError, OverflowError):
+            return False
+        return True
+
     def _check_end(self) -> None:
         if self._broken:
             raise SourceUnreadable(f"{self.ref.name} broke off before its end")
