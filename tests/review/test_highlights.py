@@ -21,6 +21,7 @@ from smilecam.review import highlights
 from smilecam.review.highlights import CutSettings, plan_cuts
 from smilecam.sinks.smile_intervals import Smile
 from smilecam.sinks.video_writer import VideoRecorder
+from smilecam.types import EventKind
 
 RATE, SIDE = 44_100, 320
 SMILES = ((2.0, 4.0), (6.0, 6.6), (9.0, 10.0))
@@ -176,6 +177,16 @@ def test_a_smile_is_seen_in_the_middle_of_every_part(made):
         for offset, start, end in cuts:
             _, image = min(frames, key=lambda frame: abs(frame[0] - (offset + (end - start) / 2)))
             assert detector(image).smiling
+
+
+def test_events_of_a_variable_frame_rate_are_at_the_times_of_its_frames(film):
+    times = [at for at, _ in frames_of(film)]
+    with SmileDetector(detector="haar") as detector:
+        events = [event for item in detector.stream(film) for event in item.events]
+    starts = [event.since for event in events if event.kind is EventKind.SMILE_START]
+    ends = [event.since for event in events if event.kind is EventKind.SMILE_END]
+    assert starts == pytest.approx([min(at for at in times if at >= start) for start, _ in SMILES], abs=1e-6)
+    assert ends == pytest.approx([max(at for at in times if at < end) for _, end in SMILES], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.webm", "clip.avi"])

@@ -193,6 +193,36 @@ def test_sound_that_ends_early_is_silence_in_later_cuts(tmp_path):
     assert np.allclose(lengths, 1.8, atol=TOLERANCE), "the silence is written, so that both streams end together"
 
 
+def test_channels_stay_apart_in_cuts(tmp_path):
+    """300 Hz on the left and 500 Hz on the right, in six channels of a film, are so in the two of the clip."""
+    path, at = tmp_path / "film.mkv", np.arange(round(LENGTH * RATE)) / RATE
+    with av.open(str(path), "w") as output:
+        pictures = output.add_stream("mpeg4", rate=FPS)
+        pictures.width, pictures.height, pictures.pix_fmt = 160, 120, "yuv420p"
+        audio = output.add_stream("flac", rate=RATE, layout="5.1")
+        samples = np.zeros((6, at.size), np.float32)
+        samples[:2] = 0.5 * np.sin(2 * np.pi * np.array([[300], [500]]) * at)
+        resampler = av.AudioResampler(audio.codec_context.format, "5.1", RATE)
+        for start in range(0, at.size, 4096):
+            chunk = np.ascontiguousarray(samples[:, start : start + 4096])
+            frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="5.1")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            for ready in resampler.resample(frame):
+                output.mux(audio.encode(ready))
+        output.mux(audio.encode(None))
+        for number in range(round(LENGTH * FPS)):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 20, np.uint8), format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            output.mux(pictures.encode(frame))
+        output.mux(pictures.encode(None))
+    record_cuts(path, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        heard = np.hstack([frame.to_ndarray() for frame in film.decode(audio=0)])
+    assert heard.shape[0] == 2
+    spectra = np.abs(np.fft.rfft(heard[:, 4800 : 4800 + RATE // 2]))
+    assert (spectra.argmax(axis=1) * 2).tolist() == [300, 500]
+
+
 def test_a_fade_begins_and_ends_in_silence():
     whole = fade(1000, 0, 1000, 100)
     assert whole[0] == whole[-1] == 0

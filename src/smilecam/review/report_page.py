@@ -215,9 +215,7 @@ def _smile_table(video: ReportedVideo, link: str | None) -> str:
         ]
         for smile in video.smiles
     ]
-    listed = markup_table(
-        f"Smiles of {html.escape(video.path)}", ["who", "from", "to", "length", "highest probability"], rows
-    )
+    listed = markup_table(f"Smiles of {html.escape(video.path)}", ["who", "from", "to", "length", "peak"], rows)
     return f"<details><summary>{_count(len(rows), 'smile')} as a list</summary>{listed}</details>"
 
 
