@@ -11,8 +11,8 @@ from smilecam.cli import exit_codes
 from smilecam.cli.main import call
 from smilecam.drawing import SMILE_COLOUR
 from smilecam.opencv import cv2
-from smilecam.review.photo_groups import group_photos, natural_key, signature
-from smilecam.review.photo_sheet import GAP, LINE, TILE, _places
+from smilecam.review.photos.groups import group_photos, natural_key, signature
+from smilecam.review.photos.sheet import GAP, LINE, TILE, _places
 from smilecam.sources.images import save_image
 
 ROOM, GARDEN = 0, 1

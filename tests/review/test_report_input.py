@@ -5,8 +5,8 @@ import json
 import pytest
 
 from smilecam.errors import DataError
-from smilecam.review.report_data import PROBABILITY_BINS, Curve, ReportedSmile, ReportedVideo
-from smilecam.review.report_input import load_results
+from smilecam.review.report.data import PROBABILITY_BINS, Curve, ReportedSmile, ReportedVideo
+from smilecam.review.report.load import load_results
 from smilecam.types import Box
 
 

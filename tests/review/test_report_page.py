@@ -16,11 +16,11 @@ from smilecam.cli import exit_codes
 from smilecam.cli.main import call
 from smilecam.detection.registry import Use, resolve_detector
 from smilecam.opencv import cv2
-from smilecam.review import plots
-from smilecam.review.plots import clock
-from smilecam.review.report_data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
-from smilecam.review.report_page import ReportOptions, write_report
-from smilecam.review.thumbnails import face_thumbnail, frame_at
+from smilecam.review.report import plots
+from smilecam.review.report.data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
+from smilecam.review.report.page import ReportOptions, write_report
+from smilecam.review.report.plots import clock
+from smilecam.review.report.thumbnails import face_thumbnail, frame_at
 from smilecam.types import Box
 
 SCREENSHOTS = Path(
@@ -263,7 +263,7 @@ def test_colours_are_those_of_the_live_page():
     def variables(path):
         return re.findall(r"--([\w-]+): ([^;]+);", path.read_text("utf-8").split("* {")[0])
 
-    assert variables(root / "review/static/report.css") == variables(root / "server/static/style.css")
+    assert variables(root / "review/report/static/report.css") == variables(root / "server/static/style.css")
 
 
 def images_in(path):

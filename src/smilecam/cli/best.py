@@ -18,7 +18,7 @@ from smilecam.errors import SourceEmpty, SourceError, SourceNotFound, UsageProbl
 
 if TYPE_CHECKING:
     from smilecam.pipeline.run_sources import RunReport
-    from smilecam.review.photo_ranking import PhotoGroup, RatedPhoto
+    from smilecam.review.photos.ranking import PhotoGroup, RatedPhoto
     from smilecam.sources.base import SourceRef
 
 MAX_GROUPS = 60
@@ -54,7 +54,7 @@ def best(
     not count. Exit code 6 means that nobody smiles in any of them.
     """
     from smilecam.pipeline.run_sources import RunReport
-    from smilecam.review.photo_ranking import rank_groups
+    from smilecam.review.photos.ranking import rank_groups
 
     report = RunReport(warn=warn)
     refs = _photo_refs(photos, recursive, report)
@@ -118,7 +118,7 @@ def _checked_targets(sheet: str, json_path: str | None, refs: Sequence[SourceRef
 def _rated(refs: Sequence[SourceRef], report: RunReport, settings: dict[str, Any]) -> list[RatedPhoto]:
     from smilecam.detection.eyes import EyeDetector
     from smilecam.pipeline.detector import SmileDetector
-    from smilecam.review.photo_ranking import rate_photo
+    from smilecam.review.photos.ranking import rate_photo
 
     if not refs:
         return []
@@ -140,7 +140,7 @@ def _rated(refs: Sequence[SourceRef], report: RunReport, settings: dict[str, Any
 
 
 def _lines(groups: Sequence[PhotoGroup]) -> list[str]:
-    from smilecam.review.photo_sheet import verdict
+    from smilecam.review.photos.sheet import verdict
 
     return [
         f"{f'{row}.{place}':>6}  {photo.path}: {verdict(group, photo)}"
@@ -155,7 +155,7 @@ def _write(groups: Sequence[PhotoGroup], targets: Sequence[Path], columns: int) 
     Raises:
         OutputError: one cannot be written.
     """
-    from smilecam.review.photo_sheet import photo_sheet
+    from smilecam.review.photos.sheet import photo_sheet
     from smilecam.sources.images import save_image
     from smilecam.storage import write_text
 

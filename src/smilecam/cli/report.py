@@ -34,9 +34,9 @@ def report(result: Path, output: Path | None, media: Path, thumbnails: int, blur
     RESULT is the folder of smilecam scan, or a file of smilecam detect --jsonl. The page has a timeline of each video,
     thumbnails of the best smiles, filters, distributions, and links that play a moment. It needs no network.
     """
-    from smilecam.review.report_input import load_results
-    from smilecam.review.report_page import ReportOptions, expected_thumbnails, write_report
-    from smilecam.review.thumbnails import Anonymiser
+    from smilecam.review.report.load import load_results
+    from smilecam.review.report.page import ReportOptions, expected_thumbnails, write_report
+    from smilecam.review.report.thumbnails import Anonymiser
     from smilecam.storage import same_file
 
     if not str(result) or (output is not None and not output.name):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smilecam.errors import DataError, MissingExtra
-from smilecam.review.report_data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
+from smilecam.review.report.data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
 from smilecam.sinks.smile_intervals import OpenSmiles
 from smilecam.types import Box, Event, EventKind
 

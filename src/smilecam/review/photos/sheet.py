@@ -9,7 +9,7 @@ import numpy as np
 from smilecam.drawing import NO_SMILE_COLOUR, SMILE_COLOUR
 from smilecam.errors import SourceError
 from smilecam.opencv import cv2
-from smilecam.review.photo_ranking import PhotoGroup, RatedPhoto
+from smilecam.review.photos.ranking import PhotoGroup, RatedPhoto
 from smilecam.sources.images import load_image
 from smilecam.types import Image
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from smilecam.review.report_data import Curve, ReportedSmile, ReportedVideo
+from smilecam.review.report.data import Curve, ReportedSmile, ReportedVideo
 from smilecam.sinks.smile_intervals import track_label
 
 WIDTH = 1000

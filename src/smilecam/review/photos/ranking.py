@@ -12,7 +12,7 @@ import numpy as np
 from smilecam.detection.eyes import EyeDetector
 from smilecam.opencv import cv2
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.review.photo_groups import Signature, group_photos, natural_key, signature
+from smilecam.review.photos.groups import Signature, group_photos, natural_key, signature
 from smilecam.sources.images import load_image
 from smilecam.types import Face
 

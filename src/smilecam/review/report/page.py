@@ -1,32 +1,29 @@
-"""The report as one HTML file: videos with timelines, images, distributions, failures, settings."""
+"""The report as one HTML file: its frame, and the cards of videos and images."""
 
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from smilecam.html_page import data_image, markup_table, page, table
-from smilecam.review import plots
-from smilecam.review.media import MediaFiles, at_time
-from smilecam.review.plots import clock
-from smilecam.review.report_data import PROBABILITY_BINS, ReportData, ReportedImage, ReportedSmile, ReportedVideo
-from smilecam.review.thumbnails import Anonymiser, face_thumbnail, frame_at, image_thumbnail, or_none
+from smilecam.html_page import data_image, markup_table, page
+from smilecam.review.report import plots, sections
+from smilecam.review.report.data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
+from smilecam.review.report.media import MediaFiles, at_time
+from smilecam.review.report.plots import clock
+from smilecam.review.report.sections import counted
+from smilecam.review.report.thumbnails import Anonymiser, face_thumbnail, frame_at, image_thumbnail, or_none
 from smilecam.sinks.smile_intervals import track_label
 from smilecam.storage import write_text
 
-MAX_VIDEOS, MAX_IMAGES, MAX_ERRORS = 300, 600, 300
+MAX_VIDEOS, MAX_IMAGES = 300, 600
 """Shown on a page, those with most smiles first: a browser still scrolls it smoothly. All of them are counted."""
 
 SMILES_OF_VIDEO = 8
 """Smiles of a video that have a thumbnail, the clearest ones."""
-
-LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, math.inf)
-"""Upper edges of the histogram of lengths, in seconds."""
 
 
 @dataclass(slots=True)
@@ -71,16 +68,16 @@ def write_report(path: Path, data: ReportData, options: ReportOptions) -> Writte
         OutputError: it cannot be written.
     """
     builder = _Builder(data, options, MediaFiles(options.media, path))
-    sections = builder.sections()
+    shown = builder.sections()
     body = Template(_static("html")).substitute(
-        title=html.escape(data.name), summary=_summary(data), sections="\n".join(filter(None, sections))
+        title=html.escape(data.name), summary=sections.summary(data), sections="\n".join(filter(None, shown))
     )
     write_text(path, page(f"Smiles: {data.name}", [body], _static("css"), _static("js"), media=True))
     return builder.written
 
 
 def _static(kind: str) -> str:
-    return files("smilecam.review").joinpath(f"static/report.{kind}").read_text("utf-8")
+    return files("smilecam.review.report").joinpath(f"static/report.{kind}").read_text("utf-8")
 
 
 class _Builder:
@@ -99,9 +96,9 @@ class _Builder:
         return [
             _section("videos", "Videos", [self._video(video) for video in videos[:MAX_VIDEOS]], len(videos)),
             _section("images", "Images", [self._image(image) for image in images[:MAX_IMAGES]], len(images)),
-            _distributions(data),
-            _errors(data.errors),
-            _settings(data),
+            sections.distributions(data),
+            sections.unreadable(data.errors),
+            sections.settings(data),
         ]
 
     def _video(self, video: ReportedVideo) -> str:
@@ -109,8 +106,10 @@ class _Builder:
         link = self._media.link(path) if path else None
         clearest = sorted(video.smiles, key=lambda smile: -(smile.peak or 0.0))[:SMILES_OF_VIDEO]
         shots = "".join(self._shot(smile, path, link) for smile in video.smiles if smile in clearest)
-        facts = f"{clock(video.duration)}, {_count(video.tracks, 'track')}, "
-        facts += f"{_count(len(video.smiles), 'smile')} in {clock(video.smile_time, 1)}" if video.smiles else "no smile"
+        facts = f"{clock(video.duration)}, {counted(video.tracks, 'track')}, "
+        facts += (
+            f"{counted(len(video.smiles), 'smile')} in {clock(video.smile_time, 1)}" if video.smiles else "no smile"
+        )
         largest = max((smile.peak or 0.0 for smile in video.smiles), default=0.0)
         longest = max((smile.seconds for smile in video.smiles), default=0.0)
         return (
@@ -143,7 +142,7 @@ class _Builder:
             thumbnail = self._counted(or_none(lambda: image_thumbnail(path, boxes, self._options.anonymise)))
         seen = f'<img src="{data_image(thumbnail, "jpeg")}" alt="">' if thumbnail else ""
         verb = "smiles" if image.smiling == 1 else "smile"
-        facts = f"{image.smiling} of {_count(image.faces, 'face')} {verb}" if image.faces else "no face"
+        facts = f"{image.smiling} of {counted(image.faces, 'face')} {verb}" if image.faces else "no face"
         if image.smile is not None:
             facts += f", highest {image.smile:.0%}"
         name = html.escape(image.path)
@@ -187,10 +186,6 @@ def expected_thumbnails(data: ReportData, options: ReportOptions) -> int:
     return min(options.thumbnails, of_videos + min(MAX_IMAGES, len(data.images)))
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _linked(inside: str, link: str | None) -> str:
     return f'<a href="{html.escape(link)}">{inside}</a>' if link else inside
 
@@ -216,76 +211,4 @@ def _smile_table(video: ReportedVideo, link: str | None) -> str:
         for smile in video.smiles
     ]
     listed = markup_table(f"Smiles of {html.escape(video.path)}", ["who", "from", "to", "length", "peak"], rows)
-    return f"<details><summary>{_count(len(rows), 'smile')} as a list</summary>{listed}</details>"
-
-
-def _summary(data: ReportData) -> str:
-    smiling = sum(image.smiling > 0 for image in data.images)
-    seconds = sum(video.duration for video in data.videos)
-    tiles = [
-        ("images", f"{len(data.images):,}", f"{smiling:,} with a smile"),
-        ("videos", f"{len(data.videos):,}", f"{clock(seconds)} in all"),
-        ("smiles in videos", f"{len(data.smiles):,}", f"{clock(sum(v.smile_time for v in data.videos))} with a smile"),
-        ("not readable", f"{len(data.errors):,}", "listed below" if data.errors else ""),
-    ]
-    shown = "".join(
-        f"<div><dt>{name}</dt><dd>{value}</dd><dd class='sub'>{note}</dd></div>" for name, value, note in tiles
-    )
-    return f'<section aria-label="Summary"><dl class="tiles">{shown}</dl></section>'
-
-
-def _distributions(data: ReportData) -> str:
-    drawings = []
-    if sum(data.probabilities):
-        edges = [f"{n / PROBABILITY_BINS:.2f}-{(n + 1) / PROBABILITY_BINS:.2f}" for n in range(PROBABILITY_BINS)]
-        title = "Faces by probability of a smile"
-        plot = plots.histogram(data.probabilities, ("0", "0.5", "1"), f"{title}: a histogram, as a table below")
-        drawings.append(_figure(title, plot, "probability", "faces", edges, data.probabilities))
-    if data.smiles:
-        counts = [0] * len(LENGTHS)
-        for smile in data.smiles:
-            counts[next(place for place, edge in enumerate(LENGTHS) if smile.seconds < edge)] += 1
-        names = ["under 0.5 s", "0.5-1 s", "1-2 s", "2-4 s", "4-8 s", "8 s and more"]
-        title = "Smiles in videos by length"
-        plot = plots.histogram(counts, ("0 s", "1 s", "4 s", "longer"), f"{title}: a histogram, as a table below")
-        drawings.append(_figure(title, plot, "length", "smiles", names, counts))
-    if not drawings:
-        return ""
-    return (
-        '<section aria-labelledby="plots-title"><h2 id="plots-title">Distributions</h2>'
-        f'<div class="plots">{"".join(drawings)}</div></section>'
-    )
-
-
-def _figure(title: str, plot: str, first: str, second: str, names: Sequence[str], counts: Sequence[int]) -> str:
-    rows = [[first, second], *([name, f"{count:,}"] for name, count in zip(names, counts, strict=True))]
-    return (
-        f'<figure class="card"><figcaption>{title}</figcaption>{plot}'
-        f"<details><summary>As a table</summary>{table(title, rows)}</details></figure>"
-    )
-
-
-def _errors(errors: Sequence[tuple[str, str]]) -> str:
-    if not errors:
-        return ""
-    rows = [["file", "why"], *([path, message] for path, message in errors[:MAX_ERRORS])]
-    caption = f"{_count(len(errors), 'file')} that could not be read"
-    if len(errors) > MAX_ERRORS:
-        caption += f", of which these are the first {MAX_ERRORS}"
-    return (
-        '<section aria-labelledby="errors-title"><h2 id="errors-title">Not readable</h2>'
-        f'<div class="card">{table(caption, rows)}</div></section>'
-    )
-
-
-def _settings(data: ReportData) -> str:
-    if not data.settings:
-        return ""
-    rows = "".join(
-        f"<dt>{html.escape(name.replace('_', ' '))}</dt><dd>{html.escape('-' if value is None else str(value))}</dd>"
-        for name, value in data.settings.items()
-    )
-    return (
-        '<section aria-labelledby="settings-title"><h2 id="settings-title">Settings</h2>'
-        f'<dl class="card settings">{rows}</dl></section>'
-    )
+    return f"<details><summary>{counted(len(rows), 'smile')} as a list</summary>{listed}</details>"
