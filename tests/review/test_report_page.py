@@ -296,6 +296,13 @@ def test_number_of_thumbnails_and_where_the_files_are(archive, tmp_path, monkeyp
     assert len(list(images_in(tmp_path / "some.html"))) == 3
 
 
+def test_sources_that_are_no_files_are_not_missed(tmp_path):
+    names = ["rtsp://***@camera/live", "s3://bucket/film.mp4", "camera:0", "synthetic:face?seconds=8", "stdin", "a.mp4"]
+    data = ReportData("live", videos=[ReportedVideo(name) for name in names])
+    assert write_report(tmp_path / "live.html", data, ReportOptions(tmp_path)).missing == ["a.mp4"]
+    assert addresses(tmp_path / "live.html").links == ["#main"]
+
+
 def test_the_page_has_the_name_of_the_results(archive, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my.results.jsonl").write_bytes((archive / "results.jsonl").read_bytes())

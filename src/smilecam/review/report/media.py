@@ -8,6 +8,14 @@ from urllib.parse import quote
 
 from smilecam.sources.urls import is_address
 
+NO_FILES = ("camera:", "synthetic:", "stdin")
+"""How names of sources begin that are neither files nor addresses."""
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a source's name in results is that of a file."""
+    return not (is_address(name) or name.startswith(NO_FILES))
+
 
 class MediaFiles:
     """Finds the files that results are about."""
@@ -22,8 +30,8 @@ class MediaFiles:
         self._base, self._beside = base, page.resolve().parent
 
     def find(self, name: str) -> Path | None:
-        """The file of a source; None where it is not there, or is an address."""
-        if is_address(name):
+        """The file of a source; None where it is not there, or the source is none."""
+        if not is_file_name(name):
             return None
         try:
             path = self._base / name

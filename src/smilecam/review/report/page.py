@@ -12,7 +12,7 @@ from string import Template
 from smilecam.html_page import data_image, markup_table, page
 from smilecam.review.report import plots, sections
 from smilecam.review.report.data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
-from smilecam.review.report.media import MediaFiles, at_time
+from smilecam.review.report.media import MediaFiles, at_time, is_file_name
 from smilecam.review.report.plots import clock
 from smilecam.review.report.sections import counted
 from smilecam.review.report.thumbnails import Anonymiser, face_thumbnail, frame_at, image_thumbnail, or_none
@@ -154,7 +154,7 @@ class _Builder:
 
     def _find(self, name: str) -> Path | None:
         path = self._media.find(name)
-        if path is None:
+        if path is None and is_file_name(name):
             self.written.missing.append(name)
         return path
 
