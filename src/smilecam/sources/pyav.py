@@ -105,23 +105,25 @@ class AvSource(Source):
         finally:
             self.close()
 
-    def seek(self, time: float) -> bool:
-        """Have the iteration, which has not begun, start at the last key frame before a time.
+    @property
+    def duration(self) -> float | None:
+        """Announced duration of a file, in seconds; None if unknown."""
+        duration = self._container.duration
+        return None if duration is None or self.live else duration / av.time_base
 
-        Frames keep their times; their numbers count from there.
+    def begin_at(self, seconds: float) -> bool:
+        """Have the iteration begin at the last key frame before a time, and give whether the file allows that.
 
         Args:
-            time: seconds.
-
-        Returns:
-            Whether the file can be read from there; otherwise it is read from its beginning.
+            seconds: as in ``Frame.time``.
         """
-        unit = self._stream.time_base
-        if not unit:
+        if self._stream.time_base is None or self._start is None:
             return False
         try:
-            self._container.seek(max(0, int((Fraction(time) + (self._start or 0)) / unit)), stream=self._stream)
-        except (av.FFmpegError, OSError, OverflowError):
+            self._container.seek(
+                int((Fraction(seconds) + self._start) / self._stream.time_base), stream=self._stream, backward=True
+            )
+        except av.FFmpegError:
             return False
         return True
 

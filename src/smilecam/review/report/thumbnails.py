@@ -67,7 +67,7 @@ def frame_at(path: Path, time: float) -> Image:
     from smilecam.sources.pyav import open_file
 
     with open_file(SourceRef(str(path), Kind.VIDEO, path), path) as source:
-        source.seek(time)
+        source.begin_at(time)
         last = None
         for frame in source:
             if isinstance(frame, Event):
