@@ -1,25 +1,33 @@
-"""How often open eyes are found, and how often in eyes that are painted over. Results: ``smilecam.detection.eyes``.
+"""How often eyes are seen open. Results: ``MIN_OPENNESS`` in ``smilecam.detection.eyes``.
 
-Skin, mixed from the rows above and below an eye, and a dark line like that of a closed lid are painted over both eyes
-of each face. That is no closed eye, but there are no labelled ones here.
+Faces of a data set, most of which have open eyes, and the same with skin, mixed from the rows above and below an eye,
+and a dark line like that of a closed lid painted over both eyes. And every fourth frame of a clip in which somebody
+blinks, sorted by hand.
 
-    python benchmarks/eyes.py --data genki4k_public
+    python benchmarks/eyes.py --data genki4k_public --clip sadtalker_aoc.mp4
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from smilecam.data.faces import iter_faces
 from smilecam.detection.eyes import EyeDetector
+from smilecam.detection.registry import Use, resolve_detector
 from smilecam.opencv import cv2
-from smilecam.types import Box, GreyImage
+from smilecam.sources.open import open_source
+from smilecam.sources.resolve import find_sources
+from smilecam.types import Box, Event, GreyImage
 
-NEIGHBORS = (2, 3, 5)
+EVERY = 4
+CLOSED = frozenset({12, 36, 56, 80})
+HALF_CLOSED = frozenset({24, 28, 96, 112, 128, 132, 152, 176})
+"""Numbers of frames of sadtalker_aoc.mp4."""
 
 
 def paint_lids(grey: GreyImage) -> GreyImage:
@@ -36,18 +44,31 @@ def paint_lids(grey: GreyImage) -> GreyImage:
     return painted
 
 
+def describe(name: str, seen: Sequence[bool | None]) -> None:
+    """Print how many have open eyes."""
+    print(f"{name}: {sum(map(bool, seen))} of {len(seen)} ({np.mean([bool(each) for each in seen]):.3f})")
+
+
 def main() -> None:
     """Print the shares."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="labelled faces whose images are whole Haar boxes")
-    _, faces = iter_faces(parser.parse_args().data)
-    greys = [face.grey for face in faces]
-    for neighbors in NEIGHBORS:
-        detector = EyeDetector(neighbors)
-        for name, images in (("open", greys), ("painted", [paint_lids(grey) for grey in greys])):
-            counts = Counter(detector(grey, Box(0, 0, grey.shape[1], grey.shape[0])) for grey in images)
-            shares = ", ".join(f"{eyes} in {counts[eyes] / len(images):.3f}" for eyes in (0, 1, 2))
-            print(f"min_neighbors {neighbors}, {name:>7}: {shares} of {len(images)} faces")
+    parser.add_argument("--clip", type=Path, required=True, help="sadtalker_aoc.mp4")
+    options = parser.parse_args()
+    detector = EyeDetector()
+    greys = [face.grey for face in iter_faces(options.data)[1]]
+    for name, images in (("faces", greys), ("painted over", [paint_lids(grey) for grey in greys])):
+        describe(name, [detector(grey, Box(0, 0, grey.shape[1], grey.shape[0])) for grey in images])
+    detect, seen = resolve_detector("haar").spec.make(Use.STREAM), defaultdict[str, list[bool | None]](list)
+    with open_source(find_sources(options.clip)[0]) as source:
+        for frame in source:
+            if isinstance(frame, Event) or frame.number % EVERY:
+                continue
+            face = max(detect(frame.grey), key=lambda face: face.box.width)
+            kind = "closed" if frame.number in CLOSED else "half closed" if frame.number in HALF_CLOSED else "open"
+            seen[kind].append(detector(frame.grey, face.box))
+    for kind, of_kind in seen.items():
+        describe(f"frames with {kind} eyes", of_kind)
 
 
 if __name__ == "__main__":

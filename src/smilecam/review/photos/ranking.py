@@ -33,15 +33,15 @@ class RatedFace:
 
     Attributes:
         face: with its smile.
-        eyes: on how many sides an open eye is found, 0 to 2; None in a face too small to tell.
+        eyes_open: whether both eyes are seen open; None in a face too small to tell.
     """
 
     face: Face
-    eyes: int | None
+    eyes_open: bool | None
 
     def as_dict(self) -> dict[str, Any]:
         """The face as plain values."""
-        return self.face.as_dict() | {"eyes_open": self.eyes}
+        return self.face.as_dict() | {"eyes_open": self.eyes_open}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class RatedPhoto:
     @property
     def eyes_open(self) -> int:
         """How many have both eyes seen open."""
-        return sum(rated.eyes == 2 for rated in self.faces)
+        return sum(bool(rated.eyes_open) for rated in self.faces)
 
     @property
     def score(self) -> float:
