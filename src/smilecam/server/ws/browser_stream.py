@@ -11,11 +11,20 @@ from starlette.websockets import WebSocket
 from smilecam.errors import SmilecamError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
-from smilecam.server.http.images import decode_image
+from smilecam.server.decoding.images import check_header
 from smilecam.server.problems import Problem
+from smilecam.server.scheduler import Lane
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import Settings
-from smilecam.server.ws.messages import Channel, Closed, SentFrame, parse_frame, parse_text, result_message
+from smilecam.server.ws.messages import (
+    Channel,
+    Closed,
+    SentFrame,
+    parse_frame,
+    parse_text,
+    refuse_program,
+    result_message,
+)
 from smilecam.sources.frame import Frame
 
 NAME = "camera"
@@ -25,6 +34,7 @@ NAME = "camera"
 async def stream(websocket: WebSocket) -> None:
     """Serve one browser until it leaves."""
     service: Service = websocket.app.state.service
+    refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
     try:
@@ -43,6 +53,7 @@ class StreamSession:
     def __init__(self, channel: Channel, service: Service) -> None:
         """Begin without a frame, with the settings that the server was started with."""
         self._channel, self._service = channel, service
+        self._lane = Lane()
         self._settings = service.settings
         self._setup: tuple[Settings, StreamSetup] | None = None
         self._run: OnlineRun | None = None
@@ -96,7 +107,8 @@ class StreamSession:
             if sent is None:
                 continue
             try:
-                answer = await self._service.in_frames(self._process, sent, self._settings)
+                pixels = check_header(sent.content, self._service.limits.pixels).pixels
+                answer = await self._service.frames.run(self._lane, pixels, self._process, sent, self._settings)
             except Problem as problem:
                 self._service.metrics.refused.inc()
                 await self._channel.refuse(problem, sent.seq)
@@ -115,7 +127,7 @@ class StreamSession:
 
     def _process(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
-        grey = decode_image(sent.content, self._service.limits, grey=True)
+        grey = self._service.decode_frame(sent.content, grey=True)
         setup = self._setup_of(settings)
         if self._run is None:
             self._run = OnlineRun(NAME, setup)
