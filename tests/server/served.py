@@ -79,10 +79,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *arguments, environment=None):
+def serving(folder: Path, *arguments, environment=None, browser=False):
     errors = folder / f"errors-{time.monotonic_ns()}.txt"
     # With the default detector, a line on standard error would offer YuNet's file; see test_startup.py.
-    options = ["--port", "0", "--no-browser", "--detector", "haar"]
+    options = ["--port", "0", "--detector", "haar", *([] if browser else ["--no-browser"])]
     command = [sys.executable, "-m", "smilecam", "watch", *options, *map(str, arguments)]
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
@@ -109,6 +109,17 @@ def ask(stream: ClientConnection, message, timeout=20) -> dict:
 
 def hear(stream: ClientConnection, timeout=20) -> dict:
     return json.loads(stream.recv(timeout))
+
+
+def until(client, key, wanted, seconds=60):
+    """The state of an uploaded video once it is one of those wanted."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state = client.get(f"/v1/videos/{key}").json()
+        if state["status"] in wanted:
+            return state
+        time.sleep(0.1)
+    raise AssertionError(f"still {state}")
 
 
 def shown(message: bytes) -> tuple[dict, bytes]:

@@ -8,20 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from served import serving
+from served import serving, until
 
 from smilecam import SmileDetector
 from smilecam.opencv import cv2
-
-
-def until(client, key, wanted, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state = client.get(f"/v1/videos/{key}").json()
-        if state["status"] in wanted:
-            return state
-        time.sleep(0.1)
-    raise AssertionError(f"still {state}")
 
 
 def test_models(server):
