@@ -187,7 +187,7 @@ def test_streams_of_huge_mosaics_do_not_starve_an_ordinary_one(server, smiling, 
     ordinary = 0
     try:
         with server.socket() as stream:
-            end = time.monotonic() + 8
+            end = time.monotonic() + 5
             while time.monotonic() < end:
                 assert ask(stream, frame(ordinary, ordinary * 0.1, smiling))["type"] == "result"
                 ordinary += 1
@@ -312,6 +312,29 @@ def test_what_a_killed_server_leaves_is_removed_by_the_next(tmp_path, flood):
             assert kept.exists()
             assert len(folders()) == 2
         assert living.get("/healthz").status_code == 200
+
+
+@linux
+def test_many_sessions_and_uploads_leave_nothing_behind(server, smiling, astronaut, still_good):
+    """Memory, threads, files and workers stay as they are; frames in PNG go through a worker."""
+    process = psutil.Process(server.process.pid)
+    frames = [smiling, cv2.imencode(".png", cv2.resize(astronaut, (160, 160)))[1].tobytes(), smiling[:500]]
+
+    def rounds(count):
+        with server.client() as client:
+            for _ in range(count):
+                with server.socket() as stream:
+                    for number, content in enumerate(frames):
+                        ask(stream, frame(number, number * 0.1, content))
+                client.post("/v1/detect", files=[("image", content) for content in frames])
+        assert settled(lambda: len(process.net_connections()), 1)
+        return memory(server), process.num_threads(), process.num_fds(), len(family(server))
+
+    rounds(8)
+    before = rounds(3)
+    after = rounds(15)
+    assert after[0] < before[0] + 20
+    assert after[1:] == before[1:]
 
 
 def test_a_request_without_the_token_is_told_so(server, smiling, still_good):

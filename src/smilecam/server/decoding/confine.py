@@ -21,7 +21,7 @@ MEMORY_EXIT = 70
 ORPHAN_EXIT = 71
 
 POLL_SECONDS = 0.05
-ADDRESS_FACTOR = 2
+ADDRESS_FACTOR = 4
 """Address space a worker may reserve for each byte of memory it may use: libraries reserve more than they touch."""
 
 

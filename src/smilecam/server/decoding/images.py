@@ -72,8 +72,11 @@ class ImageDecoder:
         Raises:
             Problem: it is refused by its header, is damaged or truncated, or needs too much time or memory.
         """
-        simple = check_header(content, self._pixels).simple
-        image = decode(content, grey=grey) if simple else self._in_worker(content, grey=grey)
+        return self.decode(content, check_header(content, self._pixels), grey=grey)
+
+    def decode(self, content: bytes, header: ImageHeader, *, grey: bool) -> Image:
+        """Decode an image whose header has been checked; raises as a call does."""
+        image = decode(content, grey=grey) if header.simple else self._in_worker(content, grey=grey)
         if image is None:
             raise Problem(422, "bad_image", "The image is damaged or truncated.")
         if image.shape[0] * image.shape[1] > self._pixels:  # the header understated it

@@ -40,7 +40,11 @@ LONGEST_NAME = 100
 """Characters."""
 
 
-MOVE_ON = '<!doctype html><title>smilecam</title><meta http-equiv="refresh" content="0;url=/"><a href="/">smilecam</a>'
+MOVE_ON = (
+    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url=/">'
+    '<a href="/">smilecam</a>'
+)
+"""Leads to the page from the page's own address."""
 
 
 async def page(request: Request) -> Response:

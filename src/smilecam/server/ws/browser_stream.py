@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -11,6 +12,7 @@ from starlette.websockets import WebSocket
 from smilecam.errors import SmilecamError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
+from smilecam.server.decoding.header import ImageHeader
 from smilecam.server.decoding.images import check_header
 from smilecam.server.problems import Problem
 from smilecam.server.scheduler import Lane
@@ -107,8 +109,9 @@ class StreamSession:
             if sent is None:
                 continue
             try:
-                pixels = check_header(sent.content, self._service.limits.pixels).pixels
-                answer = await self._service.frames.run(self._lane, pixels, self._process, sent, self._settings)
+                header = check_header(sent.content, self._service.limits.pixels)
+                run = partial(self._process, sent, header, self._settings)
+                answer = await self._service.frames.run(self._lane, header.pixels, run)
             except Problem as problem:
                 self._service.metrics.refused.inc()
                 await self._channel.refuse(problem, sent.seq)
@@ -125,9 +128,9 @@ class StreamSession:
         self._channel.good()
         await self._channel.send_json({**answer, "server_ms": round(1000 * seconds, 2), "dropped": self._dropped})
 
-    def _process(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
+    def _process(self, sent: SentFrame, header: ImageHeader, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
-        grey = self._service.decode_frame(sent.content, grey=True)
+        grey = self._service.decode_frame.decode(sent.content, header, grey=True)
         setup = self._setup_of(settings)
         if self._run is None:
             self._run = OnlineRun(NAME, setup)
