@@ -45,19 +45,27 @@ class Lane:
         served: seconds of work that it has had, by the scheduler's virtual clock.
     """
 
-    __slots__ = ("cost", "served")
+    __slots__ = ("_charged", "cost", "served")
 
     def __init__(self) -> None:
         """Begin without a frame."""
         self.cost: float | None = None
         self.served = 0.0
+        self._charged = 0.0
 
     def expected(self, pixels: int) -> float:
         """Seconds that its next frame is expected to take; a frame of many pixels is never taken for a cheap one."""
         return max(self.cost or 0.0, SECONDS_PER_MEGAPIXEL * pixels / 1e6)
 
+    def charge(self, seconds: float) -> None:
+        """Add to the cost of the frame that is being processed what it costs elsewhere than in its thread."""
+        self._charged += seconds
+
     def learn(self, seconds: float) -> None:
-        """Take note of what a frame cost."""
+        """Take note of a frame's processor time in its thread."""
+        seconds += self._charged
+        self._charged = 0.0
+        self.served += seconds
         self.cost = seconds if self.cost is None else self.cost + SMOOTHING * (seconds - self.cost)
 
 
@@ -142,7 +150,7 @@ class FrameScheduler:
 
     def _work(self) -> None:
         while (job := self._take()) is not None:
-            began = time.monotonic()
+            began = time.thread_time()  # not the clock: where a frame was interrupted is not its stream's fault
             if job.future.set_running_or_notify_cancel():
                 try:
                     result = job.call()
@@ -152,7 +160,7 @@ class FrameScheduler:
                 else:
                     job.future.set_result(result)
                     del result
-            self._end(job, time.monotonic() - began)
+            self._end(job, time.thread_time() - began)
             del job  # with its frame, until the next one comes
 
     def _take(self) -> _Job | None:
@@ -177,5 +185,4 @@ class FrameScheduler:
     def _end(self, job: _Job, seconds: float) -> None:
         with self._condition:
             self._heavy_running -= job.heavy
-            job.lane.served = job.tag + seconds
             job.lane.learn(seconds)

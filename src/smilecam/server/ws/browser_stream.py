@@ -28,6 +28,7 @@ from smilecam.server.ws.messages import (
     result_message,
 )
 from smilecam.sources.frame import Frame
+from smilecam.types import GreyImage
 
 NAME = "camera"
 """Of every browser's camera, in results."""
@@ -130,7 +131,7 @@ class StreamSession:
 
     def _process(self, sent: SentFrame, header: ImageHeader, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
-        grey = self._service.decode_frame.decode(sent.content, header, grey=True)
+        grey = self._decode(sent.content, header)
         setup = self._setup_of(settings)
         if self._run is None:
             self._run = OnlineRun(NAME, setup)
@@ -138,6 +139,14 @@ class StreamSession:
         item = self._run.process(Frame(self._frames, self._sent_time, grey, capture_time=sent.capture_time), setup)
         self._frames += 1
         return result_message(item, sent.seq)
+
+    def _decode(self, content: bytes, header: ImageHeader) -> GreyImage:
+        began = time.monotonic()
+        try:
+            return self._service.decode_frame.decode(content, header, grey=True)
+        finally:
+            if not header.simple:  # in a worker, and the thread only waited
+                self._lane.charge(time.monotonic() - began)
 
     def _setup_of(self, settings: Settings) -> StreamSetup:
         if self._setup is None or self._setup[0] is not settings:
