@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -102,7 +103,9 @@ class FrameScheduler:
         self._virtual = 0.0
         self._waits: deque[tuple[float, float]] = deque()
         self._closed = False
-        self._condition = threading.Condition()
+        # The event loop's thread takes no lock: it would wait for threads that wait for the interpreter.
+        self._lock = threading.Lock()
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, name="smilecam-frames", daemon=True) for _ in range(threads)
         ]
@@ -118,13 +121,12 @@ class FrameScheduler:
             call: the function.
             arguments: its arguments.
         """
-        with self._condition:
-            lane.served = max(lane.served, self._virtual)
-            job = _Job(lane, partial(call, *arguments), lane.expected(pixels), lane.served, time.monotonic())
-            if self._closed:
-                raise asyncio.CancelledError
-            self._waiting.append(job)
-            self._condition.notify()
+        if self._closed:
+            raise asyncio.CancelledError
+        lane.served = max(lane.served, self._virtual)
+        job = _Job(lane, partial(call, *arguments), lane.expected(pixels), lane.served, time.monotonic())
+        self._waiting.append(job)
+        self._wake.put(None)
         result: T = await asyncio.wrap_future(job.future)
         return result
 
@@ -132,57 +134,69 @@ class FrameScheduler:
     def saturated(self) -> bool:
         """Whether ordinary frames have to wait long for a thread."""
         since = time.monotonic() - WINDOW_SECONDS
-        with self._condition:
-            while self._waits and self._waits[0][0] < since:
-                self._waits.popleft()
-            return bool(self._waits) and statistics.median(wait for _, wait in self._waits) > SATURATED_SECONDS
+        waits = [wait for at, wait in list(self._waits) if at >= since]
+        return bool(waits) and statistics.median(waits) > SATURATED_SECONDS
 
     def close(self) -> None:
         """End the threads: frames that are being processed are waited for, those that wait are dropped."""
-        with self._condition:
-            self._closed = True
-            for job in self._waiting:
-                job.future.cancel()
-            self._waiting.clear()
-            self._condition.notify_all()
+        self._closed = True
+        for job in list(self._waiting):
+            job.future.cancel()
+        for _ in self._threads:
+            self._wake.put(None)
         for thread in self._threads:
             thread.join()
 
     def _work(self) -> None:
-        while (job := self._take()) is not None:
-            began = time.thread_time()  # not the clock: where a frame was interrupted is not its stream's fault
-            if job.future.set_running_or_notify_cancel():
-                try:
-                    result = job.call()
-                except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the result is awaited
-                    job.future.set_exception(error)
-                    del error
-                else:
-                    job.future.set_result(result)
-                    del result
-            self._end(job, time.thread_time() - began)
-            del job  # with its frame, until the next one comes
+        while True:
+            self._wake.get()
+            while (job := self._take()) is not None:
+                heavy = job.heavy
+                self._process(job)
+                del job  # with its frame, until the next one comes
+                if not heavy:  # after a heavy one, another may wait that nobody could take before
+                    break
+            if self._closed:
+                return
+
+    def _process(self, job: _Job) -> None:
+        began = time.thread_time()  # not the clock: where a frame was interrupted is not its stream's fault
+        if job.future.set_running_or_notify_cancel():
+            try:
+                result = job.call()
+            except BaseException as error:  # noqa: BLE001 - a thread's edge: raised where the result is awaited
+                self._end(job, began)
+                job.future.set_exception(error)
+                del error
+            else:
+                self._end(job, began)
+                job.future.set_result(result)
+        else:
+            self._end(job, began)
+
+    def _end(self, job: _Job, began: float) -> None:
+        """Free the place of a frame, before its stream brings the next one."""
+        job.lane.learn(time.thread_time() - began)
+        if job.heavy:
+            with self._lock:
+                self._heavy_running -= 1
 
     def _take(self) -> _Job | None:
-        """Wait for the job that is next; None at the end."""
-        with self._condition:
-            while (job := self._next()) is None:
-                if self._closed:
-                    return None
-                self._condition.wait()
+        """The job that is next, if there is one that may run now."""
+        with self._lock:
+            allowed = [job for job in list(self._waiting) if not job.heavy or self._heavy_running < self._heavy_places]
+            if not allowed:
+                return None
+            job = min(allowed, key=lambda job: job.tag)
             self._waiting.remove(job)
             self._virtual = max(self._virtual, job.tag)
             self._heavy_running += job.heavy
-            if not job.heavy:
-                now = time.monotonic()
-                self._waits.append((now, now - job.queued))
-            return job
+        if not job.heavy:
+            self._note_wait(job.queued)
+        return job
 
-    def _next(self) -> _Job | None:
-        allowed = (job for job in self._waiting if not job.heavy or self._heavy_running < self._heavy_places)
-        return min(allowed, key=lambda job: job.tag, default=None)
-
-    def _end(self, job: _Job, seconds: float) -> None:
-        with self._condition:
-            self._heavy_running -= job.heavy
-            job.lane.learn(seconds)
+    def _note_wait(self, queued: float) -> None:
+        now = time.monotonic()
+        self._waits.append((now, now - queued))
+        while self._waits[0][0] < now - WINDOW_SECONDS:  # the one just added stays
+            self._waits.popleft()

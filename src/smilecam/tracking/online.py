@@ -27,7 +27,7 @@ DRIFT_IOU = 0.6
 
 
 MAX_SHARE = 0.4
-"""Of a processor core, for the detections of all streams together: the rest is left to their frames."""
+"""Of the time, for the detections of several streams together: the rest of a core is left to their frames."""
 
 ACTIVE_SECONDS = 5.0
 """Streams without a detection for so long leave their share to the others."""
@@ -77,7 +77,7 @@ class BackgroundDetection:
         with self._lock:
             usage = self._usage.get(stream)
             active = sum(now - other.at < ACTIVE_SECONDS for other in self._usage.values())
-        return seconds if usage is None else max(seconds, usage.seconds * active / MAX_SHARE)
+        return seconds if usage is None or active < 2 else max(seconds, usage.seconds * active / MAX_SHARE)
 
     def submit(
         self, stream: object, grey: GreyImage, regions: list[Box] | None, *, nobody_known: bool = False
@@ -95,10 +95,11 @@ class BackgroundDetection:
     def _metered(
         self, stream: object, grey: GreyImage, regions: list[Box] | None, nobody_known: bool
     ) -> list[DetectedFace]:
-        began = time.thread_time()
+        began = time.monotonic()  # on a machine that is busy otherwise, detections take longer, and become rarer
         found = self._detect(grey, regions, nobody_known)
+        now = time.monotonic()
         with self._lock:
-            self._usage[stream] = _Usage(time.monotonic(), time.thread_time() - began)
+            self._usage[stream] = _Usage(now, now - began)
         return found
 
     def _detect(self, grey: GreyImage, regions: list[Box] | None, nobody_known: bool) -> list[DetectedFace]:
@@ -114,7 +115,7 @@ class BackgroundDetection:
 
 @dataclass(frozen=True, slots=True)
 class _Usage:
-    """When a stream's last detection ended, and the processor time that it took."""
+    """When a stream's last detection ended, and how long it took."""
 
     at: float
     seconds: float
