@@ -11,13 +11,14 @@ MEMORY_BYTES = 768 * 2**20
 def serve_images(connection: Connection) -> None:
     """Decode images one after another.
 
-    Each request is two messages, whether to decode to grey, and the file; each answer the shape of the image, and then
-    its bytes, or None where it cannot be decoded.
+    First comes None, once the process is loaded. Each request is two messages, whether to decode to grey, and the
+    file; each answer the shape of the image, and then its bytes, or None where it cannot be decoded.
     """
     from smilecam.server.decoding.confine import confine
     from smilecam.server.decoding.decode import decode
 
     confine(MEMORY_BYTES)
+    connection.send(None)
     while True:
         grey = connection.recv()
         image = decode(connection.recv_bytes(), grey=grey)

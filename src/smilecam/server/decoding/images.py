@@ -17,6 +17,9 @@ from smilecam.types import Image
 
 FORMATS = "JPEG, PNG or WebP"
 
+START_SECONDS = 30.0
+"""A worker process is loaded by then, also on a machine that is busy otherwise."""
+
 
 def check_header(content: bytes, pixels: int) -> ImageHeader:
     """What an image declares.
@@ -112,7 +115,10 @@ class ImageDecoder:
         with self._lock:
             if self._closed:
                 raise _stopping()
-            worker = self._idle.pop() if self._idle else Worker(serve_images, self._pixels)
+            try:
+                worker = self._idle.pop() if self._idle else Worker(serve_images, self._pixels)
+            except OSError:  # no memory or no file descriptor is left
+                raise Problem(503, "busy", "The server cannot decode this now: try again later.") from None
             self._busy.add(worker)
             return worker
 
@@ -126,6 +132,9 @@ class ImageDecoder:
 
 
 def _exchange(worker: Worker, content: bytes, *, grey: bool, seconds: float) -> Image | None:
+    if not worker.loaded:  # which is not the image's fault
+        worker.receive(START_SECONDS)
+        worker.loaded = True
     deadline = time.monotonic() + seconds
     worker.send(grey)
     worker.send_bytes(content)

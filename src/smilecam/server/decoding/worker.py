@@ -30,7 +30,12 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """One process that runs a function with one end of a connection. Any thread may kill it; one may talk to it."""
+    """One process that runs a function with one end of a connection. Any thread may kill it; one may talk to it.
+
+    Attributes:
+        connection: the server's end.
+        loaded: for whoever talks to it: whether it has said that it is.
+    """
 
     def __init__(self, target: Callable[[Connection], None], pixels: int) -> None:
         """Start the process.
@@ -43,6 +48,7 @@ class Worker:
             OSError: there is no memory or no file descriptor left for a process.
         """
         self.connection, other = _context.Pipe()
+        self.loaded = False
         self._lock = threading.Lock()
         try:
             self._process = _context.Process(target=run_confined, args=(target, other, pixels), daemon=True)
