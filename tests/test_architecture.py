@@ -60,6 +60,8 @@ HOMES = {
     "prometheus_client": {"server"},
     "tqdm": {"cli"},
     "platformdirs": {"storage"},
+    "psutil": {"server"},
+    "filelock": {"server"},
     "click": {"cli"},
 }
 

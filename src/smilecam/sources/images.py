@@ -96,7 +96,7 @@ def is_cut_jpeg(content: bytes) -> bool:
         marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
         at += 2 if marker == b"\x01" or b"\xd0" <= marker <= b"\xd7" else 2 + length  # these have no content
         if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
-            return b"\xff\xd9" not in content[at:]
+            return content.rfind(b"\xff\xd9", at) < 0  # from the end, where a whole file has it
     return at >= len(content)  # an unknown header is left to OpenCV
 
 
