@@ -35,6 +35,8 @@ ALLOWED = {
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
+    "scan": VALUES
+    | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
     "server": VALUES | {"opencv", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
     "data": VALUES | {"opencv", "gif", "storage", "download", "classification", "detection"},
     "evaluation": VALUES | {"opencv", "storage", "provenance", "classification", "detection", "data"},
@@ -57,6 +59,9 @@ HOMES = {
     "tqdm": {"cli"},
     "platformdirs": {"storage"},
     "click": {"cli"},
+    "pyarrow": {"scan"},
+    "fsspec": {"scan"},
+    "ray": {"scan"},
 }
 
 

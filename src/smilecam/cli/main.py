@@ -18,6 +18,7 @@ from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
 from smilecam.cli.evaluate import evaluate
 from smilecam.cli.models import models
+from smilecam.cli.scan import scan
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.cli.watch import watch
@@ -36,7 +37,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, scan, watch, cameras, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 

@@ -89,3 +89,10 @@ def stream_options(command: Command) -> Command:
     for option in reversed(SOURCE_OPTIONS + DECISION_OPTIONS):
         command = option(command)
     return command
+
+
+def decision_options(command: Command) -> Command:
+    """Add the options for deciding on smiles in recorded video to a command."""
+    for option in reversed(DECISION_OPTIONS):
+        command = option(command)
+    return command

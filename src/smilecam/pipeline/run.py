@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from smilecam.detection.motion import CutDetector
 from smilecam.errors import SourceError
@@ -41,6 +41,25 @@ class Window(NamedTuple):
 
     frames: list[tuple[Frame, list[DetectedFace]]]
     cut: bool
+
+
+class FaceSeries(Protocol):
+    """What takes the faces of a recorded video frame by frame, and gives results: ``OfflineFaceTracks``, or another."""
+
+    def add(self, number: int, time: float, faces: Sequence[DetectedFace], smiles: Sequence[float]) -> None:
+        """Take the next frame."""
+
+    def cut(self) -> None:
+        """Take note that a new scene begins with the next frame."""
+
+    def settled(self) -> Iterator[FrameResult]:
+        """Give the results that are certain by now, a frame each, in order."""
+
+    def finish(self) -> Iterator[FrameResult]:
+        """Give the results of all other frames: no further one comes."""
+
+    def end(self) -> tuple[Event, ...]:
+        """Give the ends of what is open in the results given so far."""
 
 
 class SourceRun(ABC):
@@ -178,7 +197,14 @@ class OfflineRun(_MeteredRun):
     """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
 
     def __init__(
-        self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None, *, keep_images: bool = True
+        self,
+        source: Source,
+        setup: StreamSetup,
+        finder: OfflineFaceFinder | None = None,
+        *,
+        keep_images: bool = True,
+        threads: bool = True,
+        tracks: FaceSeries | None = None,
     ) -> None:
         """Prepare.
 
@@ -187,37 +213,46 @@ class OfflineRun(_MeteredRun):
             setup: of all frames.
             finder: in place of the one that ``setup`` gives.
             keep_images: whether items still have the pixels of their frames, which wait in memory until then.
+            threads: whether decoding and detection run beside the caller's thread; otherwise they run in it, for
+                programs that keep every core busy by themselves.
+            tracks: in place of the tracks and smiles that ``setup`` gives.
         """
         super().__init__(source)
-        self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
+        self._tracks = tracks or OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
         self._is_cut = CutDetector()
         self._classify_faces = setup.components.classify_faces
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
-        self._threads = ExitStack()
+        self._threads = ExitStack() if threads else None
 
     def close(self) -> None:
         """End the run and its threads."""
         super().close()
-        self._threads.close()
+        if self._threads is not None:
+            self._threads.close()
 
     def _finish(self) -> StreamItem | None:
         events = self._tracks.end()
         return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
-        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
-        self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         try:
-            for window in windows:
+            for window in self._windows():
                 self._classify(window)
                 yield from self._items_of(self._tracks.settled())
         except SourceError:
             yield from self._items_of(self._tracks.finish())
             raise
         yield from self._items_of(self._tracks.finish())
+
+    def _windows(self) -> Iterable[Window]:
+        if self._threads is None:
+            return self._detected(self._source)
+        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
+        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
+        self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
+        return windows
 
     def _classify(self, window: Window) -> None:
         """Classify the faces of a window in one go."""
