@@ -33,7 +33,7 @@ def contents(out):
 
 def test_an_archive_becomes_tables(scan, archive, tmp_path, read_table):
     seen = []
-    report, _ = scan(progress=seen.append)
+    report, _ = scan(progress=lambda file, share: seen.append(file))
     out = tmp_path / "out"
     assert (report.files, report.images, report.videos, report.failed) == (8, 3, 1, 4)
     assert [file.name for file in sorted(seen, key=lambda file: file.name)] == sorted(

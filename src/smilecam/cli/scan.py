@@ -52,7 +52,21 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str) -> f
     show_default=True,
     help="Time between two frames of a video that have a row; 0 for all frames. Every frame is processed.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Number of processes. Default: one for each core.")
+@click.option(
+    "--split",
+    type=click.FloatRange(min=1),
+    metavar="MINUTES",
+    help="Split longer videos into pieces of so many minutes, for several workers, and join the results.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Number of workers. Default: one for each core.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where workers run: as processes here, or in a Ray cluster.",
+)
+@click.option("--address", help="Address of the Ray cluster. Default: RAY_ADDRESS, or a cluster of this machine.")
 @click.option(
     "--format",
     "table_format",
@@ -69,7 +83,10 @@ def scan(
     out: str,
     files_from: str | None,
     every: float,
+    split: float | None,
     workers: int | None,
+    engine: str,
+    address: str | None,
     table_format: str,
     **options: Any,  # noqa: ANN401 - the shared options, of several types
 ) -> int:
@@ -89,10 +106,12 @@ def scan(
     arguments = [*paths, *_listed(files_from)]
     if not arguments or "" in (*arguments, out):
         raise UsageProblem("a PATH or DIR is missing, or is an empty name")
+    if address is not None and engine != "ray":
+        raise UsageProblem("--address is about --engine ray")
     detector = resolve_detector(options["detector"])
     for line in detector_warnings(detector, blur=False):
         warn(line)
-    settings = _settings(every=every, **options | {"detector": detector.spec.name})
+    settings = _settings(every=every, split=split or 0.0, **options | {"detector": detector.spec.name})
     listing = list_files(arguments, leave_out=Path(out))
     for failure in listing.failures[:MAX_WARNINGS]:
         warn(failure.message)
@@ -100,8 +119,8 @@ def scan(
         raise SourceNotFound("no images or videos to scan")
     began = time.monotonic()
     formats = FORMATS if table_format == "both" else (table_format,)
-    with closing(_engine(settings, workers)) as engine:
-        report = _run(listing, settings, engine, Path(out), formats)
+    with closing(_engine(settings, workers, engine, address)) as opened:
+        report = _run(listing, settings, opened, Path(out), formats)
     _print(report, Path(out), time.monotonic() - began)
     if not report.failed:
         return exit_codes.DONE
@@ -125,10 +144,14 @@ def _settings(**options: Any) -> ScanSettings:  # noqa: ANN401 - options are of 
     from smilecam.scan.task import settings_of
 
     with make_detector(**options) as detector:
-        return settings_of(detector, options["model"], options["detection_size"], options["every"])
+        return settings_of(detector, options["model"], options["detection_size"], options["every"], options["split"])
 
 
-def _engine(settings: ScanSettings, workers: int | None) -> Engine:
+def _engine(settings: ScanSettings, workers: int | None, engine: str, address: str | None) -> Engine:
+    if engine == "ray":
+        from smilecam.scan.ray_engine import RayEngine
+
+        return RayEngine(settings, workers, address)
     from smilecam.scan.local_engine import LocalEngine
 
     return LocalEngine(settings, workers)
@@ -139,14 +162,14 @@ def _run(listing: Any, settings: ScanSettings, engine: Engine, out: Path, format
     from smilecam.scan.task import ArchiveFile
 
     total = sum(file.size for file in listing.files)
-    done = 0
+    done = 0.0
     with bar("scan", total, "B", scale=True) as progress:
 
-        def count(file: ArchiveFile) -> None:
+        def count(file: ArchiveFile, share: float) -> None:
             nonlocal done
-            done += 1
-            progress.set_postfix_str(f"{done} of {len(listing.files)} files", refresh=False)
-            progress.update(file.size)
+            done += share
+            progress.set_postfix_str(f"{done:.0f} of {len(listing.files)} files", refresh=False)
+            progress.update(file.size * share)
 
         return run_scan(listing, settings, engine, out, formats, count)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 from smilecam.detection.motion import CutDetector
 from smilecam.errors import SourceError
@@ -41,25 +41,6 @@ class Window(NamedTuple):
 
     frames: list[tuple[Frame, list[DetectedFace]]]
     cut: bool
-
-
-class FaceSeries(Protocol):
-    """What takes the faces of a recorded video frame by frame, and gives results: ``OfflineFaceTracks``, or another."""
-
-    def add(self, number: int, time: float, faces: Sequence[DetectedFace], smiles: Sequence[float]) -> None:
-        """Take the next frame."""
-
-    def cut(self) -> None:
-        """Take note that a new scene begins with the next frame."""
-
-    def settled(self) -> Iterator[FrameResult]:
-        """Give the results that are certain by now, a frame each, in order."""
-
-    def finish(self) -> Iterator[FrameResult]:
-        """Give the results of all other frames: no further one comes."""
-
-    def end(self) -> tuple[Event, ...]:
-        """Give the ends of what is open in the results given so far."""
 
 
 class SourceRun(ABC):
@@ -194,7 +175,11 @@ class OnlineSourceRun(SourceRun):
 
 
 class OfflineRun(_MeteredRun):
-    """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
+    """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time.
+
+    Attributes:
+        cuts: numbers of the frames with which a new scene began, so far.
+    """
 
     def __init__(
         self,
@@ -204,7 +189,6 @@ class OfflineRun(_MeteredRun):
         *,
         keep_images: bool = True,
         threads: bool = True,
-        tracks: FaceSeries | None = None,
     ) -> None:
         """Prepare.
 
@@ -215,11 +199,11 @@ class OfflineRun(_MeteredRun):
             keep_images: whether items still have the pixels of their frames, which wait in memory until then.
             threads: whether decoding and detection run beside the caller's thread; otherwise they run in it, for
                 programs that keep every core busy by themselves.
-            tracks: in place of the tracks and smiles that ``setup`` gives.
         """
         super().__init__(source)
-        self._tracks = tracks or OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
+        self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
+        self.cuts: set[int] = set()
         self._is_cut = CutDetector()
         self._classify_faces = setup.components.classify_faces
         self._keep_images = keep_images
@@ -258,6 +242,7 @@ class OfflineRun(_MeteredRun):
         """Classify the faces of a window in one go."""
         if window.cut:
             self._tracks.cut()
+            self.cuts.add(window.frames[0][0].number)
         smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
         for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
             self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from smilecam.errors import SmilecamError
-from smilecam.scan.record import Record, RecordWriter
+from smilecam.scan.record import Record, WorkerDied, died
 from smilecam.scan.task import Job, ScanSettings, Task
 
 ATTEMPTS = 2
@@ -25,10 +25,6 @@ POLL_SECONDS = 0.5
 """On Windows, no signal interrupts a wait, so waits are short."""
 
 CLOSE_SECONDS = 2.0
-
-
-class WorkerDied(SmilecamError):
-    """The process that worked on a file ended without a result."""
 
 
 def usable_cores() -> int:
@@ -142,15 +138,6 @@ class LocalEngine:
             if process.process.is_alive():
                 process.process.kill()
         self._processes = []
-
-
-def died(task: Task, cause: str) -> Record:
-    """The record of a task that no worker survived."""
-    from smilecam.scan.worker import error_row
-
-    writer = RecordWriter()
-    writer.add([error_row(WorkerDied(f"{task.file.name}: the worker died of it ({cause})"), task)])
-    return Record(task.key, True, writer.finish())
 
 
 def _cause(code: int | None) -> str:

@@ -6,24 +6,27 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from smilecam import provenance
 from smilecam.scan.engine import Engine
 from smilecam.scan.listing import Failure, Listing
-from smilecam.scan.record import read_rows
+from smilecam.scan.record import Record, read_rows
 from smilecam.scan.rows import TABLES, Row, timestamp
 from smilecam.scan.shards import ShardStore
-from smilecam.scan.tables import FORMATS, Tables, stale_tables
-from smilecam.scan.task import FORMAT, ArchiveFile, ScanSettings, Task, jobs_of
+from smilecam.scan.tables import FORMATS, PARQUET, Tables, load_pyarrow, stale_tables
+from smilecam.scan.task import FORMAT, ArchiveFile, Job, ScanSettings, Task, jobs_of
 from smilecam.storage import make_folder, write_text
 
 MANIFEST, SUMMARY, SHARDS = "manifest.json", "summary.json", "shards"
 
-Progress = Callable[[ArchiveFile], None]
-"""Called for each file that is done, or was done by an earlier run."""
+Progress = Callable[[ArchiveFile, float], None]
+"""Called for each file that is done, or was done by an earlier run, with 1; for each piece of one, with its share."""
+
+JOINED_BYTES = 64 * 2**20
+"""Pieces of videos are in memory, compressed, while they are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def run_scan(
     engine: Engine,
     out: Path,
     formats: Sequence[str] = FORMATS,
-    progress: Progress = lambda _file: None,
+    progress: Progress = lambda _file, _share: None,
 ) -> ScanReport:
     """Process the files that have no result yet, and write the tables of all.
 
@@ -80,13 +83,16 @@ def run_scan(
 
     Raises:
         OutputError: the folder cannot be written.
+        MissingExtra: pyarrow is not installed.
         SmilecamError: the engine cannot start.
     """
+    if PARQUET in formats:
+        load_pyarrow()  # before hours of work
     make_folder(out)
     write_text(out / MANIFEST, _manifest(settings))
     tasks = [Task.of(file, settings) for file in listing.files]
     with ShardStore(out / SHARDS) as store:
-        _process(tasks, engine, store, progress)
+        _process(tasks, settings.split, engine, store, progress)
         store.flush()
         (out / SUMMARY).unlink(missing_ok=True)  # the tables are of two scans until all are in their places
         report = _write_tables(out, formats, listing, tasks, store)
@@ -109,17 +115,63 @@ def _manifest(settings: ScanSettings) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def _process(tasks: Sequence[Task], engine: Engine, store: ShardStore, progress: Progress) -> None:
+def _process(tasks: Sequence[Task], minutes: float, engine: Engine, store: ShardStore, progress: Progress) -> None:
     """Have every task done that has no record."""
     waiting = {}
     for task in tasks:
         if task.key in store:
-            progress(task.file)
+            progress(task.file, 1.0)
         else:
             waiting[task.key] = task
+    split = {}
     for record in engine.run(jobs_of(waiting.values())):
+        if record.pieces:
+            split[record.key] = record.pieces
+            continue
         store.add(record)
-        progress(waiting[record.key].file)
+        progress(waiting[record.key].file, 1.0)
+    if split:
+        _process_pieces({waiting[key]: count for key, count in sorted(split.items())}, minutes, engine, store, progress)
+
+
+def _process_pieces(
+    counts: dict[Task, int], minutes: float, engine: Engine, store: ShardStore, progress: Progress
+) -> None:
+    """Have the pieces of long videos done that have no record, and join them."""
+    pieces = {task: task.pieces(count, minutes) for task, count in counts.items()}
+    shares = {piece.key: (task.file, 1 / counts[task]) for task, of_task in pieces.items() for piece in of_task}
+    waiting = []
+    for piece in (piece for of_task in pieces.values() for piece in of_task):
+        if piece.key in store:
+            progress(*shares[piece.key])
+        else:
+            waiting.append((piece,))
+    for record in engine.run(waiting):
+        store.add(record)
+        progress(*shares[record.key])
+    store.flush()
+    for jobs in _joins(pieces, store):
+        for record in engine.run(jobs):
+            store.add(record)
+
+
+def _joins(pieces: dict[Task, list[Task]], store: ShardStore) -> Iterator[list[Job]]:
+    """Jobs that join videos, as many at a time as memory allows."""
+    jobs: list[Job] = []
+    size = 0
+    for task, of_task in pieces.items():
+        failed = next((piece.key for piece in of_task if store.has_failed(piece.key)), None)
+        if failed is not None:  # its error is that of the video
+            store.add(Record(task.key, True, store.read(failed) or b""))
+            continue
+        contents = tuple(store.read(piece.key) or b"" for piece in of_task)
+        jobs.append((replace(task, joined=contents),))
+        size += sum(map(len, contents))
+        if size >= JOINED_BYTES:
+            yield jobs
+            jobs, size = [], 0
+    if jobs:
+        yield jobs
 
 
 def _write_tables(

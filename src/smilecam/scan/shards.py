@@ -53,6 +53,7 @@ class ShardStore:
         """
         self._folder, self._clock = make_folder(folder), clock
         self._places: dict[str, _Place] = {}
+        self._failed: set[str] = set()
         self._waiting: list[Record] = []
         self._waiting_since = 0.0
         self._open: OrderedDict[Path, BinaryIO] = OrderedDict()
@@ -75,6 +76,10 @@ class ShardStore:
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
+    def has_failed(self, key: str) -> bool:
+        """Whether a record of this run is that of a failure."""
+        return key in self._failed
+
     def add(self, record: Record) -> None:
         """Keep a record; it is on disk some seconds later, or after ``flush``.
 
@@ -84,6 +89,7 @@ class ShardStore:
         if not self._waiting:
             self._waiting_since = self._clock()
         self._waiting.append(record)
+        (self._failed.add if record.failed else self._failed.discard)(record.key)
         size = sum(len(waiting.content) for waiting in self._waiting)
         if size >= FLUSH_BYTES or self._clock() - self._waiting_since >= FLUSH_SECONDS:
             self.flush()

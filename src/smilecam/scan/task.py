@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from smilecam.classification.classifier import model_names, model_path
@@ -110,21 +111,45 @@ class ArchiveFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a long video.
+
+    Attributes:
+        start: time of its first frame, in seconds; the piece is of frames at or after it.
+        end: the piece is of frames before this time; None for the last piece.
+    """
+
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One file to be processed.
 
     Attributes:
         key: of the result, from the file and the settings.
         file: to process.
+        piece: of a long video; None for the whole file.
+        joined: results of all pieces of a video, in order: they become the result of the file.
     """
 
     key: str
     file: ArchiveFile
+    piece: Piece | None = None
+    joined: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, file: ArchiveFile, settings: ScanSettings) -> Self:
         """The task of a file under given settings."""
         return cls(_digest([file.location, file.size, file.modified, settings.digest]), file)
+
+    def pieces(self, count: int, minutes: float) -> list[Task]:
+        """Tasks for so many pieces of a video, each of so many minutes; the last one is of the rest."""
+        seconds = minutes * 60
+        ends = [seconds * (at + 1) for at in range(count - 1)]
+        spans = [Piece(start, end) for start, end in zip([0.0, *ends], [*ends, None], strict=True)]
+        return [replace(self, key=_digest([self.key, piece.start, piece.end]), piece=piece) for piece in spans]
 
 
 Job = tuple[Task, ...]
@@ -140,6 +165,27 @@ def jobs_of(tasks: Iterable[Task]) -> list[Job]:
     images = [task for task in tasks if task.file.is_image]
     chunks = (tuple(images[at : at + IMAGES_A_JOB]) for at in range(0, len(images), IMAGES_A_JOB))
     return [*((task,) for task in videos), *chunks]
+
+
+def job_to_text(job: Job) -> str:
+    """A job as JSON, for engines that send it to other machines."""
+    return json.dumps(
+        [
+            asdict(task) | {"joined": [base64.b64encode(content).decode("ascii") for content in task.joined]}
+            for task in job
+        ]
+    )
+
+
+def job_from_text(text: str) -> Job:
+    """A job from what ``job_to_text`` gave."""
+    return tuple(_task_of(content) for content in json.loads(text))
+
+
+def _task_of(content: dict[str, Any]) -> Task:
+    piece = content["piece"] and Piece(**content["piece"])
+    joined = tuple(base64.b64decode(text) for text in content["joined"])
+    return Task(content["key"], ArchiveFile(**content["file"]), piece, joined)
 
 
 def _digest(content: object) -> str:

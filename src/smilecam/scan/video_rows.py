@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -59,15 +58,30 @@ class VideoRows:
             yield event_row(event)
             yield from self._add_event(event)
 
-    def summary(self) -> dict[str, Any]:
-        """What the row in the table of videos says about all frames."""
-        return {
-            "frames": self.frames,
-            "duration": round(self.duration, 4),
-            "tracks": self._last_track,
-            "smiles": len(self._smiles),
-            "smile_time": round(_union(self._smiles), 4),
-        }
+    def video_row(self, shape: tuple[int, int], fps: float | None, lost: dict[str, int], pieces: int) -> Row:
+        """The row of the video, from all its frames.
+
+        Args:
+            shape: height and width in pixels.
+            fps: announced frames per second.
+            lost: numbers of "corrupt" and "missing" frames.
+            pieces: into how many it was split.
+        """
+        return Row(
+            "videos",
+            {
+                "width": shape[1],
+                "height": shape[0],
+                "fps": fps and round(fps, 4),
+                "frames": self.frames,
+                "duration": round(self.duration, 4),
+                "tracks": self._last_track,
+                "smiles": len(self._smiles),
+                "smile_time": round(_union(self._smiles), 4),
+                **lost,
+                "pieces": pieces,
+            },
+        )
 
     def _add_frame(self, result: FrameResult, time: float) -> Iterator[Row]:
         self.frames, self.duration = self.frames + 1, time

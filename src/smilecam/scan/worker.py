@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from smilecam.errors import SmilecamError, SourceError
+from pathlib import Path
+
 from smilecam.opencv import use_one_thread
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.scan.record import Record, RecordWriter
+from smilecam.scan.pieces import count_pieces, joined_rows, piece_rows
+from smilecam.scan.record import Record, RecordWriter, error_row
 from smilecam.scan.remote import local_copy
-from smilecam.scan.rows import Row, image_rows
+from smilecam.scan.rows import image_rows
 from smilecam.scan.task import ScanSettings, Task
 from smilecam.scan.video_rows import VideoRows
 from smilecam.sources.base import Kind, Source, SourceOptions
@@ -39,21 +41,38 @@ class Worker:
         )
 
     def process(self, task: Task) -> Record:
-        """Process a file. Whatever is wrong with it is a row of the errors, not an exception."""
+        """Process a file, or a piece of one, or join pieces. Whatever is wrong is a row of the errors, no exception."""
         writer = RecordWriter()
         try:
-            with local_copy(task.file) as path, open_source(single_source(path), ONE_THREAD) as source:
-                self._read(source, writer)
+            if task.joined:
+                writer.add(joined_rows(task.joined, self._settings))
+                return Record(task.key, False, writer.finish())
+            with local_copy(task.file) as path:
+                if task.piece is not None:
+                    writer.add(piece_rows(path, task.piece, self._detector, ONE_THREAD))
+                elif (pieces := self._pieces(path, task)) > 1:
+                    return Record(task.key, False, b"", pieces)
+                else:
+                    self._read(path, writer)
         except Exception as error:  # noqa: BLE001 - the edge of a worker: one file must not end the others
             writer.add([error_row(error, task)])
             return Record(task.key, True, writer.finish())
         return Record(task.key, False, writer.finish())
 
-    def _read(self, source: Source, writer: RecordWriter) -> None:
-        if source.ref.kind is Kind.IMAGE:
-            for item in self._detector.run(source):
-                writer.add(image_rows(item))
-            return
+    def _pieces(self, path: Path, task: Task) -> int:
+        if not self._settings.split or task.file.is_image:
+            return 1
+        return count_pieces(path, self._settings.split, ONE_THREAD)
+
+    def _read(self, path: Path, writer: RecordWriter) -> None:
+        with open_source(single_source(path), ONE_THREAD) as source:
+            if source.ref.kind is Kind.IMAGE:
+                for item in self._detector.run(source):
+                    writer.add(image_rows(item))
+            else:
+                self._read_video(source, writer)
+
+    def _read_video(self, source: Source, writer: RecordWriter) -> None:
         rows, shape = VideoRows(self._settings.every), None
         try:
             with self._detector.run(source, keep_images=False, threads=False) as run:
@@ -63,18 +82,5 @@ class Worker:
                     writer.add(rows.add(item))
         finally:
             if shape is not None:
-                writer.add([_video_row(source, rows, shape)])
-
-
-def _video_row(source: Source, rows: VideoRows, shape: tuple[int, int]) -> Row:
-    about = {"width": shape[1], "height": shape[0], "fps": source.fps and round(source.fps, 4)}
-    lost = {"corrupt": source.counts.corrupt, "missing": source.missing, "pieces": 1}
-    return Row("videos", about | rows.summary() | lost)
-
-
-def error_row(error: Exception, task: Task) -> Row:
-    """The row of a file that failed. Messages name it as the tables do."""
-    message = " ".join(str(error).replace(task.file.location, task.file.name).split())
-    if not isinstance(error, SourceError | SmilecamError):
-        message = f"{task.file.name}: internal error: {message}"
-    return Row("errors", {"error": type(error).__name__, "message": message})
+                lost = {"corrupt": source.counts.corrupt, "missing": source.missing}
+                writer.add([rows.video_row(shape, source.fps, lost, 1)])

@@ -108,6 +108,28 @@ class AvSource(Source):
         finally:
             self.close()
 
+    @property
+    def duration(self) -> float | None:
+        """Announced duration of a file, in seconds; None if unknown."""
+        duration = self._container.duration
+        return None if duration is None or self.live else duration / av.time_base
+
+    def begin_at(self, seconds: float) -> bool:
+        """Have the iteration begin at the last key frame before a time, and give whether the file allows that.
+
+        Args:
+            seconds: as in ``Frame.time``.
+        """
+        if self._stream.time_base is None or self._start is None:
+            return False
+        try:
+            self._container.seek(
+                int((Fraction(seconds) + self._start) / self._stream.time_base), stream=self._stream, backward=True
+            )
+        except av.FFmpegError:
+            return False
+        return True
+
     def _check_end(self) -> None:
         if self._broken:
             raise SourceUnreadable(f"{self.ref.name} broke off before its end")
