@@ -2,8 +2,11 @@
 
     python benchmarks/scan.py rates --faces GENKI --videos FOLDER [--photos 500] [--rounds 3] [--json PATH]
     python benchmarks/scan.py stages --faces GENKI [--photos 200]
+    python benchmarks/scan.py videos --videos FOLDER [--minutes 120]
     python benchmarks/scan.py kills --faces GENKI --videos FOLDER [--kills 100] [--seed 0]
     python benchmarks/scan.py peers --faces GENKI --peers-python PYTHON [--photos 500]
+
+"videos" also repeats the longest video until it lasts the given minutes, and reads that with growing memory in view.
 
 GENKI is a folder with smile/ and not_smile/ of face crops. Each photo shows one of them, 180 to 320 pixels wide, on a
 blurred photograph; so its label is known. On a machine with other work only the CPU seconds and the ratios of runs side
@@ -34,7 +37,7 @@ import numpy as np
 from smilecam import provenance
 
 WIDTH, HEIGHT = 1152, 864
-SAMPLE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.5
 LOCAL_ONE, LOCAL_TWO, RAY = "local, 1 worker", "local, 2 workers", "ray, 2 workers"
 ENGINES = {LOCAL_ONE: ["--workers", "1"], LOCAL_TWO: ["--workers", "2"], RAY: ["--workers", "2", "--engine", "ray"]}
 PEER = Path(__file__).with_name("scan_peer.py")
@@ -185,6 +188,79 @@ def stages(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     return {"stages": results}
 
 
+def videos(options: argparse.Namespace, work: Path) -> dict[str, Any]:
+    """CPU seconds of one worker for a second of each video, and its memory over a long one."""
+    from smilecam.detection.registry import available_detectors
+    from smilecam.opencv import use_one_thread
+    from smilecam.pipeline.detector import SmileDetector
+    from smilecam.scan.worker import ONE_THREAD
+    from smilecam.sources.open import open_source
+    from smilecam.sources.resolve import find_sources
+
+    use_one_thread()
+    results: dict[str, Any] = {}
+    for name in available_detectors():
+        for ref in find_sources(options.videos):
+            with SmileDetector(detector=name) as detector, open_source(ref, ONE_THREAD) as source:
+                began, last, height = time.process_time(), 0.0, 0
+                for item in detector.run(source, keep_images=False, threads=False):
+                    if item.source_frame is not None:
+                        last, height = item.time or 0.0, item.source_frame.shape[0]
+                cost = (time.process_time() - began) / max(last, 0.1)
+            title = f"{name} {Path(ref.name).name} {height}p"
+            results[title] = {"cpu_per_second": round(cost, 4), "fps": source.fps}
+            print(title, results[title], flush=True)
+    if options.minutes:
+        results["long"] = long_video(options, work)
+    return results
+
+
+def long_video(options: argparse.Namespace, work: Path) -> dict[str, Any]:
+    """Peak memory of a worker after each quarter of a long video."""
+    source = max(options.videos.glob("*.mp4"), key=lambda path: _seconds(path))
+    repeat_video(source, work / "long.mp4", round(options.minutes * 60 / _seconds(source)))
+    peaks: list[float] = []
+    program = [sys.executable, "-m", "smilecam", "scan", str(work / "long.mp4"), "--out", str(work / "out")]
+    process = subprocess.Popen([*program, "--workers", "1", "--detector", "haar"])  # noqa: S603 - our own program
+    started, usage = time.perf_counter(), Usage()
+    while process.poll() is None:
+        usage.sample(process.pid)
+        peaks.append(max(usage.peak_mb.values(), default=0.0))
+        time.sleep(1)
+    quarters = [round(peaks[len(peaks) * at // 4 - 1]) for at in (1, 2, 3, 4)]
+    content = {"minutes": options.minutes, "seconds": time.perf_counter() - started, "peak_mb": quarters}
+    print("long", content | {"cpu": sum(usage.cpu.values())}, flush=True)
+    return content
+
+
+def _seconds(path: Path) -> float:
+    import av
+
+    with av.open(str(path)) as container:
+        return (container.duration or 0) / av.time_base
+
+
+def repeat_video(source: Path, target: Path, count: int) -> None:
+    """Copy the packets of a video's image so many times, one after another."""
+    import av
+
+    with av.open(str(target), "w") as output:
+        stream, base = None, 0
+        for _ in range(count):
+            with av.open(str(source)) as container:
+                video = container.streams.video[0]
+                stream = stream or output.add_stream_from_template(video)
+                end = base
+                for packet in container.demux(video):
+                    if packet.dts is None:
+                        continue
+                    packet.pts, packet.dts = (packet.pts or 0) + base, packet.dts + base
+                    end = max(end, packet.pts + (packet.duration or 1))
+                    packet.stream = stream
+                    output.mux(packet)
+            base = end
+
+
 def kills(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     """Kill scans at seeded moments, run them again, and compare the tables with those of a scan in one go."""
     make_archive(work / "archive", options.faces, options.videos, options.photos)
@@ -261,17 +337,18 @@ def _score(found: dict[str, bool], photos: Path, usage: Usage) -> dict[str, Any]
 def main() -> None:
     """Run one part of the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["rates", "stages", "kills", "peers"])
-    parser.add_argument("--faces", type=Path, required=True)
+    parser.add_argument("what", choices=["rates", "stages", "videos", "kills", "peers"])
+    parser.add_argument("--faces", type=Path)
     parser.add_argument("--videos", type=Path)
     parser.add_argument("--photos", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--peers-python")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    parts = {"rates": rates, "stages": stages, "kills": kills, "peers": peers}
+    parts = {"rates": rates, "stages": stages, "videos": videos, "kills": kills, "peers": peers}
     with tempfile.TemporaryDirectory() as folder:
         results = parts[options.what](options, Path(folder))
     about = {"machine": provenance.machine(), "commit": provenance.commit(), "photos": options.photos}

@@ -155,7 +155,10 @@ class Task:
 Job = tuple[Task, ...]
 """Tasks that one worker does one after another: handing them out one by one would cost more than some of them."""
 
-IMAGES_A_JOB = 16
+MIN_IMAGES, MAX_IMAGES = 16, 256
+"""In a job, as many as give ``MANY_JOBS``: fewer cost more to hand out, more are done again after a loss."""
+
+MANY_JOBS = 4096
 
 
 def jobs_of(tasks: Iterable[Task]) -> list[Job]:
@@ -163,7 +166,8 @@ def jobs_of(tasks: Iterable[Task]) -> list[Job]:
     tasks = list(tasks)
     videos = sorted((task for task in tasks if not task.file.is_image), key=lambda task: -task.file.size)
     images = [task for task in tasks if task.file.is_image]
-    chunks = (tuple(images[at : at + IMAGES_A_JOB]) for at in range(0, len(images), IMAGES_A_JOB))
+    size = min(MAX_IMAGES, max(MIN_IMAGES, len(images) // MANY_JOBS))
+    chunks = (tuple(images[at : at + size]) for at in range(0, len(images), size))
     return [*((task,) for task in videos), *chunks]
 
 
