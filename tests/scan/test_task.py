@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from smilecam.scan.task import (
-    MAX_IMAGES,
     MIN_IMAGES,
     ArchiveFile,
     ScanSettings,
