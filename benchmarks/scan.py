@@ -106,7 +106,8 @@ class Usage:
             _, stat, status = parents[pid]
             self.cpu[pid] = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
             peak = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-            self.peak_mb[pid] = int(peak[0]) * 1024 / 1e6 if peak else 0.0
+            if peak:  # a process that has ended has none
+                self.peak_mb[pid] = int(peak[0]) * 1024 / 1e6
 
 
 def run_scan(arguments: list[str]) -> Usage:
