@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
+from smilecam.errors import SourceError, SourceNotFound, SourceTooLarge, SourceUnreadable
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
 from smilecam.sources.container import open_container
@@ -230,7 +230,7 @@ def _check_announced_size(ref: SourceRef, video: VideoStream, needed: bool) -> N
 
 def _check_size(ref: SourceRef, width: int, height: int) -> None:
     if width * height > max_pixels():
-        raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels")
+        raise SourceTooLarge(f"{ref.name} has frames of more than {max_pixels():,} pixels")
 
 
 def _first_moment(container: InputContainer, video: VideoStream) -> Fraction | None:
