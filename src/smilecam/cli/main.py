@@ -21,6 +21,7 @@ from smilecam.cli.evaluate import evaluate
 from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
 from smilecam.cli.report import report
+from smilecam.cli.scan import scan
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.cli.watch import watch
@@ -39,7 +40,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, highlights, best, report, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, scan, highlights, best, report, watch, cameras, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 

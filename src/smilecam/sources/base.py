@@ -59,6 +59,7 @@ class SourceOptions:
         reconnect_timeout: seconds without a frame after which reconnecting fails with an error; None for never. A
             camera or stream that has not worked before is an error at once.
         realtime: whether to play recorded video in real time, as if it were live: only the newest frame counts.
+        decoder_threads: threads that decode a recorded video; 0 for as many as the machine has cores.
     """
 
     open_timeout: float = 10.0
@@ -66,6 +67,7 @@ class SourceOptions:
     reconnect: bool = True
     reconnect_timeout: float | None = None
     realtime: bool = False
+    decoder_threads: int = 0
 
 
 DEFAULT_OPTIONS = SourceOptions()

@@ -14,6 +14,7 @@ from smilecam.presets import IMAGE_SUFFIXES
 from smilecam.sources import heif
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
+from smilecam.sources.walk import FolderWalk, expand_pattern
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -75,13 +76,12 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         if device := re.fullmatch(r"/dev/video(\d{1,3})", path.resolve().as_posix()):
             return [camera_ref(int(device[1]), text)]
         if path.is_dir():
-            inside = path.rglob("*") if recursive else path.iterdir()
+            inside = FolderWalk().files(path) if recursive else path.iterdir()
             return _known_files(inside, f"no pictures or videos in {text}")
         if not exists and (sequence := _sequence(path)):
             return [sequence]
         if not exists and glob.has_magic(text):
-            matching = map(Path, glob.glob(text, recursive=True))  # noqa: PTH207 - takes absolute patterns too
-            return _known_files(matching, f"no pictures or videos match {text}")
+            return _known_files(expand_pattern(text), f"no pictures or videos match {text}")
         return [_file_ref(path)]
     except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
