@@ -52,6 +52,12 @@ BAR_FROM_FRAMES = 50
 @detector_options
 @stream_options
 @click.option("--max-frames", type=click.IntRange(min=1), help="Stop each source after this many frames.")
+@click.option(
+    "--every-frame",
+    is_flag=True,
+    help="Read every face in every frame. Otherwise faces that stay the same are read several times a second, and "
+    "interpolated.",
+)
 @click.option("-r", "--recursive", is_flag=True, help="Include folders inside folders.")
 def detect(
     sources: tuple[str, ...],

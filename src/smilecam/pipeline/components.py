@@ -109,8 +109,10 @@ class StreamSetup:
         components: what finds faces and classifies them.
         threshold: probability around which smiles begin and end.
         decision: when smiles begin and end.
+        every_frame: whether every face is read in every frame, also where nothing can have changed.
     """
 
     components: Components
     threshold: float
     decision: DecisionSettings
+    every_frame: bool = False

@@ -54,6 +54,7 @@ class SmileDetector:
         decision: DecisionSettings | None = None,
         detector: str = DEFAULT_DETECTOR,
         detection_size: int | None = None,
+        every_frame: bool = False,
     ) -> None:
         """Load a model.
 
@@ -68,6 +69,8 @@ class SmileDetector:
             detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings;
                 "auto" is "yunet" where that file is, else "haar". ``components.detector`` tells which it became.
             detection_size: in place of the detector's own: faces are sought in the image reduced to this longer side.
+            every_frame: whether a stream's faces are read in every frame. Otherwise a face that looks the same and is
+                sure is read several times a second, and ``Face.interpolated`` tells where it was not.
 
         Raises:
             ModelFileError: the file of the model, or of the face detector, is missing or invalid.
@@ -78,6 +81,7 @@ class SmileDetector:
         self.components = load_components(model, policy, detector, detection_size, haar)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
+        self._every_frame = every_frame
         self._owns_components = True
 
     @classmethod
@@ -85,7 +89,7 @@ class SmileDetector:
         """A detector of parts that others use too; closing it leaves them open."""
         detector = cls.__new__(cls)
         detector.components, detector.threshold, detector.decision = components, threshold, decision
-        detector._owns_components = False
+        detector._every_frame = detector._owns_components = False
         return detector
 
     @property
@@ -96,7 +100,7 @@ class SmileDetector:
     @property
     def setup(self) -> StreamSetup:
         """How the frames of its streams are processed."""
-        return StreamSetup(self.components, self.threshold, self.decision)
+        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame)
 
     def __repr__(self) -> str:
         info = self.classifier.info

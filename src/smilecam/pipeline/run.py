@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, overload
 
-from smilecam.detection.motion import CutDetector
+from smilecam.detection.motion import CUT_SIDE, CutDetector
 from smilecam.errors import SourceError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
+from smilecam.pipeline.sampling import FoundFrame, SmileSampler
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -21,7 +22,7 @@ from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.offline_faces import OfflineFaceTracks
-from smilecam.types import DetectedFace, Event, StreamStats
+from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 
 PREFETCHED_FRAMES = 16
 """Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
@@ -41,6 +42,29 @@ class Window(NamedTuple):
 
     frames: list[tuple[Frame, list[DetectedFace]]]
     cut: bool
+
+
+class OnDemand(Sequence[GreyImage]):
+    """An image of each of several frames, made when it is taken."""
+
+    def __init__(self, frames: Sequence[Frame], name: Literal["grey", "luma"]) -> None:
+        """Keep the frames, and the name of the property that makes it."""
+        self._frames, self._name = frames, name
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, index: int) -> GreyImage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[GreyImage]: ...
+
+    def __getitem__(self, index: int | slice) -> GreyImage | Sequence[GreyImage]:
+        if isinstance(index, slice):
+            return OnDemand(self._frames[index], self._name)
+        image: GreyImage = getattr(self._frames[index], self._name)
+        return image
 
 
 class SourceRun(ABC):
@@ -192,7 +216,8 @@ class OfflineRun(_MeteredRun):
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
         self._is_cut = CutDetector()
-        self._classify_faces = setup.components.classify_faces
+        classify_faces = setup.components.classify_faces
+        self._sample = SmileSampler(classify_faces, setup.threshold, every_frame=setup.every_frame)
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
         self._threads = ExitStack()
@@ -220,12 +245,13 @@ class OfflineRun(_MeteredRun):
         yield from self._items_of(self._tracks.finish())
 
     def _classify(self, window: Window) -> None:
-        """Classify the faces of a window in one go."""
+        """Read the smiles of a window."""
         if window.cut:
             self._tracks.cut()
-        smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
-        for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
-            self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
+        found = [(frame, faces, self._tracks.associate(frame.time or 0.0, faces)) for frame, faces in window.frames]
+        samples = self._sample([FoundFrame(frame, of.time, faces, of.tracks) for frame, faces, of in found])
+        for (frame, faces, association), of_frame in zip(found, samples, strict=True):
+            self._tracks.add(frame.number, association, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
 
@@ -241,7 +267,7 @@ class OfflineRun(_MeteredRun):
             for frame in frames:
                 if isinstance(frame, Event):
                     continue
-                if self._is_cut(frame.grey):
+                if self._is_cut(frame.sampled(CUT_SIDE)):
                     if waiting:
                         yield self._find(waiting, cut)
                     waiting, cut = [], True
@@ -259,11 +285,13 @@ class OfflineRun(_MeteredRun):
     def _is_full(self, waiting: list[Frame]) -> bool:
         """Whether a window is to be searched now."""
         seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
-        many_pixels = len(waiting) * waiting[0].grey.size >= WINDOW_PIXELS
+        height, width = waiting[0].shape
+        many_pixels = len(waiting) * height * width >= WINDOW_PIXELS
         return many_pixels or self._finder.ends_window(len(waiting), seconds)
 
     def _find(self, frames: list[Frame], cut: bool) -> Window:
         if cut:
             self._finder.reset()
-        faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
+        times = [frame.time or 0.0 for frame in frames]
+        faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
         return Window(list(zip(frames, faces, strict=True)), cut)

@@ -1,0 +1,183 @@
+"""Reading the smiles of recorded video where they can change: faces that stay the same need not be read in every frame.
+
+Of each track the last frame of a window is read. Where two frames that were read agree, both are sure and the faces in
+them look alike, the frames in between are interpolated; otherwise the one in the middle is read, and so on. So every
+frame around a change is read, and the change lies where it would with all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from smilecam.classification.batch import FaceClassifier
+from smilecam.sources.frame import Frame
+from smilecam.tracking.offline_faces import Sample
+from smilecam.tracking.smile_state import log_odds
+from smilecam.types import DetectedFace, FloatArray
+
+MAX_GAP_SECONDS = 0.6
+"""Frames that are read lie no further apart. On the development clips not one state differs from those with every frame
+read, and a third of the faces are read (benchmarks/agreement.py)."""
+
+SURE = 2.0
+"""Log odds from the threshold from which a frame is sure: a probability of .88 where the threshold is .5."""
+
+MAX_DIFFERENCE = 3.0
+"""Log odds by which two sure frames may differ, to be interpolated in between."""
+
+ALIKE = 0.85
+"""Correlation of the network's inputs from which a face looks alike in two frames: a mouth that opens, or a crop off by
+a tenth, is below. On those clips .8 was enough."""
+
+
+class FoundFrame(NamedTuple):
+    """A frame with its faces.
+
+    Attributes:
+        frame: whose pixels are made only if one of its faces is read.
+        time: seconds.
+        faces: in its pixels.
+        tracks: number of the track of each.
+    """
+
+    frame: Frame
+    time: float
+    faces: Sequence[DetectedFace]
+    tracks: Sequence[int]
+
+
+class _Known(NamedTuple):
+    """A face that the network has seen: when, the log odds, and its input as one row of zero mean and unit length."""
+
+    time: float
+    value: float
+    row: FloatArray
+
+
+class _Place(NamedTuple):
+    """A face of a window: index of the frame, and of the face in it."""
+
+    frame: int
+    face: int
+
+
+class SmileSampler:
+    """Reads the faces of a recorded video, window by window, and interpolates the rest."""
+
+    def __init__(self, classify_faces: FaceClassifier, threshold: float, *, every_frame: bool = False) -> None:
+        """Begin a video.
+
+        Args:
+            classify_faces: the network.
+            threshold: probability around which smiles begin and end.
+            every_frame: whether all faces are read in all frames.
+        """
+        self._classify_faces, self._threshold = classify_faces, log_odds(threshold)
+        self._every_frame = every_frame
+        self._last: dict[int, _Known] = {}
+
+    def __call__(self, frames: Sequence[FoundFrame]) -> list[list[Sample]]:
+        """Give a sample for each face of the next window, in the order of ``FoundFrame.faces``."""
+        places: dict[int, list[_Place]] = defaultdict(list)
+        for index, found in enumerate(frames):
+            for face, track in enumerate(found.tracks):
+                places[track].append(_Place(index, face))
+        if self._every_frame:
+            smiles = self._classify_faces([(found.frame.grey, found.faces) for found in frames])
+            return [[Sample(smile) for smile in of_frame] for of_frame in smiles]
+        samples: list[list[Sample]] = [[Sample(0.0)] * len(found.faces) for found in frames]
+        series = [
+            _Series(self._last.get(track), track, [frames[at.frame].time for at in of_track], of_track)
+            for track, of_track in places.items()
+        ]
+        self._read_where_needed(series, frames)
+        for one in series:
+            for place, sample in one.samples():
+                samples[place.frame][place.face] = sample
+        newest = frames[-1].time
+        self._last = {track: last for track, last in self._last.items() if newest - last.time <= MAX_GAP_SECONDS}
+        self._last |= {one.track: one.newest for one in series}
+        return samples
+
+    def _read_where_needed(self, series: Sequence[_Series], frames: Sequence[FoundFrame]) -> None:
+        """Read round after round, all tracks in one call, until no gap is left that must be read."""
+        while wanted := [(one, at) for one in series for at in one.take_wanted(self._threshold)]:
+            asked = [(frames[one.places[at].frame], one.places[at].face) for one, at in wanted]
+            inputs = self._classify_faces.inputs([(found.frame.grey, [found.faces[face]]) for found, face in asked])
+            smiles = self._classify_faces.classify(inputs)
+            for (one, at), smile, row in zip(wanted, smiles, inputs, strict=True):
+                one.known[at] = _Known(one.times[at], log_odds(smile), _standardized(row))
+
+
+class _Series:
+    """A track through a window, and what has been read of it.
+
+    Attributes:
+        track: its number.
+        times: of its frames, in seconds.
+        places: of its faces.
+        known: by index into both; -1 is the last one of the window before.
+    """
+
+    def __init__(self, last: _Known | None, track: int, times: list[float], places: list[_Place]) -> None:
+        self.track, self.times, self.places = track, times, places
+        self.known: dict[int, _Known] = {-1: last} if last and times[0] - last.time <= MAX_GAP_SECONDS else {}
+        self._gaps: list[tuple[int, int]] | None = None
+
+    @property
+    def newest(self) -> _Known:
+        """What was read in the last frame."""
+        return self.known[len(self.times) - 1]
+
+    def take_wanted(self, threshold: float) -> list[int]:
+        """Indices of the frames to be read next; none when the rest can be interpolated."""
+        if self._gaps is None:
+            last = len(self.times) - 1
+            first = -1 if -1 in self.known else 0
+            self._gaps = [(first, last)]
+            return sorted({first, last} - {-1})
+        wanted, gaps = [], []
+        for a, b in self._gaps:
+            if b - a > 1 and not _can_interpolate(self.known[a], self.known[b], threshold):
+                middle = (a + b) // 2
+                wanted.append(middle)
+                gaps += [(a, middle), (middle, b)]
+        self._gaps = gaps
+        return wanted
+
+    def samples(self) -> list[tuple[_Place, Sample]]:
+        """A sample for every frame."""
+        known = sorted(self.known)
+        found = [(self.places[at], Sample(_probability(self.known[at].value))) for at in known if at >= 0]
+        for a, b in pairwise(known):
+            before, after = self.known[a], self.known[b]
+            for at in range(a + 1, b):
+                share = (self.times[at] - before.time) / max(1e-9, after.time - before.time)
+                value = before.value + min(1.0, max(0.0, share)) * (after.value - before.value)
+                found.append((self.places[at], Sample(_probability(value), interpolated=True)))
+        return found
+
+
+def _can_interpolate(a: _Known, b: _Known, threshold: float) -> bool:
+    """Whether nothing can have happened between two known."""
+    return (
+        b.time - a.time <= MAX_GAP_SECONDS
+        and min(abs(a.value - threshold), abs(b.value - threshold)) >= SURE
+        and abs(a.value - b.value) <= MAX_DIFFERENCE
+        and float(a.row @ b.row) >= ALIKE
+    )
+
+
+def _standardized(image: FloatArray) -> FloatArray:
+    row = np.ravel(image) - image.mean()
+    return np.asarray(row / max(1e-6, float(np.linalg.norm(row))), np.float32)
+
+
+def _probability(value: float) -> float:
+    return 1 / (1 + math.exp(-value))
