@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smilecam.pipeline.sampling import FoundFrame, SmileSampler
+from smilecam.pipeline.sampling import FoundFrame, LiveSampler, SmileSampler
 from smilecam.sources.frame import Frame
 from smilecam.tracking.smile_state import log_odds
 from smilecam.types import Box, DetectedFace
@@ -85,3 +85,25 @@ def test_a_face_that_comes_back_later_is_not_interpolated_from_before():
     sample([found(number) for number in range(15)])
     sample([found(number) for number in range(50, 60)])
     assert sorted(script.read) == [0, 14, 50, 59]
+
+
+def live(probabilities, noise=0, **settings):
+    script, sample = Script(probabilities), LiveSampler()
+    frames = [found(number, noise) for number in range(len(probabilities))]
+    return [one for frame in frames for one in sample(frame, script, 0.5, **settings)], script
+
+
+def test_a_live_face_that_stays_the_same_is_read_every_fourth_frame():
+    samples, script = live([0.02] * 30)
+    assert script.read == list(range(0, 30, 4))
+    assert [one.smile for one in samples] == pytest.approx([0.02] * 30)
+    assert [one.interpolated for one in samples] == [number % 4 > 0 for number in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "settings"),
+    [([0.4] * 30, {}), ([0.02] * 30, {"noise": 1}), ([0.02] * 30, {"every_frame": True})],
+)
+def test_live_faces_that_are_doubtful_or_change_are_read_at_once(probabilities, settings):
+    _, script = live(probabilities, **settings)
+    assert script.read == list(range(30))

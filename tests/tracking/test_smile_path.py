@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from smilecam.tracking.offline_faces import OfflineFaceTracks, Sample
+from smilecam.tracking.offline_faces import OfflineFaceTracks
 from smilecam.tracking.smile_path import MAX_DELAY_SECONDS, SmilePath, change_cost
-from smilecam.tracking.smile_state import DecisionSettings, log_odds
+from smilecam.tracking.smile_state import DecisionSettings, Sample, log_odds
 from smilecam.types import Box, DetectedFace, EventKind
 
 FPS = 30

@@ -173,6 +173,17 @@ def _cells(grey: GreyImage) -> npt.NDArray[np.int16]:
     return np.asarray(cv2.resize(sampled, size, interpolation=cv2.INTER_AREA), np.int16)
 
 
+def surroundings(box: Box, shape: tuple[int, ...]) -> Box:
+    """A box with half its side around it, inside the image."""
+    margin = max(box.width, box.height) // 2
+    return Box(
+        max(0, box.x1 - margin),
+        max(0, box.y1 - margin),
+        min(shape[1], box.x2 + margin),
+        min(shape[0], box.y2 + margin),
+    )
+
+
 def detect_in_regions(detector: FaceDetector, grey: GreyImage, regions: Iterable[Box]) -> list[DetectedFace]:
     """Detect faces in regions of an image, without those that a region's edge cuts off.
 

@@ -1,8 +1,9 @@
-"""Reading the smiles of recorded video where they can change: faces that stay the same need not be read in every frame.
+"""Reading smiles where they can change: faces that stay the same need not be read in every frame.
 
-Of each track the last frame of a window is read. Where two frames that were read agree, both are sure and the faces in
-them look alike, the frames in between are interpolated; otherwise the one in the middle is read, and so on. So every
-frame around a change is read, and the change lies where it would with all of them.
+In a live stream a face is read again when it looks different, or after a moment. In recorded video the last frame of a
+window is read of each track. Where two frames that were read agree, both are sure and the faces in them look alike, the
+frames in between are interpolated; otherwise the one in the middle is read, and so on. So every frame around a change
+is read, and the change lies where it would with all of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import numpy as np
 
 from smilecam.classification.batch import FaceClassifier
 from smilecam.sources.frame import Frame
-from smilecam.tracking.offline_faces import Sample
-from smilecam.tracking.smile_state import log_odds
+from smilecam.tracking.smile_state import Sample, log_odds
 from smilecam.types import DetectedFace, FloatArray
 
 MAX_GAP_SECONDS = 0.6
@@ -34,6 +34,13 @@ MAX_DIFFERENCE = 3.0
 ALIKE = 0.85
 """Correlation of the network's inputs from which a face looks alike in two frames: a mouth that opens, or a crop off by
 a tenth, is below. On those clips .8 was enough."""
+
+
+LIVE_GAP_SECONDS = 0.12
+"""The same in a live stream, which does not know what comes: a sure face is read every fourth frame."""
+
+LIVE_ALIKE = 0.97
+"""The same in a live stream, where each change is to be seen at once."""
 
 
 class FoundFrame(NamedTuple):
@@ -65,6 +72,54 @@ class _Place(NamedTuple):
 
     frame: int
     face: int
+
+
+class LiveSampler:
+    """Reads the faces of a live stream, frame by frame, and lets the probability of one that stays the same stand."""
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._last: dict[int, _Known] = {}
+
+    def __call__(
+        self, found: FoundFrame, classify_faces: FaceClassifier, threshold: float, *, every_frame: bool = False
+    ) -> list[Sample]:
+        """Give a sample for each face of the next frame.
+
+        Args:
+            found: the frame.
+            classify_faces: the network.
+            threshold: probability around which smiles begin and end.
+            every_frame: whether all faces are read.
+        """
+        inputs = classify_faces.inputs([(found.frame.grey, found.faces)])
+        if every_frame:
+            self._last = {}
+            return [Sample(smile) for smile in classify_faces.classify(inputs)]
+        rows = [_standardized(image) for image in inputs]
+        samples: list[Sample | None] = [
+            self._standing(track, found.time, row, log_odds(threshold))
+            for track, row in zip(found.tracks, rows, strict=True)
+        ]
+        wanted = [at for at, sample in enumerate(samples) if sample is None]
+        smiles = dict(zip(wanted, classify_faces.classify(inputs[wanted]), strict=True))
+        for at, smile in smiles.items():
+            self._last[found.tracks[at]] = _Known(found.time, log_odds(smile), rows[at])
+        self._last = {track: last for track, last in self._last.items() if found.time - last.time <= MAX_GAP_SECONDS}
+        return [sample or Sample(smiles[at]) for at, sample in enumerate(samples)]
+
+    def _standing(self, track: int, time: float, row: FloatArray, threshold: float) -> Sample | None:
+        """What a face was read as, where that still stands."""
+        last = self._last.get(track)
+        if (
+            last is None
+            or last.row.shape != row.shape
+            or not 0 <= time - last.time <= LIVE_GAP_SECONDS
+            or abs(last.value - threshold) < SURE
+            or float(last.row @ row) < LIVE_ALIKE
+        ):
+            return None
+        return Sample(_probability(last.value), interpolated=True)
 
 
 class SmileSampler:

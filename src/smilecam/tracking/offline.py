@@ -13,24 +13,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from smilecam.detection.base import FaceDetector
-from smilecam.detection.motion import MotionBackoff, MotionGate, detect_in_regions
+from smilecam.detection.motion import MotionBackoff, MotionGate, detect_in_regions, surroundings
 from smilecam.detection.patch import FacePatch
-from smilecam.geometry import iou, similarity
-from smilecam.tracking.association import MAX_UNCONFIRMED, SAME_FACE, interpolate, match, non_maximum_suppression
+from smilecam.geometry import similarity
+from smilecam.tracking.association import (
+    MAX_FULL_GROWTH,
+    MAX_UNCONFIRMED,
+    SAME_FACE,
+    interpolate,
+    match,
+    mean_face,
+    non_maximum_suppression,
+)
 from smilecam.types import Box, DetectedFace, GreyImage
 
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
-
-MAX_FULL_GROWTH = 4.0
-"""The time to the next detection in the whole image doubles with each that finds just the faces known, up to this."""
-
-LEAST_SHARE = 0.25
-"""Boxes of detections jitter, and with them what is read. So a box is the mean of those of the last detections, placed
-by the pixels of the face: each counts for as much as each before it, but for this share at least."""
-
-SAME_BOX = 0.6
-"""IoU below which a re-detected box is no jitter: the face has come nearer, or following has drifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ class OfflineFaceFinder:
         if self._motion is not None and 0 <= time - self._full_at < self._full_every:
             backoff = self._backoff if known else None
             regions = self._motion.moving_regions(image, known, backoff, time)
-            regions += [_surroundings(box, image.shape) for box in lost]
+            regions += [surroundings(box, image.shape) for box in lost]
             if not regions:
                 return [], False
             if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
@@ -199,17 +197,6 @@ class OfflineFaceFinder:
             self._full_every = self.settings.detect_full_every
         elif full:
             self._full_every = min(MAX_FULL_GROWTH * self.settings.detect_full_every, 2 * self._full_every)
-
-
-def _surroundings(box: Box, shape: tuple[int, ...]) -> Box:
-    """A box with half its side around it, inside the image."""
-    margin = max(box.width, box.height) // 2
-    return Box(
-        max(0, box.x1 - margin),
-        max(0, box.y1 - margin),
-        min(shape[1], box.x2 + margin),
-        min(shape[0], box.y2 + margin),
-    )
 
 
 class _Window:
@@ -275,11 +262,7 @@ class _Window:
             return None
         to, found = step
         followed = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
-        tracklet.detections += 1
-        if followed is None or iou(followed.box, found.box) < SAME_BOX:
-            tracklet.detections = 1
-        else:
-            found = interpolate(followed, found, max(LEAST_SHARE, 1 / tracklet.detections))
+        found, tracklet.detections = mean_face(followed, found, tracklet.detections)
         tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
         return to, found
 

@@ -5,28 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from smilecam.results import FrameResult
 from smilecam.tracking.smile_path import SettledState, SmilePath
-from smilecam.tracking.smile_state import DecisionSettings
-from smilecam.tracking.tracker import Tracker
+from smilecam.tracking.smile_state import DecisionSettings, Sample
+from smilecam.tracking.tracker import Association, Tracker
 from smilecam.types import DetectedFace, Event, EventKind, Face
-
-
-class Sample(NamedTuple):
-    """The smile of a face in one frame: a probability, and whether it is interpolated from frames before and after."""
-
-    smile: float
-    interpolated: bool = False
-
-
-class Association(NamedTuple):
-    """The tracks of a frame: its time in seconds, the number of each face's track, and those of tracks that ended."""
-
-    time: float
-    tracks: tuple[int, ...]
-    ended: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
