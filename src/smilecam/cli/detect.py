@@ -58,6 +58,7 @@ BAR_FROM_FRAMES = 50
     help="Read every face in every frame. Otherwise faces that stay the same are read several times a second, and "
     "interpolated.",
 )
+@click.option("--profile", is_flag=True, help="Print the CPU time of each stage when all is done.")
 @click.option("-r", "--recursive", is_flag=True, help="Include folders inside folders.")
 def detect(
     sources: tuple[str, ...],
@@ -111,13 +112,17 @@ def _run(
 ) -> None:
     from smilecam.cli.assemble import make_detector, source_options
     from smilecam.pipeline.run_sources import run_sources
+    from smilecam.pipeline.stages import Stages
 
     with make_detector(**settings) as detector:
+        detector.stages = Stages() if settings["profile"] else None
         try:
             run_sources(refs, detector, sinks, report, observer, max_frames, source_options(**settings))
         finally:
             for path in (path for sink in sinks for path in sink.written):
                 log(f"wrote {path}")
+            for line in detector.stages.lines() if detector.stages else []:
+                log(line)
 
 
 class _Observer:

@@ -11,6 +11,7 @@ from smilecam.detection.base import FaceDetector
 from smilecam.detection.detector_settings import DetectorSettings
 from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, resolve_detector
 from smilecam.errors import UsageProblem
+from smilecam.pipeline.stages import MeasuredDetector, Stages
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
 from smilecam.tracking.smile_state import DecisionSettings
@@ -53,17 +54,22 @@ class Components:
         """A face detector for one more stream."""
         return self._stream_detector()
 
-    def online_finder(self) -> OnlineFaceFinder:
+    def online_finder(self, stages: Stages | None = None) -> OnlineFaceFinder:
         """Finds the faces of one online stream; all of them share the thread for detection in whole frames."""
-        return OnlineFaceFinder(self.stream_detector(), self._background)
+        return OnlineFaceFinder(_measured(self.stream_detector(), stages), self._background)
 
-    def offline_finder(self) -> OfflineFaceFinder:
+    def offline_finder(self, stages: Stages | None = None) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
-        return OfflineFaceFinder(self.stream_detector(), thorough=self._thorough_detector())
+        thorough = _measured(self._thorough_detector(), stages)
+        return OfflineFaceFinder(_measured(self.stream_detector(), stages), thorough=thorough)
 
     def close(self) -> None:
         """End the thread that online streams share. Runs must have been closed."""
         self._background.close()
+
+
+def _measured(detector: FaceDetector, stages: Stages | None) -> FaceDetector:
+    return detector if stages is None else MeasuredDetector(detector, stages)
 
 
 def load_components(
@@ -110,9 +116,11 @@ class StreamSetup:
         threshold: probability around which smiles begin and end.
         decision: when smiles begin and end.
         every_frame: whether every face is read in every frame, also where nothing can have changed.
+        stages: adds up the CPU time of each stage; None where nobody asks for it.
     """
 
     components: Components
     threshold: float
     decision: DecisionSettings
     every_frame: bool = False
+    stages: Stages | None = None

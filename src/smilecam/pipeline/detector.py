@@ -15,6 +15,7 @@ from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
+from smilecam.pipeline.stages import Stages
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
 from smilecam.results import FrameResult
@@ -42,6 +43,7 @@ class SmileDetector:
         threshold: a probability that reaches it is called smiling; in a stream smiles begin and end around it.
         decision: when a smile begins and ends in a stream.
         components: the loaded networks, with ``components.classifier.info`` about the model.
+        stages: to be set where the CPU time of each stage of its streams is to be added up; else None.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class SmileDetector:
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
         self._every_frame = every_frame
+        self.stages: Stages | None = None
         self._owns_components = True
 
     @classmethod
@@ -90,6 +93,7 @@ class SmileDetector:
         detector = cls.__new__(cls)
         detector.components, detector.threshold, detector.decision = components, threshold, decision
         detector._every_frame = detector._owns_components = False
+        detector.stages = None
         return detector
 
     @property
@@ -100,7 +104,7 @@ class SmileDetector:
     @property
     def setup(self) -> StreamSetup:
         """How the frames of its streams are processed."""
-        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame)
+        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame, self.stages)
 
     def __repr__(self) -> str:
         info = self.classifier.info

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.sampling import FoundFrame, LiveSampler
+from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sources.base import Counts
@@ -37,7 +38,8 @@ class OnlineRun:
         """
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
-        self._finder = setup.components.online_finder()
+        self._stages = setup.stages or Stages()
+        self._finder = setup.components.online_finder(setup.stages)
         self._is_cut, self._sampler = CutDetector(), LiveSampler()
         self._meter = StatsMeter(counts or Counts())
 
@@ -50,12 +52,21 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
-        if self._is_cut(frame.grey):
+        measure = self._stages.measure
+        with measure(Stage.CUT):
+            begins_scene = self._is_cut(frame.grey)
+        if begins_scene:
             self._finder.reset()
             self._tracks.cut()
-        faces = self._finder(frame.grey)
-        association = self._tracks.associate(frame.time or 0.0, faces)
-        result = self._tracks.update(frame.number, association, faces, self._sample(frame, faces, association))
+        with measure(Stage.FOLLOW):
+            faces = self._finder(frame.grey)
+        with measure(Stage.DECIDE):
+            association = self._tracks.associate(frame.time or 0.0, faces)
+        with measure(Stage.READ):
+            samples = self._sample(frame, faces, association)
+        with measure(Stage.DECIDE):
+            result = self._tracks.update(frame.number, association, faces, samples)
+        self._stages.frames += 1
         self._meter.result(self._clock(), frame.capture_time)
         return StreamItem.of_frame(frame, result)
 
@@ -75,7 +86,7 @@ class OnlineRun:
 
     def _change(self, setup: StreamSetup) -> None:
         if setup.components.detector != self._setup.components.detector:
-            self._finder = setup.components.online_finder()
+            self._finder = setup.components.online_finder(setup.stages)
         if setup.components is not self._setup.components:
             self._sampler = LiveSampler()  # another network has other probabilities
         self._tracks.update_settings(setup.threshold, setup.decision)

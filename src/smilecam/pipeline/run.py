@@ -15,6 +15,7 @@ from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.sampling import FoundFrame, SmileSampler
+from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -214,7 +215,8 @@ class OfflineRun(_MeteredRun):
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
-        self._finder = finder or setup.components.offline_finder()
+        self._stages = setup.stages or Stages()
+        self._finder = finder or setup.components.offline_finder(setup.stages)
         self._is_cut = CutDetector()
         classify_faces = setup.components.classify_faces
         self._sample = SmileSampler(classify_faces, setup.threshold, every_frame=setup.every_frame)
@@ -232,7 +234,9 @@ class OfflineRun(_MeteredRun):
         return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
+        decoded = self._threads.enter_context(
+            Prefetcher(self._stages.each(Stage.DECODE, self._source), PREFETCHED_FRAMES, self._source.close)
+        )
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         try:
@@ -248,15 +252,19 @@ class OfflineRun(_MeteredRun):
         """Read the smiles of a window."""
         if window.cut:
             self._tracks.cut()
-        found = [(frame, faces, self._tracks.associate(frame.time or 0.0, faces)) for frame, faces in window.frames]
-        samples = self._sample([FoundFrame(frame, of.time, faces, of.tracks) for frame, faces, of in found])
+        with self._stages.measure(Stage.DECIDE):
+            found = [(frame, faces, self._tracks.associate(frame.time or 0.0, faces)) for frame, faces in window.frames]
+        with self._stages.measure(Stage.READ):
+            samples = self._sample([FoundFrame(frame, of.time, faces, of.tracks) for frame, faces, of in found])
         for (frame, faces, association), of_frame in zip(found, samples, strict=True):
-            self._tracks.add(frame.number, association, faces, of_frame)
+            with self._stages.measure(Stage.DECIDE):
+                self._tracks.add(frame.number, association, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
-        for result in results:
+        for result in self._stages.each(Stage.DECIDE, results):
+            self._stages.frames += 1
             yield self._metered(self._unsettled.popleft(), result)
 
     def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:
@@ -267,7 +275,9 @@ class OfflineRun(_MeteredRun):
             for frame in frames:
                 if isinstance(frame, Event):
                     continue
-                if self._is_cut(frame.sampled(CUT_SIDE)):
+                with self._stages.measure(Stage.CUT):
+                    begins_scene = self._is_cut(frame.sampled(CUT_SIDE))
+                if begins_scene:
                     if waiting:
                         yield self._find(waiting, cut)
                     waiting, cut = [], True
@@ -293,5 +303,6 @@ class OfflineRun(_MeteredRun):
         if cut:
             self._finder.reset()
         times = [frame.time or 0.0 for frame in frames]
-        faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
+        with self._stages.measure(Stage.FOLLOW):
+            faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
         return Window(list(zip(frames, faces, strict=True)), cut)
