@@ -39,7 +39,15 @@ with variable_set(_LIMIT_VARIABLE, str(max_pixels())):
     import cv2
     from cv2.data import haarcascades
 
-__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "variable_set"]
+__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "use_one_thread", "variable_set"]
+
+
+def use_one_thread() -> None:
+    """Keep OpenCV from starting threads: beside threads that decode, classify and detect they cost more than they gain.
+
+    It holds for the whole process, so that only programs of our own call it.
+    """
+    cv2.setNumThreads(1)
 
 
 def is_unicode(path: Path) -> bool:

@@ -11,6 +11,7 @@ from smilecam.detection.base import FaceDetector
 from smilecam.detection.detector_settings import DetectorSettings
 from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, resolve_detector
 from smilecam.errors import UsageProblem
+from smilecam.pipeline.fair_gate import FairGate
 from smilecam.pipeline.stages import MeasuredDetector, Stages
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
@@ -24,6 +25,7 @@ class Components:
         detector: name of the face detector, never "auto".
         classifier: the network.
         classify_faces: gives probabilities for faces that this detector found.
+        gate: through which the frames of online streams pass, as many at a time as there are cores.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Components:
         self._stream_detector = spec.factory(Use.STREAM, detection_size, settings)
         self.classify_faces = FaceClassifier(classifier, spec.crop(classifier.info))
         self._thorough_detector = spec.thorough_factory(self._stream_detector, detection_size, settings)
+        self.gate = FairGate()
         self._background = BackgroundDetection(self._stream_detector, self._thorough_detector)
 
     def image_detector(self) -> FaceDetector:

@@ -14,6 +14,7 @@ from smilecam.pipeline.sampling import FoundFrame, LiveSampler
 from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
+from smilecam.results import FrameResult
 from smilecam.sources.base import Counts
 from smilecam.sources.frame import Frame
 from smilecam.tracking.faces import FaceTracks
@@ -52,23 +53,28 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
+        with self._setup.components.gate:
+            result = self._process(frame)
+        self._meter.result(self._clock(), frame.capture_time)
+        return StreamItem.of_frame(frame, result)
+
+    def _process(self, frame: Frame) -> FrameResult:
         measure = self._stages.measure
         with measure(Stage.CUT):
-            begins_scene = self._is_cut(frame.grey)
-        if begins_scene:
+            is_cut = self._is_cut(frame.grey)
+        if is_cut:
             self._finder.reset()
             self._tracks.cut()
         with measure(Stage.FOLLOW):
             faces = self._finder(frame.grey)
-        with measure(Stage.DECIDE):
+        with measure(Stage.STATES):
             association = self._tracks.associate(frame.time or 0.0, faces)
         with measure(Stage.READ):
             samples = self._sample(frame, faces, association)
-        with measure(Stage.DECIDE):
+        with measure(Stage.STATES):
             result = self._tracks.update(frame.number, association, faces, samples)
         self._stages.frames += 1
-        self._meter.result(self._clock(), frame.capture_time)
-        return StreamItem.of_frame(frame, result)
+        return result
 
     def _sample(self, frame: Frame, faces: Sequence[DetectedFace], association: Association) -> list[Sample]:
         setup = self._setup

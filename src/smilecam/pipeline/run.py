@@ -252,18 +252,18 @@ class OfflineRun(_MeteredRun):
         """Read the smiles of a window."""
         if window.cut:
             self._tracks.cut()
-        with self._stages.measure(Stage.DECIDE):
+        with self._stages.measure(Stage.STATES):
             found = [(frame, faces, self._tracks.associate(frame.time or 0.0, faces)) for frame, faces in window.frames]
         with self._stages.measure(Stage.READ):
             samples = self._sample([FoundFrame(frame, of.time, faces, of.tracks) for frame, faces, of in found])
         for (frame, faces, association), of_frame in zip(found, samples, strict=True):
-            with self._stages.measure(Stage.DECIDE):
+            with self._stages.measure(Stage.STATES):
                 self._tracks.add(frame.number, association, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
-        for result in self._stages.each(Stage.DECIDE, results):
+        for result in self._stages.each(Stage.STATES, results):
             self._stages.frames += 1
             yield self._metered(self._unsettled.popleft(), result)
 
@@ -276,8 +276,8 @@ class OfflineRun(_MeteredRun):
                 if isinstance(frame, Event):
                     continue
                 with self._stages.measure(Stage.CUT):
-                    begins_scene = self._is_cut(frame.sampled(CUT_SIDE))
-                if begins_scene:
+                    is_cut = self._is_cut(frame.sampled(CUT_SIDE))
+                if is_cut:
                     if waiting:
                         yield self._find(waiting, cut)
                     waiting, cut = [], True

@@ -115,14 +115,14 @@ def _run_source(
         try:
             for item in observe(run, source, _limited(run, max_frames)):
                 with nullcontext() if detector.stages is None else detector.stages.measure(Stage.WRITE):
-                    _deliver(sinks, item)
+                    deliver(sinks, item)
                 if source.live and item.result is not None and (item.time or 0.0) >= due:
                     _notify_stats(sinks, run.stats())
                     due = (item.time or 0.0) + STATS_SECONDS
         finally:
             run.stop()
             for item in run:  # whatever ended it, the smiles that were open have an end
-                _deliver(sinks, item)
+                deliver(sinks, item)
             if source.live:
                 _notify_stats(sinks, run.stats())
 
@@ -139,7 +139,7 @@ def _limited(items: Iterable[StreamItem], frames: int | None) -> Iterator[Stream
             return
 
 
-def _deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
+def deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
     """Give every sink a frame and then its events, or events between frames."""
     for sink in sinks:
         if item.source_frame is not None and item.result is not None:

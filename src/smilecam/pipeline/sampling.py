@@ -31,9 +31,9 @@ SURE = 2.0
 MAX_DIFFERENCE = 3.0
 """Log odds by which two sure frames may differ, to be interpolated in between."""
 
-ALIKE = 0.85
+ALIKE = 0.8
 """Correlation of the network's inputs from which a face looks alike in two frames: a mouth that opens, or a crop off by
-a tenth, is below. On those clips .8 was enough."""
+a tenth, is below."""
 
 
 LIVE_GAP_SECONDS = 0.12

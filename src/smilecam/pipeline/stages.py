@@ -24,7 +24,7 @@ class Stage(Enum):
     DETECT = "detecting in images and moving regions"
     REDETECT = "re-detecting known faces"
     READ = "cropping and classifying"
-    DECIDE = "tracks and states"
+    STATES = "tracks and states"
     WRITE = "outputs"
     REST = "other threads (most of decoding), detection in the background, Python"
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.motion import MotionBackoff, MotionGate, detect_in_regions, surroundings
 from smilecam.detection.patch import FacePatch
-from smilecam.geometry import similarity
+from smilecam.geometry import iou, similarity
 from smilecam.tracking.association import (
     MAX_FULL_GROWTH,
     MAX_UNCONFIRMED,
@@ -29,6 +29,9 @@ from smilecam.types import Box, DetectedFace, GreyImage
 
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
+
+LOST_SECONDS = 2.0
+"""For so long a face is sought where it was lost: most have only turned away or were covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,13 @@ class OfflineFaceFinder:
         self._begun = False
         self._motion: MotionGate | None = None
         self._backoff = MotionBackoff()
+        self._lost: list[tuple[Box, float]] = []
         self._full_at, self._full_every = 0.0, self.settings.detect_full_every
 
     def reset(self) -> None:
         """Begin a new scene: no face of the one before is followed into it."""
         self._known, self._begun, self._motion, self._backoff = [], False, None, MotionBackoff()
-        self._full_every = self.settings.detect_full_every
+        self._full_every, self._lost = self.settings.detect_full_every, []
 
     def ends_window(self, count: int, seconds: float) -> bool:
         """Whether a window of ``count`` frames over ``seconds`` is complete."""
@@ -126,7 +130,9 @@ class OfflineFaceFinder:
         alive = [tracklet for tracklet in tracklets if last in tracklet.faces]
         known = [tracklet.faces[last].box for tracklet in alive]
         lost = [tracklet.faces[max(tracklet.faces)].box for tracklet in tracklets if last not in tracklet.faces]
-        found, full = self._detect(images[last], times[last], known, lost)
+        self._lost = [(box, since) for box, since in self._lost if 0 <= times[last] - since < LOST_SECONDS]
+        self._lost += [(box, times[last]) for box in lost]
+        found, full = self._detect(images[last], times[last], known, [box for box, _ in self._lost])
         pairs = match(known, [face.box for face in found], SAME_FACE)
         confirmed = dict(pairs)
         for i, tracklet in enumerate(alive):
@@ -135,7 +141,10 @@ class OfflineFaceFinder:
             else:
                 tracklet.unconfirmed += full  # a detection in the whole image also counts against those it missed
         old = {j for _, j in pairs}
-        self._plan(times[last], full=full, agrees=len(old) == len(found) and not (full and len(old) < len(alive)))
+        self._plan(
+            times[last], full=full, agrees=len(old) == len(found) and not (lost or (full and len(old) < len(alive)))
+        )
+        self._lost = [(box, since) for box, since in self._lost if all(iou(box, face.box) == 0 for face in found)]
         tracklets += [window.follow_back(face, tracklets) for j, face in enumerate(found) if j not in old]
         self._known = [
             replace(tracklet, faces={-1: tracklet.faces[last]})
