@@ -107,9 +107,10 @@ def main() -> None:
         made = {"keras": keras_network, "smile_cascade": smile_cascade}
         network = made[which]() if which in made else onnx_network(which)
         network(np.zeros((SIDE, SIDE), np.uint8))
-        read_film(clip, 1, cascade, network)
+        width = None if which == "smile_cascade" else WIDTH
+        read_film(clip, 1, cascade, network, width)
     with measured() as cost:
-        frames, faces = read_film(clip, most, cascade, network, None if which == "smile_cascade" else WIDTH)
+        frames, faces = read_film(clip, most, cascade, network, width)
     figures = {"frames": frames, "faces": faces, "seconds": cost.seconds, "cpu_seconds": cost.cpu_seconds}
     print(json.dumps({**figures, "start_seconds": begin.seconds, "peak_rss_mb": peak_rss_mb()}))
 
