@@ -55,6 +55,11 @@ def test_a_face_that_stays_the_same_is_read_once_in_a_window():
     assert [one.smile for one in samples] == pytest.approx([0.02] * 90)
 
 
+def test_sure_probabilities_stay_what_they_are():
+    assert [one.smile for one in sampled([0.99999] * 30)[0]] == pytest.approx([0.99999] * 30, abs=1e-7)
+    assert [one.smile for one in live([0.99999] * 30)[0]] == pytest.approx([0.99999] * 30, abs=1e-7)
+
+
 def test_every_frame_around_a_change_is_read():
     truth = [0.02] * 40 + [0.3, 0.6, 0.9] + [0.98] * 47
     samples, script = sampled(truth)

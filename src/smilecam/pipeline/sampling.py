@@ -36,6 +36,9 @@ ALIKE = 0.8
 a tenth, is below."""
 
 
+LEAST_ODDS = 1e-9
+"""Keeps the log odds of 0 and 1 finite."""
+
 LIVE_GAP_SECONDS = 0.12
 """The same in a live stream, which does not know what comes: a sure face is read every fourth frame."""
 
@@ -60,11 +63,16 @@ class FoundFrame(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A face that the network has seen: when, the log odds, and its input as one row of zero mean and unit length."""
+    """A face that the network has seen: when, the probability, and its input as a row of zero mean and unit length."""
 
     time: float
-    value: float
+    smile: float
     row: FloatArray
+
+    @property
+    def value(self) -> float:
+        """Log odds, clipped as those by which states are decided."""
+        return log_odds(self.smile)
 
 
 class _Place(NamedTuple):
@@ -104,7 +112,7 @@ class LiveSampler:
         wanted = [at for at, sample in enumerate(samples) if sample is None]
         smiles = dict(zip(wanted, classify_faces.classify(inputs[wanted]), strict=True))
         for at, smile in smiles.items():
-            self._last[found.tracks[at]] = _Known(found.time, log_odds(smile), rows[at])
+            self._last[found.tracks[at]] = _Known(found.time, smile, rows[at])
         self._last = {track: last for track, last in self._last.items() if found.time - last.time <= MAX_GAP_SECONDS}
         return [sample or Sample(smiles[at]) for at, sample in enumerate(samples)]
 
@@ -119,7 +127,7 @@ class LiveSampler:
             or float(last.row @ row) < LIVE_ALIKE
         ):
             return None
-        return Sample(_probability(last.value), interpolated=True)
+        return Sample(last.smile, interpolated=True)
 
 
 class SmileSampler:
@@ -167,7 +175,7 @@ class SmileSampler:
             inputs = self._classify_faces.inputs([(found.frame.grey, [found.faces[face]]) for found, face in asked])
             smiles = self._classify_faces.classify(inputs)
             for (one, at), smile, row in zip(wanted, smiles, inputs, strict=True):
-                one.known[at] = _Known(one.times[at], log_odds(smile), _standardized(row))
+                one.known[at] = _Known(one.times[at], smile, _standardized(row))
 
 
 class _Series:
@@ -209,13 +217,13 @@ class _Series:
     def samples(self) -> list[tuple[_Place, Sample]]:
         """A sample for every frame."""
         known = sorted(self.known)
-        found = [(self.places[at], Sample(_probability(self.known[at].value))) for at in known if at >= 0]
+        found = [(self.places[at], Sample(self.known[at].smile)) for at in known if at >= 0]
         for a, b in pairwise(known):
             before, after = self.known[a], self.known[b]
             for at in range(a + 1, b):
                 share = (self.times[at] - before.time) / max(1e-9, after.time - before.time)
-                value = before.value + min(1.0, max(0.0, share)) * (after.value - before.value)
-                found.append((self.places[at], Sample(_probability(value), interpolated=True)))
+                smile = _interpolated(before.smile, after.smile, min(1.0, max(0.0, share)))
+                found.append((self.places[at], Sample(smile, interpolated=True)))
         return found
 
 
@@ -234,5 +242,7 @@ def _standardized(image: FloatArray) -> FloatArray:
     return np.asarray(row / max(1e-6, float(np.linalg.norm(row))), np.float32)
 
 
-def _probability(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+def _interpolated(before: float, after: float, share: float) -> float:
+    """A probability on the straight line from one to another in log odds, which are not clipped here."""
+    a, b = (math.log(max(LEAST_ODDS, one) / max(LEAST_ODDS, 1 - one)) for one in (before, after))
+    return 1 / (1 + math.exp(-(a + share * (b - a))))
