@@ -12,12 +12,15 @@ import click
 
 from smilecam import __version__, interrupts
 from smilecam.cli import exit_codes
+from smilecam.cli.best import best
 from smilecam.cli.cameras import cameras
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
 from smilecam.cli.evaluate import evaluate
+from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
+from smilecam.cli.report import report
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.cli.watch import watch
@@ -36,7 +39,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, highlights, best, report, watch, cameras, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 

@@ -57,9 +57,15 @@ class Components:
         """A face detector for one more stream."""
         return self._stream_detector()
 
-    def online_finder(self, stages: Stages | None = None) -> OnlineFaceFinder:
-        """Finds the faces of one online stream; all of them share the thread for detection in whole frames."""
-        return OnlineFaceFinder(_measured(self.stream_detector(), stages), self._background)
+    def online_finder(self, stages: Stages | None = None, max_faces: int | None = None) -> OnlineFaceFinder:
+        """Finds the faces of one online stream; all of them share the thread for detection in whole frames.
+
+        Args:
+            stages: add up the CPU time of re-detection; None for nobody.
+            max_faces: that it follows at a time; None for all.
+        """
+        detector = _measured(self.stream_detector(), stages)
+        return OnlineFaceFinder(detector, self._background, max_faces=max_faces)
 
     def offline_finder(self, stages: Stages | None = None) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
@@ -120,6 +126,7 @@ class StreamSetup:
         decision: when smiles begin and end.
         every_frame: whether every face is read in every frame, also where nothing can have changed.
         stages: adds up the CPU time of each stage; None where nobody asks for it.
+        max_faces: that an online stream follows at a time; None for all.
     """
 
     components: Components
@@ -127,3 +134,4 @@ class StreamSetup:
     decision: DecisionSettings
     every_frame: bool = False
     stages: Stages | None = None
+    max_faces: int | None = None

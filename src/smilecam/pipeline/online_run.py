@@ -40,7 +40,7 @@ class OnlineRun:
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
         self._stages = setup.stages or Stages()
-        self._finder = setup.components.online_finder(setup.stages)
+        self._finder = setup.components.online_finder(setup.stages, setup.max_faces)
         self._is_cut, self._sampler = CutDetector(), LiveSampler()
         self._meter = StatsMeter(counts or Counts())
 
@@ -92,7 +92,7 @@ class OnlineRun:
 
     def _change(self, setup: StreamSetup) -> None:
         if setup.components.detector != self._setup.components.detector:
-            self._finder = setup.components.online_finder(setup.stages)
+            self._finder = setup.components.online_finder(setup.stages, setup.max_faces)
         if setup.components is not self._setup.components:
             self._sampler = LiveSampler()  # another network has other probabilities
         self._tracks.update_settings(setup.threshold, setup.decision)
