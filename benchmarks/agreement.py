@@ -1,18 +1,24 @@
-"""Agreement of offline tracking with full detection in every frame.
+"""Agreement of recorded video, as it is processed, with finding and reading everything in every frame.
 
     python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
 
-Each clip is processed twice: with offline tracking, and with full detection in every frame. Faces of full detection
-with a confidence of at least .8 are confident; one is matched if the other run has a box with an IoU of at least .5.
-Decisions are the states of matched faces after temporal smoothing, which is the same in both runs; single-frame
-decisions compare the probability of the frame alone with the threshold.
+Each clip is processed three times: as by default; with the same faces, all of them read in every frame (--every-frame);
+and with full detection and reading in every frame. The second tells what interpolation changes, the third also what
+following changes, and the jitter of the detector, which is another one in each way of detecting.
+
+Faces of full detection with a confidence of at least .8 are confident; one is matched if the other run has a box with
+an IoU of at least .5. Decisions are the states of matched faces, single-frame decisions compare the probability of the
+frame alone with the threshold. An event is matched if the other run has one of its kind within a frame; of full
+detection only tracks seen for a second count, since false boxes come and go.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +42,60 @@ class EveryFrame(OfflineFaceFinder):
         """Each frame is a window."""
         return True
 
-    def __call__(self, images: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:  # noqa: ARG002
+    def __call__(
+        self,
+        images: Sequence[GreyImage],
+        times: Sequence[float],  # noqa: ARG002
+        lumas: Sequence[GreyImage] | None = None,  # noqa: ARG002
+    ) -> list[list[DetectedFace]]:
         """Detect in them all."""
         return [self._detector(image) for image in images]
 
 
-def read_clip(detector: SmileDetector, clip: Path, finder: OfflineFaceFinder) -> list[FrameResult]:
+def read_clip(
+    detector: SmileDetector, clip: Path, finder: OfflineFaceFinder, *, every_frame: bool = False
+) -> list[FrameResult]:
     """All results of a clip with a given face finder."""
-    with open_source(find_sources(clip)[0]) as source, OfflineRun(source, detector.setup, finder) as run:
+    setup = replace(detector.setup, every_frame=every_frame)
+    with open_source(find_sources(clip)[0]) as source, OfflineRun(source, setup, finder) as run:
         return [item.result for item in run if item.result is not None]
+
+
+def events_of(results: list[FrameResult]) -> list[tuple[str, float]]:
+    """Kind and time of each event of tracks that were seen for a second."""
+    frames = Counter(face.track for result in results for face in result.faces)
+    seconds = (results[-1].time or 0.0) - (results[0].time or 0.0)
+    lasting = (len(results) - 1) / max(1e-9, seconds)
+    found = (event for result in results for event in result.events if frames[event.track] >= lasting)
+    return [(event.kind.value, event.since or 0.0) for event in found]
+
+
+def same_events(ours: list[FrameResult], others: list[FrameResult]) -> dict[str, int]:
+    """Events of the other run, of ours, and those of the other that ours has within a frame."""
+    mine, theirs = events_of(ours), events_of(others)
+    left, matched = list(mine), 0
+    frame = ((ours[-1].time or 0.0) - (ours[0].time or 0.0)) / max(1, len(ours) - 1)
+    for kind, since in theirs:
+        nearest = min((event for event in left if event[0] == kind), key=lambda one: abs(one[1] - since), default=None)
+        if nearest is not None and abs(nearest[1] - since) <= 1.01 * frame:
+            left.remove(nearest)
+            matched += 1
+    return {"events_whole": len(theirs), "events": len(mine), "events_matched": matched}
+
+
+def same_states(ours: list[FrameResult], every: list[FrameResult]) -> dict[str, int]:
+    """What changes by interpolation: the same faces, read or not."""
+    pairs = [
+        pair for mine, theirs in zip(ours, every, strict=True) for pair in zip(mine.faces, theirs.faces, strict=True)
+    ]
+    events = same_events(ours, every)
+    return {
+        "faces": len(pairs),
+        "read": sum(not mine.interpolated for mine, _ in pairs),
+        "states_changed": sum(mine.smiling != theirs.smiling for mine, theirs in pairs),
+        "events_read": events["events_whole"],
+        "events_read_matched": events["events_matched"],
+    }
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
@@ -84,16 +135,23 @@ def main() -> None:
     rows = {}
     for clip in options.clips:
         ours = read_clip(detector, clip, detector.components.offline_finder())
-        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()))
-        rows[clip.name] = compare(ours, whole, detector.threshold)
+        every = read_clip(detector, clip, detector.components.offline_finder(), every_frame=True)
+        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()), every_frame=True)
+        found = compare(ours, whole, detector.threshold)
+        rows[clip.name] = found | same_events(ours, whole) | same_states(ours, every)
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
-    print("| clip | frames | confident faces | matched | decisions changed | single-frame | boxes | per-frame boxes |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| clip | {' | '.join(name.replace('_', ' ') for name in total)} |\n|---|{'---|' * len(total)}")
     for name, row in (rows | {"all": total}).items():
         print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
     share, changed = total["found"] / max(1, total["confident"]), total["changed"] / max(1, total["found"])
     raw = total["raw_changed"] / max(1, total["found"])
-    print(f"matched {share:.2%}, decisions changed {changed:.2%}, single-frame {raw:.2%}")
+    print(
+        f"full detection in every frame: matched {share:.2%}, decisions changed {changed:.2%}, single-frame {raw:.2%},"
+    )
+    print(f"  events within a frame {total['events_matched']} of {total['events_whole']}, ours {total['events']}")
+    read, states = total["read"] / max(1, total["faces"]), total["states_changed"] / max(1, total["faces"])
+    print(f"every face read: {read:.1%} are read, decisions changed {states:.2%}, ", end="")
+    print(f"events within a frame {total['events_read_matched']} of {total['events_read']}")
     print(f"commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {

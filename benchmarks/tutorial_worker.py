@@ -1,11 +1,12 @@
 """The tutorial loop over recorded video, timed in a process of its own; started by benchmarks/video.py.
 
-    python benchmarks/tutorial_worker.py CLIP FRAMES keras|ONNX_FILE
+    python benchmarks/tutorial_worker.py CLIP FRAMES keras|smile_cascade|ONNX_FILE
 
 Each frame is resized to 300 pixels width and converted to grey; a Haar cascade runs on all of it (1.1, 5 neighbours, 30
 pixels); the whole box of each face, resized to 28x28 and scaled to 0..1, is one call of the network. This file needs
 OpenCV and Keras or ONNX Runtime but not smilecam, so that it runs where Keras is installed. The Keras network has the
-tutorial's layers and random weights, which take the same time.
+tutorial's layers and random weights, which take the same time. "smile_cascade" is what other tutorials do: the frame in
+its own size, and OpenCV's haarcascade_smile in the lower half of each face (1.7, 20 neighbours).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def keras_network() -> Network:
             layers.Dense(2, activation="softmax"),
         ]
     )
-    return lambda face: float(model.predict(face[np.newaxis, :, :, np.newaxis], verbose=0)[0][1])
+    return lambda face: float(model.predict(_scaled(face)[np.newaxis, :, :, np.newaxis], verbose=0)[0][1])
 
 
 def onnx_network(path: str) -> Network:
@@ -53,7 +54,17 @@ def onnx_network(path: str) -> Network:
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda face: float(np.ravel(session.run(None, {name: face[np.newaxis, np.newaxis]})[0])[0])
+    return lambda face: float(np.ravel(session.run(None, {name: _scaled(face)[np.newaxis, np.newaxis]})[0])[0])
+
+
+def smile_cascade() -> Network:
+    """OpenCV's own smile cascade, in the lower half of a face."""
+    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_smile.xml"))
+    return lambda face: float(len(cascade.detectMultiScale(face[len(face) // 2 :], scaleFactor=1.7, minNeighbors=20)))
+
+
+def _scaled(face: Any) -> Any:  # noqa: ANN401 - OpenCV's
+    return cv2.resize(face, (SIDE, SIDE)).astype(np.float32) / 255
 
 
 def frames_of(clip: str, most: int) -> Iterator[Any]:
@@ -67,15 +78,22 @@ def frames_of(clip: str, most: int) -> Iterator[Any]:
     capture.release()
 
 
-def read_film(clip: str, most: int, cascade: Any, network: Network) -> tuple[int, int]:  # noqa: ANN401 - OpenCV's
+def read_film(
+    clip: str,
+    most: int,
+    cascade: Any,  # noqa: ANN401 - OpenCV's
+    network: Network,
+    width: int | None,
+) -> tuple[int, int]:
     """Process a clip; returns the number of frames and of faces."""
     frames = faces = 0
     for frame in frames_of(clip, most):
-        height = round(frame.shape[0] * WIDTH / frame.shape[1])
-        grey = cv2.cvtColor(cv2.resize(frame, (WIDTH, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+        if width is not None:
+            height = round(frame.shape[0] * width / frame.shape[1])
+            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         for x, y, w, h in cascade.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=(30, 30)):
-            face = cv2.resize(grey[y : y + h, x : x + w], (SIDE, SIDE)).astype(np.float32) / 255
-            network(face)
+            network(grey[y : y + h, x : x + w])
             faces += 1
         frames += 1
     return frames, faces
@@ -86,11 +104,13 @@ def main() -> None:
     clip, most, which = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     with measured() as begin:
         cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
-        network = keras_network() if which == "keras" else onnx_network(which)
-        network(np.zeros((SIDE, SIDE), np.float32))
-        read_film(clip, 1, cascade, network)
+        made = {"keras": keras_network, "smile_cascade": smile_cascade}
+        network = made[which]() if which in made else onnx_network(which)
+        network(np.zeros((SIDE, SIDE), np.uint8))
+        width = None if which == "smile_cascade" else WIDTH
+        read_film(clip, 1, cascade, network, width)
     with measured() as cost:
-        frames, faces = read_film(clip, most, cascade, network)
+        frames, faces = read_film(clip, most, cascade, network, width)
     figures = {"frames": frames, "faces": faces, "seconds": cost.seconds, "cpu_seconds": cost.cpu_seconds}
     print(json.dumps({**figures, "start_seconds": begin.seconds, "peak_rss_mb": peak_rss_mb()}))
 

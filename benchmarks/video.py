@@ -38,6 +38,7 @@ CLIPS = ("pyfeat_single_face.mp4", "facenetpt_video.mp4")
 PARTS = ("film", "live", "many", "soak", "start")
 LIVE_SIZE = (640, 480)
 LIVE_FPS, MANY_FPS, FASTER = 30, 15, 8
+FIRST_RESULT = "import sys, smilecam; smilecam.SmileDetector()(smilecam.load_image(sys.argv[1]))"
 STARTS = 5
 """Number of times each command is started."""
 
@@ -79,12 +80,7 @@ class Bench:
 
     def settings(self) -> dict[str, list[str]]:
         """Configuration -> options of ``smilecam detect``."""
-        models = ("smilenet", "lenet")
-        return {
-            f"{detector}_{model}": ["--detector", detector, "--model", model]
-            for detector in self.detectors
-            for model in models
-        }
+        return {f"{detector}_smilenet": ["--detector", detector] for detector in self.detectors}
 
 
 def film_variants(bench: Bench, clip: Path, looped: Loop) -> dict[str, Work]:
@@ -103,6 +99,7 @@ def film_variants(bench: Bench, clip: Path, looped: Loop) -> dict[str, Work]:
     if bench.options.tutorial_python:
         variants["tutorial_keras"] = lambda: bench.tutorial(bench.options.tutorial_python, looped.path, fewer, "keras")
     variants["tutorial_onnx"] = lambda: bench.tutorial(sys.executable, looped.path, fewer, str(model_path("lenet")))
+    variants["smile_cascade"] = lambda: bench.tutorial(sys.executable, looped.path, fewer, "smile_cascade")
     return variants
 
 
@@ -134,6 +131,7 @@ def summary(rounds: Sequence[dict[str, Figures]], looped: Loop) -> Figures:
             "of_decode_only": _ratio(rounds, name, "decode_only"),
             "times_tutorial": _ratio(rounds, name, slow),
             "tutorial": slow,
+            "cpu_of_decode_only": _cpu_ratio(rounds, name),
             "cpu_seconds_per_video_second": statistics.median(
                 row["cpu_seconds"] * looped.fps / row["frames"] for row in rows
             ),
@@ -154,6 +152,15 @@ def _ratio(rounds: Sequence[dict[str, Figures]], name: str, other: str) -> float
     return statistics.median(rate(of_round[name]) / rate(of_round[other]) for of_round in rounds)
 
 
+def _cpu_ratio(rounds: Sequence[dict[str, Figures]], name: str) -> float:
+    """CPU time a frame, relative to decoding only in the same round."""
+
+    def cost(row: Figures) -> float:
+        return float(row["cpu_seconds"] / row["frames"])
+
+    return statistics.median(cost(of_round[name]) / cost(of_round["decode_only"]) for of_round in rounds)
+
+
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
@@ -166,9 +173,12 @@ def live(bench: Bench, clip: Path) -> Figures:
     realtime, pressed = loop(fitted, bench.folder, count), loop(fitted, bench.folder, count, FASTER)
     lines = str(bench.folder / "live.jsonl")
     found = {}
+    tell(f"{clip.name}, live stream: decoding only")
+    decoding = bench.worker("live_decode", clip=str(realtime.path))["core_share"]
     for name, arguments in bench.settings().items():
         tell(f"{clip.name}, live stream: {name}")
         row = bench.worker("live", clip=str(realtime.path), arguments=arguments, lines=lines)
+        row["core_share_decoding"] = decoding
         row["overloaded"] = bench.worker("live", clip=str(pressed.path), arguments=arguments, lines=lines)
         found[name] = row
     return found
@@ -202,6 +212,7 @@ def start(bench: Bench, clip: Path) -> Figures:
     commands = {
         "python": [sys.executable, "-c", "pass"],
         "help": [sys.executable, "-m", "smilecam", "--help"],
+        "result": [sys.executable, "-c", FIRST_RESULT, str(photo)],
         "photo": [sys.executable, "-m", "smilecam", "detect", str(photo), "--detector", "haar"],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
@@ -251,9 +262,9 @@ def measure(bench: Bench, clips: Sequence[Path], parts: Sequence[str]) -> Figure
 
 def tables(found: Figures) -> str:
     """The results as Markdown."""
-    from video_tables import film_table, live_table, rest_table
+    from video_tables import film_table, live_table, rest_table, targets_table
 
-    parts = [film_table(found), live_table(found), rest_table(found)]
+    parts = [film_table(found), live_table(found), rest_table(found), targets_table(found)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -263,12 +274,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--videos", type=Path, help="folder of the default clips")
     parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the file of smilecam models fetch")
     parser.add_argument("--tutorial-python", help="interpreter with Keras and OpenCV")
-    parser.add_argument("--tutorial-frames", type=int, default=300)
+    parser.add_argument("--tutorial-frames", type=int, default=200)
     parser.add_argument("--frames", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--live-seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--live-seconds", type=float, default=15)
     parser.add_argument("--streams", type=int, default=24)
-    parser.add_argument("--soak-frames", type=int, default=20_000)
+    parser.add_argument("--soak-frames", type=int, default=8_000)
     parser.add_argument("--photo", type=Path, help="default: the first frame of the last clip")
     parser.add_argument("--only", choices=PARTS, action="append", help="measure only this part; repeatable")
     parser.add_argument("--json", type=Path)

@@ -24,7 +24,7 @@ def test_every_error_is_public():
 def test_a_detector_is_a_context_manager_and_says_what_it_is(astronaut):
     with smilecam.SmileDetector() as detector:
         assert detector(astronaut).smiling
-        assert repr(detector).startswith("SmileDetector(model='smilenet', version='1', policy='broad', threshold=0.")
+        assert repr(detector).startswith("SmileDetector(model='smilenet', version='2', policy='broad', threshold=0.")
 
 
 def test_many_images_give_what_single_calls_give(astronaut, hopper, noise):

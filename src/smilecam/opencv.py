@@ -43,7 +43,10 @@ __all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "use_one_thread", 
 
 
 def use_one_thread() -> None:
-    """Have OpenCV work in the calling thread alone: for processes of which there is one for each core."""
+    """Keep OpenCV from starting threads: beside threads that decode, classify and detect they cost more than they gain.
+
+    It holds for the whole process, so that only programs of our own call it.
+    """
     cv2.setNumThreads(1)
 
 

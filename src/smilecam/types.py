@@ -73,6 +73,8 @@ class Face:
         track: number of the person's track through a stream, from 1; None in a picture.
         intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time in a stream.
         smoothed: probability of a smile over time, on the same side of the threshold as ``smiling``; None in an image.
+        interpolated: whether ``smile`` was not read in this frame, but follows from frames before (and in recorded
+            video after) it in which the face looks alike.
     """
 
     box: Box
@@ -82,6 +84,7 @@ class Face:
     track: int | None = None
     intensity: float | None = None
     smoothed: float | None = None
+    interpolated: bool = False
 
     @property
     def probability(self) -> float:
@@ -102,6 +105,8 @@ class Face:
             content["intensity"] = round(self.intensity, 3)
         if self.smoothed is not None:
             content["smoothed"] = round(self.smoothed, 4)
+        if self.interpolated:
+            content["interpolated"] = True
         return content
 
 

@@ -59,14 +59,14 @@ def test_settings_act_at_once_and_tracks_stay(server, serious):
     assert after[-1]["faces"][0]["track"] == calm["track"]
 
 
-def test_another_model_gives_its_own_reading(server, smiling):
+def test_another_model_gives_its_own_reading(server, serious):
     with server.socket() as stream:
-        shown = show_until_found(stream, smiling, 10)
+        shown = show_until_found(stream, serious, 10)
         first = shown[-1]["faces"][0]
         said = ask(stream, json.dumps({"type": "settings", "model": "lenet", "policy": "strict"}))
         assert (said["model"], said["policy"]) == ("lenet", "strict")
         assert said["threshold_in_force"] != 0.4772
-        second = show(stream, smiling, 2, start=len(shown))[-1]["faces"][0]
+        second = show(stream, serious, 2, start=len(shown))[-1]["faces"][0]
     assert second["smile"] != first["smile"]
     assert second["track"] == first["track"]
 

@@ -305,6 +305,65 @@ def test_figures_without_frames():
     assert "latency_ms" not in stats.as_dict()
 
 
+def textured(*boxes, seed=3):
+    image = np.zeros((240, 320), np.uint8)
+    for number, box in enumerate(boxes):
+        pattern = np.random.default_rng(seed + number).integers(135, 255, (8, 8), np.uint8)
+        image[box.y1 : box.y2, box.x1 : box.x2] = cv2.resize(pattern, (box.width, box.height)).clip(135, 255)
+    return image
+
+
+def test_a_face_with_texture_is_followed_and_rarely_redetected():
+    video = [textured(square(20 + 2 * number)) for number in range(90)]
+    detector = SquareDetector()
+    finder = OfflineFaceFinder(detector)
+    results, waiting = [], []
+    for number, image in enumerate(video):
+        waiting.append((image, number / 30))
+        if finder.ends_window(len(waiting), waiting[-1][1] - waiting[0][1]) or number == 89:
+            results += finder(*zip(*waiting, strict=True))
+            waiting = []
+    for number, faces in enumerate(boxes(results)):
+        assert iou(faces[0], square(20 + 2 * number)) > 0.9
+    assert detector.looks <= 14  # three a second, and some at the ends of windows
+
+
+def test_a_live_crowd_is_redetected_a_few_faces_a_frame(search):
+    places = [square(10 + 60 * (n % 5), 10 + 60 * (n // 5)) for n in range(10)]
+    detector, image = SquareDetector(), textured(*places)
+    now = [0.0]
+    finder = OnlineFaceFinder(detector, search, OnlineSettings(), clock=lambda: now[0])
+    most = 0
+    for _ in range(90):
+        before = detector.looks
+        found = finder(image)
+        most = max(most, detector.looks - before)
+        now[0] += 1 / 30
+        if finder._pending is not None:
+            finder._pending.result()
+    assert len(found) == 10
+    assert most <= OnlineSettings().max_redetections
+    assert detector.looks < 90 * 10 / 4
+
+
+def test_motion_in_which_faces_were_sought_in_vain_waits_longer_each_time():
+    noise = np.random.default_rng(0)
+    detector = SquareDetector()
+    finder = OfflineFaceFinder(detector, OfflineSettings(detect_full_every=1000))
+    calls = []
+    for start in range(0, 30 * 20, 15):
+        frames = []
+        for _ in range(15):
+            image = textured(square(50))
+            image[160:220, 200:300] = noise.integers(0, 60, (60, 100), np.uint8) + int(noise.integers(0, 60))
+            frames.append(image)
+        before = detector.searches
+        finder(frames, [(start + n) / 30 for n in range(15)])
+        calls.append(detector.searches - before)
+    assert sum(calls[20:]) < sum(calls[:20])
+    assert sum(calls) < 20
+
+
 def test_no_more_faces_are_followed_than_allowed(search):
     small, large = square(20, side=20), square(200, side=60)
     settings = OnlineSettings(detect_every=0, detect_every_unseen=0, detect_full_every=0)

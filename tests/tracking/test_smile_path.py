@@ -7,7 +7,7 @@ import pytest
 
 from smilecam.tracking.offline_faces import OfflineFaceTracks
 from smilecam.tracking.smile_path import MAX_DELAY_SECONDS, SmilePath, change_cost
-from smilecam.tracking.smile_state import DecisionSettings, log_odds
+from smilecam.tracking.smile_state import DecisionSettings, Sample, log_odds
 from smilecam.types import Box, DetectedFace, EventKind
 
 FPS = 30
@@ -113,7 +113,7 @@ def results_of(probabilities, threshold=0.5):
     results = []
     for number, probability in enumerate(probabilities):
         faces = [] if probability is None else [FACE]
-        tracks.add(number, number / FPS, faces, [probability] * len(faces))
+        tracks.add(number, tracks.associate(number / FPS, faces), faces, [Sample(probability)] * len(faces))
         if number % 15 == 14:
             results += tracks.settled()
     return results + list(tracks.finish())
@@ -149,7 +149,8 @@ def test_a_cut_ends_tracks():
     for number in range(60):
         if number == 30:
             tracks.cut()
-        tracks.add(number, number / FPS, [FACE], [0.97 if number < 30 else 0.03])
+        sample = Sample(0.97 if number < 30 else 0.03)
+        tracks.add(number, tracks.associate(number / FPS, [FACE]), [FACE], [sample])
     results = list(tracks.finish())
     assert [result.faces[0].track for result in results] == [1] * 30 + [2] * 30
     events = [event for result in results for event in result.events]

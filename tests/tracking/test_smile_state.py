@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.smile_state import LIMIT, DecisionSettings, SmileState, log_odds
+from smilecam.tracking.smile_state import LIMIT, DecisionSettings, Sample, SmileState, log_odds
 from smilecam.types import Box, DetectedFace, EventKind
 
 
@@ -130,6 +130,10 @@ def tracks(threshold=0.5):
     return FaceTracks("clip", threshold, DecisionSettings())
 
 
+def update(crowd, number, time, faces, smiles):
+    return crowd.update(number, crowd.associate(time, faces), faces, [Sample(smile) for smile in smiles])
+
+
 FACE = DetectedFace(Box(0, 0, 100, 100), 0.9)
 
 
@@ -138,7 +142,7 @@ def test_events_carry_track_time_and_peak():
     events = [
         event
         for number in range(90)
-        for event in crowd.update(number, number / 30, [FACE], [0.95 if 30 <= number < 60 else 0.05]).events
+        for event in update(crowd, number, number / 30, [FACE], [0.95 if 30 <= number < 60 else 0.05]).events
     ]
     start, end = events
     assert (start.kind, end.kind) == (EventKind.SMILE_START, EventKind.SMILE_END)
@@ -155,8 +159,8 @@ def test_events_carry_track_time_and_peak():
 def test_somebody_who_leaves_smiling_stops_smiling_when_last_seen():
     crowd = tracks()
     for number in range(30):
-        crowd.update(number, number / 30, [FACE], [0.95])
-    events = [event for number in range(30, 90) for event in crowd.update(number, number / 30, [], []).events]
+        update(crowd, number, number / 30, [FACE], [0.95])
+    events = [event for number in range(30, 90) for event in update(crowd, number, number / 30, [], []).events]
     (end,) = events
     assert end.kind is EventKind.SMILE_END
     assert end.since == pytest.approx(29 / 30)
@@ -166,7 +170,7 @@ def test_somebody_who_leaves_smiling_stops_smiling_when_last_seen():
 def test_the_end_of_a_stream_ends_its_smiles():
     crowd = tracks()
     for number in range(30):
-        result = crowd.update(number, number / 30, [FACE], [0.95])
+        result = update(crowd, number, number / 30, [FACE], [0.95])
     assert result.faces[0].smiling
     (end,) = crowd.end()
     assert end.kind is EventKind.SMILE_END
@@ -177,12 +181,12 @@ def test_two_people_are_judged_by_themselves():
     crowd = tracks()
     other = DetectedFace(Box(200, 0, 300, 100), 0.9)
     for number in range(30):
-        result = crowd.update(number, number / 30, [FACE, other], [0.95, 0.05])
+        result = update(crowd, number, number / 30, [FACE, other], [0.95, 0.05])
     assert [(face.track, face.smiling) for face in result.faces] == [(1, True), (2, False)]
     assert result.faces[0].smile == 0.95  # the raw probability stays
 
 
 def test_time_that_jumps_back_does_not_hurt():
     crowd = tracks()
-    crowd.update(0, 5.0, [FACE], [0.95])
-    assert crowd.update(1, 1.0, [FACE], [0.95]).time == 5.0
+    update(crowd, 0, 5.0, [FACE], [0.95])
+    assert update(crowd, 1, 1.0, [FACE], [0.95]).time == 5.0

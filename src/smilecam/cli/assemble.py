@@ -24,6 +24,7 @@ def make_detector(**options: Any) -> SmileDetector:  # noqa: ANN401 - options ar
         decision=decision_settings(**options),
         detector=options["detector"],
         detection_size=options["detection_size"],
+        every_frame=options.get("every_frame", False),
     )
 
 

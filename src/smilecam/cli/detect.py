@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from smilecam import interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
-from smilecam.cli.outputs import Outputs, make_sinks
+from smilecam.cli.outputs import Outputs, make_parallel_outputs, make_sinks
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
@@ -19,7 +20,9 @@ from smilecam.cli.text import one_line
 from smilecam.detection.registry import resolve_detector
 
 if TYPE_CHECKING:
+    from smilecam.pipeline.detector import SmileDetector
     from smilecam.pipeline.run import SourceRun
+    from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.pipeline.run_sources import RunReport
     from smilecam.pipeline.stream_item import StreamItem
     from smilecam.sinks.base import Sink
@@ -52,6 +55,14 @@ BAR_FROM_FRAMES = 50
 @detector_options
 @stream_options
 @click.option("--max-frames", type=click.IntRange(min=1), help="Stop each source after this many frames.")
+@click.option(
+    "--every-frame",
+    is_flag=True,
+    help="Read every face in every frame. Otherwise faces that stay the same are read several times a second, and "
+    "interpolated.",
+)
+@click.option("--parallel", is_flag=True, help="Read all sources side by side, for several cameras in one call.")
+@click.option("--profile", is_flag=True, help="Print the CPU time of each stage when all is done.")
 @click.option("-r", "--recursive", is_flag=True, help="Include folders inside folders.")
 def detect(
     sources: tuple[str, ...],
@@ -66,6 +77,7 @@ def detect(
     timeout: float | None,
     max_frames: int | None,
     recursive: bool,
+    parallel: bool,
     **settings: Any,  # noqa: ANN401 - the shared options, of several types
 ) -> int:
     """Find the smiling faces in each SOURCE.
@@ -88,9 +100,13 @@ def detect(
     settings["detector"] = face_detector.spec.name
     observer = _Observer(until, detector_warnings(face_detector, blur))
     with interrupts.deadline(timeout) as deadline:
-        sinks = make_sinks(refs, outputs, Path(settings["model"]), log)
-        if refs:
-            _run(refs, sinks, report, observer, max_frames, log, settings)
+        if parallel and refs:
+            parallel_outputs = make_parallel_outputs(refs, outputs, Path(settings["model"]), log)
+            _run_parallel(refs, parallel_outputs, report, observer, max_frames, log, settings)
+        else:
+            sinks = make_sinks(refs, outputs, Path(settings["model"]), log)
+            if refs:
+                _run(refs, sinks, report, observer, max_frames, log, settings)
     return _exit_code(report, observer, deadline.passed)
 
 
@@ -103,15 +119,60 @@ def _run(
     log: Callable[[str], None],
     settings: dict[str, Any],
 ) -> None:
-    from smilecam.cli.assemble import make_detector, source_options
+    from smilecam.cli.assemble import source_options
     from smilecam.pipeline.run_sources import run_sources
 
-    with make_detector(**settings) as detector:
+    with _made_detector(refs, log, settings) as detector:
         try:
             run_sources(refs, detector, sinks, report, observer, max_frames, source_options(**settings))
         finally:
-            for path in (path for sink in sinks for path in sink.written):
-                log(f"wrote {path}")
+            _log_written(sinks, log)
+
+
+def _run_parallel(
+    refs: list[SourceRef],
+    outputs: ParallelOutputs,
+    report: RunReport,
+    observer: _Observer,
+    max_frames: int | None,
+    log: Callable[[str], None],
+    settings: dict[str, Any],
+) -> None:
+    from smilecam.cli.assemble import source_options
+    from smilecam.pipeline.run_parallel import run_parallel
+
+    sinks: list[Sink] = []
+    with _made_detector(refs, log, settings) as detector:
+        try:
+            sinks = run_parallel(refs, detector, outputs, report, observer.see, max_frames, source_options(**settings))
+        finally:
+            _log_written(sinks or outputs.shared, log)
+
+
+def _log_written(sinks: Iterable[Sink], log: Callable[[str], None]) -> None:
+    for path in (path for sink in sinks for path in sink.written):
+        log(f"wrote {path}")
+
+
+@contextmanager
+def _made_detector(
+    refs: list[SourceRef], log: Callable[[str], None], settings: dict[str, Any]
+) -> Iterator[SmileDetector]:
+    """The detector; with --profile its stages are logged at the end."""
+    from smilecam.cli.assemble import make_detector
+    from smilecam.opencv import use_one_thread
+    from smilecam.pipeline.stages import Stages
+    from smilecam.sources.base import Kind
+
+    if any(ref.kind is not Kind.IMAGE for ref in refs):
+        use_one_thread()
+    with make_detector(**settings) as detector:
+        detector.stages = Stages() if settings["profile"] else None
+        try:
+            yield detector
+        finally:
+            for line in detector.stages.lines() if detector.stages else []:
+                log(line)
 
 
 class _Observer:
@@ -128,14 +189,25 @@ class _Observer:
 
     def __call__(self, run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterable[StreamItem]:
         for item in self._with_progress(run, source, items):
-            while self._warnings:  # now, since a run that ends in an error has one line, which is about that
-                warn(self._warnings.pop(0))
+            self._warn()
             yield item
-            if self.until and _shows_smile(item):
-                from smilecam.pipeline.run_sources import StopRun
+            self._check(item)
 
-                self.seen = True
-                raise StopRun
+    def see(self, item: StreamItem) -> None:
+        """Look at an item that has been delivered; raises ``StopRun`` at what the run waits for."""
+        self._warn()
+        self._check(item)
+
+    def _warn(self) -> None:
+        while self._warnings:  # now, since a run that ends in an error has one line, which is about that
+            warn(self._warnings.pop(0))
+
+    def _check(self, item: StreamItem) -> None:
+        if self.until and _shows_smile(item):
+            from smilecam.pipeline.run_sources import StopRun
+
+            self.seen = True
+            raise StopRun
 
     def _with_progress(self, run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterable[StreamItem]:
         if source.expected is not None and source.expected < BAR_FROM_FRAMES:

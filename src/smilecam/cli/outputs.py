@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.base import Sink
     from smilecam.sources.base import SourceRef
 
@@ -74,6 +75,28 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -
     plans = _plans(refs, outputs)
     _refuse_collisions(refs, outputs, plans, model)
     return [Summary(log), *(make(outputs, plans) for option, make in SINKS.items() if getattr(outputs, option))]
+
+
+def make_parallel_outputs(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -> ParallelOutputs:
+    """The same for sources that are read side by side; arguments and errors are those of ``make_sinks``."""
+    from smilecam.pipeline.run_parallel import ParallelOutputs
+    from smilecam.sinks.summary import Summary
+
+    plans = _plans(refs, outputs)
+    _refuse_collisions(refs, outputs, plans, model)
+    asked = [option for option in SINKS if getattr(outputs, option)]
+
+    def of_source(ref: SourceRef) -> list[Sink]:
+        def log_named(line: str) -> None:
+            log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
+
+        return [Summary(log_named), *(SINKS[option](outputs, plans) for option in asked if option not in ONE_FOR_ALL)]
+
+    return ParallelOutputs([SINKS[option](outputs, plans) for option in asked if option in ONE_FOR_ALL], of_source)
+
+
+ONE_FOR_ALL = ("jsonl", "csv")
+"""Outputs that are one file for all sources."""
 
 
 def _annotated(outputs: Outputs, plans: dict[str, Plan]) -> Sink:

@@ -25,6 +25,13 @@ CELL_MARGIN = 3
 """Cells around motion that belong to its region: some of a face may look like what was there before."""
 
 
+SAMPLED_SIDE = 320
+"""Of larger images every so many-th pixel is looked at: a cell still has 64 of them, whose noise averages out."""
+
+FIRST_WAIT, LONGEST_WAIT = 0.75, 3.0
+"""Seconds for which a cell is left out after a detection in vain: doubled each time that it still moves, up to as long
+as nothing is detected in an image that stays the same."""
+
 CUT_SIDE = 160
 """Pixels along the longer side of what is looked at for a cut: every fourth pixel of a frame of 640x480, for one."""
 
@@ -43,7 +50,11 @@ class CutDetector:
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, grey: GreyImage) -> bool:
-        """Take the next frame, uint8 (height, width), and give whether a new scene begins with it."""
+        """Take the next frame and give whether a new scene begins with it.
+
+        Args:
+            grey: uint8 (height, width); or of every so many-th pixel, with a longer side of ``CUT_SIDE`` at least.
+        """
         step = max(1, max(grey.shape) // CUT_SIDE)
         cells = _cells(np.ascontiguousarray(grey[::step, ::step])).astype(np.float32)
         before, same_shape = self._before, grey.shape == self._shape
@@ -59,6 +70,38 @@ class CutDetector:
         return norm == 0 or float((a * b).sum()) < CUT_CORRELATION * norm
 
 
+class MotionBackoff:
+    """Leaves out motion in which faces were sought in vain, for growing intervals: shoulders, leaves, screens.
+
+    Motion elsewhere, such as somebody who comes in, is not delayed.
+    """
+
+    def __init__(self) -> None:
+        """Begin a scene."""
+        self._wait: npt.NDArray[np.float32] | None = None
+        self._until: npt.NDArray[np.float32] | None = None
+        self._asked: npt.NDArray[np.bool_] | None = None
+
+    def due(self, moving: npt.NDArray[np.bool_], time: float) -> npt.NDArray[np.bool_]:
+        """Of the cells that move, bool (rows, columns), those in which faces are to be sought now."""
+        if self._wait is None or self._until is None or self._wait.shape != moving.shape:
+            self._wait = np.zeros(moving.shape, np.float32)
+            self._until = np.full(moving.shape, -np.inf, np.float32)
+        over = self._until <= time
+        self._wait[over & ~moving] = 0
+        self._asked = moving & over
+        return self._asked
+
+    def in_vain(self, time: float) -> None:
+        """What the last call of ``due`` gave holds no new face."""
+        if self._wait is None or self._until is None or self._asked is None:
+            return
+        # The edge of what moves is never quite where it was.
+        asked = cv2.dilate(self._asked.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        self._wait[asked] = np.clip(2 * self._wait[asked], FIRST_WAIT, LONGEST_WAIT)
+        self._until[asked] = time + self._wait[asked]
+
+
 class MotionGate:
     """An image reduced to a few hundred cells, to compare later ones with."""
 
@@ -72,12 +115,16 @@ class MotionGate:
         self._cells, self._shape = _cells(grey), grey.shape
         self._faces = list(faces)
 
-    def moving_regions(self, grey: GreyImage, faces: Iterable[Box]) -> list[Box]:
+    def moving_regions(
+        self, grey: GreyImage, faces: Iterable[Box], backoff: MotionBackoff | None = None, time: float = 0.0
+    ) -> list[Box]:
         """Where another image differs, apart from the surroundings of the faces of both.
 
         Args:
             grey: uint8 (height, width).
             faces: its known faces.
+            backoff: leaves out what has moved in vain; None for nothing.
+            time: of the image in seconds, for ``backoff``.
 
         Returns:
             Regions that hold all motion, with a margin, in pixels of ``grey``; the whole of an image of another size.
@@ -88,6 +135,8 @@ class MotionGate:
         moving = np.abs(_cells(grey) - self._cells) > CELL_THRESHOLD
         for box in (*self._faces, *faces):
             moving[self._cells_of(box)] = False
+        if backoff is not None:
+            moving = backoff.due(moving, time)
         # A face covers a block of cells; the edge of a shoulder that moves, only lines of them.
         blocks = (moving[:-1, :-1] & moving[1:, :-1] & moving[:-1, 1:] & moving[1:, 1:]).astype(np.uint8)
         if not blocks.any():
@@ -119,7 +168,20 @@ def _cells(grey: GreyImage) -> npt.NDArray[np.int16]:
     height, width = grey.shape
     factor = CELLS / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.int16)
+    step = max(1, max(height, width) // SAMPLED_SIDE)
+    sampled = np.ascontiguousarray(grey[::step, ::step])
+    return np.asarray(cv2.resize(sampled, size, interpolation=cv2.INTER_AREA), np.int16)
+
+
+def surroundings(box: Box, shape: tuple[int, ...]) -> Box:
+    """A box with half its side around it, inside the image."""
+    margin = max(box.width, box.height) // 2
+    return Box(
+        max(0, box.x1 - margin),
+        max(0, box.y1 - margin),
+        min(shape[1], box.x2 + margin),
+        min(shape[0], box.y2 + margin),
+    )
 
 
 def detect_in_regions(detector: FaceDetector, grey: GreyImage, regions: Iterable[Box]) -> list[DetectedFace]:

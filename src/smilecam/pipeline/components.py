@@ -11,6 +11,8 @@ from smilecam.detection.base import FaceDetector
 from smilecam.detection.detector_settings import DetectorSettings
 from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, resolve_detector
 from smilecam.errors import UsageProblem
+from smilecam.pipeline.fair_gate import FairGate
+from smilecam.pipeline.stages import MeasuredDetector, Stages
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
 from smilecam.tracking.smile_state import DecisionSettings
@@ -23,6 +25,7 @@ class Components:
         detector: name of the face detector, never "auto".
         classifier: the network.
         classify_faces: gives probabilities for faces that this detector found.
+        gate: through which the frames of online streams pass, as many at a time as there are cores.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Components:
         self._stream_detector = spec.factory(Use.STREAM, detection_size, settings)
         self.classify_faces = FaceClassifier(classifier, spec.crop(classifier.info))
         self._thorough_detector = spec.thorough_factory(self._stream_detector, detection_size, settings)
+        self.gate = FairGate()
         self._background = BackgroundDetection(self._stream_detector, self._thorough_detector)
 
     def image_detector(self) -> FaceDetector:
@@ -53,21 +57,28 @@ class Components:
         """A face detector for one more stream."""
         return self._stream_detector()
 
-    def online_finder(self, max_faces: int | None = None) -> OnlineFaceFinder:
+    def online_finder(self, stages: Stages | None = None, max_faces: int | None = None) -> OnlineFaceFinder:
         """Finds the faces of one online stream; all of them share the thread for detection in whole frames.
 
         Args:
+            stages: add up the CPU time of re-detection; None for nobody.
             max_faces: that it follows at a time; None for all.
         """
-        return OnlineFaceFinder(self.stream_detector(), self._background, max_faces=max_faces)
+        detector = _measured(self.stream_detector(), stages)
+        return OnlineFaceFinder(detector, self._background, max_faces=max_faces)
 
-    def offline_finder(self) -> OfflineFaceFinder:
+    def offline_finder(self, stages: Stages | None = None) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
-        return OfflineFaceFinder(self.stream_detector(), thorough=self._thorough_detector())
+        thorough = _measured(self._thorough_detector(), stages)
+        return OfflineFaceFinder(_measured(self.stream_detector(), stages), thorough=thorough)
 
     def close(self) -> None:
         """End the thread that online streams share. Runs must have been closed."""
         self._background.close()
+
+
+def _measured(detector: FaceDetector, stages: Stages | None) -> FaceDetector:
+    return detector if stages is None else MeasuredDetector(detector, stages)
 
 
 def load_components(
@@ -113,10 +124,14 @@ class StreamSetup:
         components: what finds faces and classifies them.
         threshold: probability around which smiles begin and end.
         decision: when smiles begin and end.
+        every_frame: whether every face is read in every frame, also where nothing can have changed.
+        stages: adds up the CPU time of each stage; None where nobody asks for it.
         max_faces: that an online stream follows at a time; None for all.
     """
 
     components: Components
     threshold: float
     decision: DecisionSettings
+    every_frame: bool = False
+    stages: Stages | None = None
     max_faces: int | None = None

@@ -15,6 +15,7 @@ from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
+from smilecam.pipeline.stages import Stages
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
 from smilecam.results import FrameResult
@@ -42,6 +43,7 @@ class SmileDetector:
         threshold: a probability that reaches it is called smiling; in a stream smiles begin and end around it.
         decision: when a smile begins and ends in a stream.
         components: the loaded networks, with ``components.classifier.info`` about the model.
+        stages: to be set where the CPU time of each stage of its streams is to be added up; else None.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class SmileDetector:
         decision: DecisionSettings | None = None,
         detector: str = DEFAULT_DETECTOR,
         detection_size: int | None = None,
+        every_frame: bool = False,
     ) -> None:
         """Load a model.
 
@@ -68,6 +71,8 @@ class SmileDetector:
             detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings;
                 "auto" is "yunet" where that file is, else "haar". ``components.detector`` tells which it became.
             detection_size: in place of the detector's own: faces are sought in the image reduced to this longer side.
+            every_frame: whether a stream's faces are read in every frame. Otherwise a face that looks the same and is
+                sure is read several times a second, and ``Face.interpolated`` tells where it was not.
 
         Raises:
             ModelFileError: the file of the model, or of the face detector, is missing or invalid.
@@ -78,6 +83,8 @@ class SmileDetector:
         self.components = load_components(model, policy, detector, detection_size, haar)
         self.threshold = self.classifier.policy.threshold(threshold, OperatingPoint(operating_point))
         self.decision = decision or DecisionSettings()
+        self._every_frame = every_frame
+        self.stages: Stages | None = None
         self._owns_components = True
 
     @classmethod
@@ -85,7 +92,8 @@ class SmileDetector:
         """A detector of parts that others use too; closing it leaves them open."""
         detector = cls.__new__(cls)
         detector.components, detector.threshold, detector.decision = components, threshold, decision
-        detector._owns_components = False
+        detector._every_frame = detector._owns_components = False
+        detector.stages = None
         return detector
 
     @property
@@ -96,7 +104,7 @@ class SmileDetector:
     @property
     def setup(self) -> StreamSetup:
         """How the frames of its streams are processed."""
-        return StreamSetup(self.components, self.threshold, self.decision)
+        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame, self.stages)
 
     def __repr__(self) -> str:
         info = self.classifier.info

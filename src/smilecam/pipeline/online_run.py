@@ -6,16 +6,21 @@ The command line, the server's source, a browser's camera and ``start_stream`` a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
+from smilecam.pipeline.sampling import FoundFrame, LiveSampler
+from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
+from smilecam.results import FrameResult
 from smilecam.sources.base import Counts
 from smilecam.sources.frame import Frame
 from smilecam.tracking.faces import FaceTracks
-from smilecam.types import StreamStats
+from smilecam.tracking.smile_state import Sample
+from smilecam.tracking.tracker import Association
+from smilecam.types import DetectedFace, StreamStats
 
 
 class OnlineRun:
@@ -34,8 +39,9 @@ class OnlineRun:
         """
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
-        self._finder = setup.components.online_finder(setup.max_faces)
-        self._is_cut = CutDetector()
+        self._stages = setup.stages or Stages()
+        self._finder = setup.components.online_finder(setup.stages, setup.max_faces)
+        self._is_cut, self._sampler = CutDetector(), LiveSampler()
         self._meter = StatsMeter(counts or Counts())
 
     def process(self, frame: Frame, setup: StreamSetup | None = None) -> StreamItem:
@@ -47,14 +53,33 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
-        if self._is_cut(frame.grey):
-            self._finder.reset()
-            self._tracks.cut()
-        faces = self._finder(frame.grey)
-        (smiles,) = self._setup.components.classify_faces([(frame.grey, faces)])
-        result = self._tracks.update(frame.number, frame.time or 0.0, faces, smiles)
+        with self._setup.components.gate:
+            result = self._process(frame)
         self._meter.result(self._clock(), frame.capture_time)
         return StreamItem.of_frame(frame, result)
+
+    def _process(self, frame: Frame) -> FrameResult:
+        measure = self._stages.measure
+        with measure(Stage.CUT):
+            is_cut = self._is_cut(frame.grey)
+        if is_cut:
+            self._finder.reset()
+            self._tracks.cut()
+        with measure(Stage.FOLLOW):
+            faces = self._finder(frame.grey)
+        with measure(Stage.STATES):
+            association = self._tracks.associate(frame.time or 0.0, faces)
+        with measure(Stage.READ):
+            samples = self._sample(frame, faces, association)
+        with measure(Stage.STATES):
+            result = self._tracks.update(frame.number, association, faces, samples)
+        self._stages.frames += 1
+        return result
+
+    def _sample(self, frame: Frame, faces: Sequence[DetectedFace], association: Association) -> list[Sample]:
+        setup = self._setup
+        found = FoundFrame(frame, association.time, faces, association.tracks)
+        return self._sampler(found, setup.components.classify_faces, setup.threshold, every_frame=setup.every_frame)
 
     def finish(self) -> StreamItem | None:
         """End the stream: the ends of the smiles that were open, if any."""
@@ -67,6 +92,8 @@ class OnlineRun:
 
     def _change(self, setup: StreamSetup) -> None:
         if setup.components.detector != self._setup.components.detector:
-            self._finder = setup.components.online_finder(setup.max_faces)
+            self._finder = setup.components.online_finder(setup.stages, setup.max_faces)
+        if setup.components is not self._setup.components:
+            self._sampler = LiveSampler()  # another network has other probabilities
         self._tracks.update_settings(setup.threshold, setup.decision)
         self._setup = setup

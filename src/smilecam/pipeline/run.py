@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, overload
 
-from smilecam.detection.motion import CutDetector
+from smilecam.detection.motion import CUT_SIDE, CutDetector
 from smilecam.errors import SourceError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
+from smilecam.pipeline.sampling import FoundFrame, SmileSampler
+from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -21,7 +23,7 @@ from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.offline_faces import OfflineFaceTracks
-from smilecam.types import DetectedFace, Event, StreamStats
+from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 
 PREFETCHED_FRAMES = 16
 """Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
@@ -41,6 +43,29 @@ class Window(NamedTuple):
 
     frames: list[tuple[Frame, list[DetectedFace]]]
     cut: bool
+
+
+class OnDemand(Sequence[GreyImage]):
+    """An image of each of several frames, made when it is taken."""
+
+    def __init__(self, frames: Sequence[Frame], name: Literal["grey", "luma"]) -> None:
+        """Keep the frames, and the name of the property that makes it."""
+        self._frames, self._name = frames, name
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @overload
+    def __getitem__(self, index: int) -> GreyImage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[GreyImage]: ...
+
+    def __getitem__(self, index: int | slice) -> GreyImage | Sequence[GreyImage]:
+        if isinstance(index, slice):
+            return OnDemand(self._frames[index], self._name)
+        image: GreyImage = getattr(self._frames[index], self._name)
+        return image
 
 
 class SourceRun(ABC):
@@ -202,10 +227,12 @@ class OfflineRun(_MeteredRun):
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
-        self._finder = finder or setup.components.offline_finder()
+        self._stages = setup.stages or Stages()
+        self._finder = finder or setup.components.offline_finder(setup.stages)
         self.cuts: set[int] = set()
         self._is_cut = CutDetector()
-        self._classify_faces = setup.components.classify_faces
+        classify_faces = setup.components.classify_faces
+        self._sample = SmileSampler(classify_faces, setup.threshold, every_frame=setup.every_frame)
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
         self._threads = ExitStack() if threads else None
@@ -232,25 +259,32 @@ class OfflineRun(_MeteredRun):
 
     def _windows(self) -> Iterable[Window]:
         if self._threads is None:
-            return self._detected(self._source)
-        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
+            return self._detected(self._stages.each(Stage.DECODE, self._source))
+        decoded = self._threads.enter_context(
+            Prefetcher(self._stages.each(Stage.DECODE, self._source), PREFETCHED_FRAMES, self._source.close)
+        )
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         return windows
 
     def _classify(self, window: Window) -> None:
-        """Classify the faces of a window in one go."""
+        """Read the smiles of a window."""
         if window.cut:
             self._tracks.cut()
             self.cuts.add(window.frames[0][0].number)
-        smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
-        for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
-            self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)
+        with self._stages.measure(Stage.STATES):
+            found = [(frame, faces, self._tracks.associate(frame.time or 0.0, faces)) for frame, faces in window.frames]
+        with self._stages.measure(Stage.READ):
+            samples = self._sample([FoundFrame(frame, of.time, faces, of.tracks) for frame, faces, of in found])
+        for (frame, faces, association), of_frame in zip(found, samples, strict=True):
+            with self._stages.measure(Stage.STATES):
+                self._tracks.add(frame.number, association, faces, of_frame)
             frame.release(keep_image=self._keep_images)
             self._unsettled.append(frame)
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
-        for result in results:
+        for result in self._stages.each(Stage.STATES, results):
+            self._stages.frames += 1
             yield self._metered(self._unsettled.popleft(), result)
 
     def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:
@@ -261,7 +295,9 @@ class OfflineRun(_MeteredRun):
             for frame in frames:
                 if isinstance(frame, Event):
                     continue
-                if self._is_cut(frame.grey):
+                with self._stages.measure(Stage.CUT):
+                    is_cut = self._is_cut(frame.sampled(CUT_SIDE))
+                if is_cut:
                     if waiting:
                         yield self._find(waiting, cut)
                     waiting, cut = [], True
@@ -279,11 +315,14 @@ class OfflineRun(_MeteredRun):
     def _is_full(self, waiting: list[Frame]) -> bool:
         """Whether a window is to be searched now."""
         seconds = (waiting[-1].time or 0.0) - (waiting[0].time or 0.0)
-        many_pixels = len(waiting) * waiting[0].grey.size >= WINDOW_PIXELS
+        height, width = waiting[0].shape
+        many_pixels = len(waiting) * height * width >= WINDOW_PIXELS
         return many_pixels or self._finder.ends_window(len(waiting), seconds)
 
     def _find(self, frames: list[Frame], cut: bool) -> Window:
         if cut:
             self._finder.reset()
-        faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
+        times = [frame.time or 0.0 for frame in frames]
+        with self._stages.measure(Stage.FOLLOW):
+            faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
         return Window(list(zip(frames, faces, strict=True)), cut)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from smilecam.errors import SourceError
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run import SourceRun
+from smilecam.pipeline.stages import Stage
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source, SourceOptions, SourceRef
@@ -113,14 +114,15 @@ def _run_source(
     with detector.run(source, keep_images=any(sink.uses_images for sink in sinks)) as run:
         try:
             for item in observe(run, source, _limited(run, max_frames)):
-                _deliver(sinks, item)
+                with nullcontext() if detector.stages is None else detector.stages.measure(Stage.WRITE):
+                    deliver(sinks, item)
                 if source.live and item.result is not None and (item.time or 0.0) >= due:
                     _notify_stats(sinks, run.stats())
                     due = (item.time or 0.0) + STATS_SECONDS
         finally:
             run.stop()
             for item in run:  # whatever ended it, the smiles that were open have an end
-                _deliver(sinks, item)
+                deliver(sinks, item)
             if source.live:
                 _notify_stats(sinks, run.stats())
 
@@ -137,7 +139,7 @@ def _limited(items: Iterable[StreamItem], frames: int | None) -> Iterator[Stream
             return
 
 
-def _deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
+def deliver(sinks: Sequence[Sink], item: StreamItem) -> None:
     """Give every sink a frame and then its events, or events between frames."""
     for sink in sinks:
         if item.source_frame is not None and item.result is not None:

@@ -27,6 +27,7 @@ from smilecam.sources.pyav import AvSource
 from smilecam.sources.resolve import single_source
 from smilecam.tracking.offline import OfflineSettings
 from smilecam.tracking.offline_faces import OfflineFaceTracks
+from smilecam.tracking.smile_state import Sample
 from smilecam.types import Box, DetectedFace, Event
 
 WARM_UP_SECONDS = 5.0
@@ -121,7 +122,9 @@ def piece_rows(path: Path, piece: Piece, detector: SmileDetector, options: Sourc
                 shape = item.source_frame.shape
                 yield Row(SHAPE, {"shape": shape})
             if (item.time or 0.0) >= piece.start:
-                faces = [[*face.box, float(face.confidence), float(face.smile)] for face in item.faces]
+                faces = [
+                    [*face.box, float(face.confidence), float(face.smile), face.interpolated] for face in item.faces
+                ]
                 yield Row(FACES, {"time": item.time, "cut": item.frame in cuts, "faces": faces})
         about = {"fps": source.fps, "expected": expected, "corrupt": source.counts.corrupt}
         yield Row(ABOUT, about)
@@ -174,7 +177,8 @@ class _JoinedVideo:
             yield from self._settle()
             self._tracks.cut()
         found = [DetectedFace(Box(*map(int, face[:4])), face[4]) for face in faces]
-        self._tracks.add(self._number, time, found, [face[5] for face in faces])
+        samples = [Sample(face[5], interpolated=bool(face[6])) for face in faces]
+        self._tracks.add(self._number, self._tracks.associate(time, found), found, samples)
         self._window.append(time)
         if self._number == 0 or self._is_full():
             yield from self._settle()

@@ -190,7 +190,7 @@ class Models:
 
     def setup(self, settings: Settings) -> StreamSetup:
         """How the frames of a stream with these settings are processed; raises as ``components`` does."""
-        return StreamSetup(self.components(settings), self.threshold(settings), settings.decision, MAX_FACES)
+        return StreamSetup(self.components(settings), self.threshold(settings), settings.decision, max_faces=MAX_FACES)
 
     def choice(self, settings: Settings) -> DetectorChoice:
         """What a detector with these settings is made of."""

@@ -42,21 +42,40 @@ class DecodedImage:
 
     def grey(self) -> GreyImage:
         """uint8 (height, width): the luma plane, not derived from colours, and not copied if its range is full."""
+        return self.sampled(1)
+
+    def sampled(self, step: int) -> GreyImage:
+        """uint8 (rows, columns): every so many-th pixel of ``grey``, which is not made as a whole for that."""
+        plane = self._plane()
+        if plane is None:
+            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)[::step, ::step]
+        grey = plane if step == 1 else np.ascontiguousarray(plane[::step, ::step])
+        if not self._has_full_range():
+            # This takes half the time of a look-up table.
+            grey = np.asarray(cv2.addWeighted(grey, _EXPANSION, grey, 0, -16 * _EXPANSION), np.uint8)
+        return self._rotation(grey) if self._rotation else grey
+
+    def luma(self) -> GreyImage | None:
+        """uint8 (height, width): the luma plane in its own range, not copied; None where the format has no such."""
+        plane = self._plane()
+        return self._rotation(plane) if self._rotation and plane is not None else plane
+
+    def _plane(self) -> GreyImage | None:
+        """The luma plane, if the pixel format has one of 8 bits; read-only, as the decoder predicts from it."""
         frame = self._frame
-        name = frame.format.name
-        if name not in LUMA_FIRST:
-            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
+        if frame.format.name not in LUMA_FIRST:
+            return None
         plane = frame.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
             frame.height, plane.line_size
         )
-        grey: GreyImage = rows[:, : frame.width]
-        if not (name == "gray" or name.startswith(("yuvj", "yuvaj")) or frame.color_range == FULL_RANGE):
-            # This takes half the time of a look-up table.
-            grey = np.asarray(cv2.addWeighted(grey, _EXPANSION, grey, 0, -16 * _EXPANSION), np.uint8)
-        else:
-            grey.flags.writeable = False  # the decoder predicts the next frames from it
-        return self._rotation(grey) if self._rotation else grey
+        rows.flags.writeable = False
+        luma: GreyImage = rows[:, : frame.width]
+        return luma
+
+    def _has_full_range(self) -> bool:
+        name = self._frame.format.name
+        return name == "gray" or name.startswith(("yuvj", "yuvaj")) or self._frame.color_range == FULL_RANGE
 
 
 class Rotation:

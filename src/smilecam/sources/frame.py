@@ -19,6 +19,12 @@ class LazyImage(Protocol):
     def grey(self) -> GreyImage:
         """uint8 (height, width), 0 to 255."""
 
+    def luma(self) -> GreyImage | None:
+        """``grey`` in the codec's own linear range, such as 16 to 235, without a copy; None where there is none."""
+
+    def sampled(self, step: int) -> GreyImage:
+        """Every so many-th pixel of ``grey``, across and down."""
+
 
 class Frame:
     """One image of a stream.
@@ -73,7 +79,7 @@ class Frame:
         """Height and width in pixels."""
         if self._shape is not None:
             return self._shape
-        height, width = self.grey.shape
+        height, width = self.luma.shape
         return height, width
 
     @property
@@ -96,3 +102,23 @@ class Frame:
             else:
                 self._grey = np.asarray(cv2.cvtColor(self.image, cv2.COLOR_BGR2GRAY), np.uint8)
         return self._grey
+
+    @property
+    def luma(self) -> GreyImage:
+        """uint8 (height, width): the grey image in the codec's own range of brightness, which costs nothing to make.
+
+        For what compares frames of one video with each other; all of its frames have the same range.
+        """
+        luma = None if self._lazy is None else self._lazy.luma()
+        return self.grey if luma is None else luma
+
+    def sampled(self, side: int) -> GreyImage:
+        """``grey``, of which every so many-th pixel is taken.
+
+        Args:
+            side: the longer side of the result is at least this, and less than twice as much, or that of ``grey``.
+        """
+        if self._grey is None and self._lazy is not None and (luma := self._lazy.luma()) is not None:
+            return self._lazy.sampled(max(1, max(luma.shape) // side))
+        step = max(1, max(self.grey.shape) // side)
+        return self.grey[::step, ::step]

@@ -173,6 +173,12 @@ class _LazyDrawing:
     def grey(self) -> GreyImage:
         return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
 
+    def luma(self) -> None:
+        return None
+
+    def sampled(self, step: int) -> GreyImage:
+        return self.grey()[::step, ::step]
+
 
 class SyntheticSource(Source):
     """Source of the frames of a synthetic video."""

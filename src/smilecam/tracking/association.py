@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from smilecam.geometry import similarity
+from smilecam.geometry import iou, similarity
 from smilecam.types import Box, DetectedFace, Landmarks
 
 SAME_FACE = 0.4
@@ -13,6 +13,16 @@ SAME_FACE = 0.4
 
 MAX_UNCONFIRMED = 2
 """Detections in the whole image, in a row, that miss a known face before it is given up."""
+
+MAX_FULL_GROWTH = 4.0
+"""The time to the next detection in the whole image doubles with each that finds just the faces known, up to this."""
+
+LEAST_SHARE = 0.25
+"""Boxes of detections jitter, and with them what is read. So a box is the mean of those of the last detections, placed
+by the pixels of the face: each counts for as much as each before it, but for this share at least."""
+
+SAME_BOX = 0.6
+"""IoU below which a re-detected box is no jitter: the face has come nearer, or following has drifted."""
 
 
 def match(before: Sequence[Box], now: Sequence[Box], min_similarity: float) -> list[tuple[int, int]]:
@@ -70,3 +80,19 @@ def interpolate(a: DetectedFace, b: DetectedFace, share: float) -> DetectedFace:
         points = (p + share * (q - p) for p, q in zip(a.landmarks, b.landmarks, strict=True))
         landmarks = cast(Landmarks, tuple(points))
     return DetectedFace(box, a.confidence + share * (b.confidence - a.confidence), landmarks)
+
+
+def mean_face(followed: DetectedFace | None, found: DetectedFace, detections: int) -> tuple[DetectedFace, int]:
+    """The mean of a face's boxes by its last detections.
+
+    Args:
+        followed: their mean so far, where the pixels of the face are now; None where they were not found.
+        found: by a detection now.
+        detections: that ``followed`` is the mean of.
+
+    Returns:
+        The face, and the number of detections that it is the mean of now.
+    """
+    if followed is None or iou(followed.box, found.box) < SAME_BOX:
+        return found, 1
+    return interpolate(followed, found, max(LEAST_SHARE, 1 / (detections + 1))), detections + 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smilecam.results import FrameResult
-from smilecam.tracking.smile_state import DecisionSettings, SmileState, StateChange
-from smilecam.tracking.tracker import Tracker
+from smilecam.tracking.smile_state import DecisionSettings, Sample, SmileState, StateChange
+from smilecam.tracking.tracker import Association, Tracker
 from smilecam.types import DetectedFace, Event, EventKind, Face
 
 
@@ -27,29 +27,40 @@ class FaceTracks:
         self._last_seen: dict[int, float] = {}
         self._now: tuple[float, int] = (0.0, 0)
 
-    def update(self, number: int, time: float, faces: Sequence[DetectedFace], smiles: Sequence[float]) -> FrameResult:
-        """Take the next frame.
+    def associate(self, time: float, faces: Sequence[DetectedFace]) -> Association:
+        """Find the tracks of the next frame.
+
+        Args:
+            time: in seconds; where a stream jumps back, the time before it stands still.
+            faces: of the frame.
+        """
+        time = max(time, self._now[0])
+        tracks, ended = self._tracker.update([face.box for face in faces], time)
+        return Association(time, tuple(tracks), tuple(ended))
+
+    def update(
+        self, number: int, association: Association, faces: Sequence[DetectedFace], samples: Sequence[Sample]
+    ) -> FrameResult:
+        """Take the smiles of the next frame.
 
         Args:
             number: of the frame.
-            time: in seconds; where a stream jumps back, the time before it stands still.
+            association: its tracks.
             faces: its faces.
-            smiles: their probabilities of a smile.
+            samples: the smile of each.
         """
-        time = max(time, self._now[0])
+        time = association.time
         self._now = (time, number)
-        tracks, ended = self._tracker.update([face.box for face in faces], time)
-        events = [event for track in ended if (event := self._end_track(track))]
+        events = [event for track in association.ended if (event := self._end_track(track))]
         results = []
-        for track, face, smile in zip(tracks, faces, smiles, strict=True):
+        for track, face, sample in zip(association.tracks, faces, samples, strict=True):
             state = self._states.setdefault(track, SmileState(self._threshold, self._decision))
-            change = state.update(smile, time)
+            change = state.update(sample.smile, time)
             self._last_seen[track] = time
             if change:
                 events.append(self._event(change, track))
-            results.append(
-                Face(face.box, face.confidence, smile, state.smiling, track, state.intensity, state.smoothed)
-            )
+            state_now = (state.smiling, track, state.intensity, state.smoothed)
+            results.append(Face(face.box, face.confidence, sample.smile, *state_now, interpolated=sample.interpolated))
         return FrameResult(self._source, number, time, tuple(results), tuple(events))
 
     def cut(self) -> None:

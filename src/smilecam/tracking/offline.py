@@ -1,25 +1,37 @@
-"""Finding faces in recorded video: detection now and then, and re-detection in a region of interest in between.
+"""Finding faces in recorded video: detection now and then; in between, known faces are followed by their pixels.
 
 A recorded video can be read ahead, so its frames come in windows. Faces are detected in the last frame of each window;
 faces known before are followed forward to it, and faces that are new there are followed back to where they came in. A
 face that stays for a while is not missed for coming in between two detections, and the result depends on the video
-alone.
+alone. A face whose pixels are no longer found is re-detected in a region of interest, and so is each now and then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from smilecam.detection.base import FaceDetector
-from smilecam.detection.motion import MotionGate, detect_in_regions
-from smilecam.geometry import similarity
-from smilecam.tracking.association import MAX_UNCONFIRMED, SAME_FACE, interpolate, match, non_maximum_suppression
+from smilecam.detection.motion import MotionBackoff, MotionGate, detect_in_regions, surroundings
+from smilecam.detection.patch import FacePatch
+from smilecam.geometry import iou, similarity
+from smilecam.tracking.association import (
+    MAX_FULL_GROWTH,
+    MAX_UNCONFIRMED,
+    SAME_FACE,
+    interpolate,
+    match,
+    mean_face,
+    non_maximum_suppression,
+)
 from smilecam.types import Box, DetectedFace, GreyImage
 
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
+
+LOST_SECONDS = 2.0
+"""For so long a face is sought where it was lost: most have only turned away or were covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +40,22 @@ class OfflineSettings:
 
     Attributes:
         detect_every: seconds between detections, at most; they are in the regions that have changed.
-        detect_full_every: seconds between detections in the whole image, at most.
+        detect_full_every: seconds between detections in the whole image, at most while they find what is not known.
         window_frames: frames between detections, at most; that many are kept in memory.
-        redetect_every: seconds between re-detections of a known face, at most; in between it is interpolated.
+        follow_every: seconds from one frame in which a known face is found again to the next, at most; in between it
+            is interpolated.
+        redetect_every: seconds between re-detections of a known face; in between it is followed.
+        max_redetect_every: the same where many faces are known.
+        redetected_faces: known faces from which it grows with their number.
     """
 
     detect_every: float = 0.5
     detect_full_every: float = 3.0
     window_frames: int = 16
-    redetect_every: float = 0.1
+    follow_every: float = 0.1
+    redetect_every: float = 0.3
+    max_redetect_every: float = 1.0
+    redetected_faces: int = 3
 
 
 @dataclass(slots=True)
@@ -45,10 +64,16 @@ class _Tracklet:
 
     Attributes:
         faces: by index of the frame in the window; -1 is the last frame of the window before.
+        patch: its pixels as they were last detected; None where there are too few.
+        detected_at: when that was, in seconds.
+        detections: that its box is the mean of.
         unconfirmed: detections in the whole image, in a row, that missed it.
     """
 
     faces: dict[int, DetectedFace]
+    patch: FacePatch | None
+    detected_at: float
+    detections: int = 1
     unconfirmed: int = 0
 
 
@@ -70,11 +95,14 @@ class OfflineFaceFinder:
         self._known: list[_Tracklet] = []
         self._begun = False
         self._motion: MotionGate | None = None
-        self._full_at = 0.0
+        self._backoff = MotionBackoff()
+        self._lost: list[tuple[Box, float]] = []
+        self._full_at, self._full_every = 0.0, self.settings.detect_full_every
 
     def reset(self) -> None:
         """Begin a new scene: no face of the one before is followed into it."""
-        self._known, self._begun, self._motion = [], False, None
+        self._known, self._begun, self._motion, self._backoff = [], False, None, MotionBackoff()
+        self._full_every, self._lost = self.settings.detect_full_every, []
 
     def ends_window(self, count: int, seconds: float) -> bool:
         """Whether a window of ``count`` frames over ``seconds`` is complete."""
@@ -82,30 +110,44 @@ class OfflineFaceFinder:
             return True  # the first frame, by itself
         return count >= self.settings.window_frames or seconds >= self.settings.detect_every
 
-    def __call__(self, images: Sequence[GreyImage], times: Sequence[float]) -> list[list[DetectedFace]]:
+    def __call__(
+        self, images: Sequence[GreyImage], times: Sequence[float], lumas: Sequence[GreyImage] | None = None
+    ) -> list[list[DetectedFace]]:
         """Find the faces of the next window.
 
         Args:
-            images: its frames, uint8 (height, width) each, all of one size.
+            images: its frames, uint8 (height, width) each, all of one size. Few of them are looked at, so they may be
+                made on demand.
             times: of each, in seconds.
+            lumas: the same frames to follow faces in, in any linear range of brightness; None for ``images``.
 
         Returns:
             For each frame its faces from left to right.
         """
         last = len(images) - 1
-        window = _Window(self._detector, images, times, self.settings.redetect_every)
+        window = _Window(self._detector, images, lumas or images, times, self._settings_for(len(self._known)))
         tracklets = [window.follow(tracklet) for tracklet in self._known]
         alive = [tracklet for tracklet in tracklets if last in tracklet.faces]
         known = [tracklet.faces[last].box for tracklet in alive]
-        if len(alive) < len(tracklets):
-            self._motion = None  # where a face was lost, nothing need have changed much
-        found, full = self._detect(images[last], times[last], known)
+        lost = [tracklet.faces[max(tracklet.faces)].box for tracklet in tracklets if last not in tracklet.faces]
+        self._lost = [(box, since) for box, since in self._lost if 0 <= times[last] - since < LOST_SECONDS]
+        self._lost += [(box, times[last]) for box in lost]
+        found, full = self._detect(images[last], times[last], known, [box for box, _ in self._lost])
         pairs = match(known, [face.box for face in found], SAME_FACE)
-        _confirm(alive, found, pairs, last, full)
+        confirmed = dict(pairs)
+        for i, tracklet in enumerate(alive):
+            if i in confirmed:
+                window.correct(tracklet, found[confirmed[i]])
+            else:
+                tracklet.unconfirmed += full  # a detection in the whole image also counts against those it missed
         old = {j for _, j in pairs}
+        self._plan(
+            times[last], full=full, agrees=len(old) == len(found) and not (lost or (full and len(old) < len(alive)))
+        )
+        self._lost = [(box, since) for box, since in self._lost if all(iou(box, face.box) == 0 for face in found)]
         tracklets += [window.follow_back(face, tracklets) for j, face in enumerate(found) if j not in old]
         self._known = [
-            _Tracklet({-1: tracklet.faces[last]}, tracklet.unconfirmed)
+            replace(tracklet, faces={-1: tracklet.faces[last]})
             for tracklet in tracklets
             if last in tracklet.faces and tracklet.unconfirmed < MAX_UNCONFIRMED
         ]
@@ -115,11 +157,28 @@ class OfflineFaceFinder:
             for index in range(last + 1)
         ]
 
-    def _detect(self, image: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
-        """Detect in the regions that changed since the last detection; also whether that was the whole image."""
+    def _settings_for(self, known: int) -> OfflineSettings:
+        """The settings where so many faces are known: a crowd is re-detected more rarely, up to a limit."""
+        settings = self.settings
+        rarer = min(settings.max_redetect_every, settings.redetect_every * known / settings.redetected_faces)
+        return replace(settings, redetect_every=max(settings.redetect_every, rarer))
+
+    def _detect(
+        self, image: GreyImage, time: float, known: list[Box], lost: list[Box]
+    ) -> tuple[list[DetectedFace], bool]:
+        """Detect in the regions that changed since the last detection; also whether that was the whole image.
+
+        Args:
+            image: uint8 (height, width).
+            time: of it, in seconds.
+            known: boxes of the faces that are known in it.
+            lost: where faces were last seen that are not known any more; nothing need have changed much there.
+        """
         regions = None
-        if self._motion is not None and 0 <= time - self._full_at < self.settings.detect_full_every:
-            regions = self._motion.moving_regions(image, known)
+        if self._motion is not None and 0 <= time - self._full_at < self._full_every:
+            backoff = self._backoff if known else None
+            regions = self._motion.moving_regions(image, known, backoff, time)
+            regions += [surroundings(box, image.shape) for box in lost]
             if not regions:
                 return [], False
             if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
@@ -131,46 +190,54 @@ class OfflineFaceFinder:
             self._full_at = time
         return found, regions is None
 
+    def _plan(self, time: float, *, full: bool, agrees: bool) -> None:
+        """Detect less often where detections give nothing new.
 
-def _confirm(
-    tracklets: Sequence[_Tracklet],
-    found: Sequence[DetectedFace],
-    pairs: Sequence[tuple[int, int]],
-    last: int,
-    full: bool,
-) -> None:
-    """Correct known faces by a detection; one in the whole image also counts against those that it missed."""
-    confirmed = dict(pairs)
-    for i, tracklet in enumerate(tracklets):
-        if i in confirmed:
-            tracklet.faces[last], tracklet.unconfirmed = found[confirmed[i]], 0
+        Args:
+            time: of the last detection.
+            full: whether it was in the whole image.
+            agrees: whether it found no new face, and, in the whole image, all that are known.
+        """
+        if agrees:
+            self._backoff.in_vain(time)
         else:
-            tracklet.unconfirmed += full
+            self._backoff = MotionBackoff()
+        if not agrees:
+            self._full_every = self.settings.detect_full_every
+        elif full:
+            self._full_every = min(MAX_FULL_GROWTH * self.settings.detect_full_every, 2 * self._full_every)
 
 
 class _Window:
     """The frames of one window, and tracklets through them."""
 
     def __init__(
-        self, detector: FaceDetector, images: Sequence[GreyImage], times: Sequence[float], redetect_every: float
+        self,
+        detector: FaceDetector,
+        images: Sequence[GreyImage],
+        lumas: Sequence[GreyImage],
+        times: Sequence[float],
+        settings: OfflineSettings,
     ) -> None:
-        self._detector, self._images, self._times, self._redetect_every = detector, images, times, redetect_every
+        self._detector, self._images, self._lumas, self._times = detector, images, lumas, times
+        self._settings = settings
 
     def follow(self, tracklet: _Tracklet) -> _Tracklet:
         """Follow a face of the window before forward, as far as it is found."""
         at = -1
         keyframes = {at: tracklet.faces[at]}
+        followed = replace(tracklet)
         while at < len(self._images) - 1:
-            step = self._step(keyframes[at], at, 1)
+            step = self._follow(followed, keyframes[at], at) or self._redetect(followed, keyframes[at], at)
             if step is None:
                 break
-            at, face = step
-            keyframes[at] = face
-        return _Tracklet(_fill(keyframes), tracklet.unconfirmed)
+            at, keyframes[at] = step[0], step[1]
+        followed.faces = _fill(keyframes)
+        return followed
 
     def follow_back(self, face: DetectedFace, tracklets: Sequence[_Tracklet]) -> _Tracklet:
         """Follow a new face from the last frame back to where it came in, or to where it is known already."""
-        at = len(self._images) - 1
+        at = last = len(self._images) - 1
         keyframes = {at: face}
         while at > 0:
             step = self._step(keyframes[at], at, -1)
@@ -181,7 +248,32 @@ class _Window:
                 break
             at, found = step
             keyframes[at] = found
-        return _Tracklet(_fill(keyframes))
+        return _Tracklet(_fill(keyframes), FacePatch.cut(self._lumas[last], face), self._times[last])
+
+    def correct(self, tracklet: _Tracklet, face: DetectedFace) -> None:
+        """Correct a known face by a detection in the last frame."""
+        last = len(self._images) - 1
+        tracklet.faces[last], tracklet.unconfirmed, tracklet.detections = face, 0, 1
+        tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[last], face), self._times[last]
+
+    def _follow(self, tracklet: _Tracklet, face: DetectedFace, at: int) -> tuple[int, DetectedFace] | None:
+        """The next frame to try, with the face where its pixels are; None where it is to be re-detected."""
+        to = next(self._candidates(at, 1))
+        if tracklet.patch is None or self._times[to] - tracklet.detected_at >= self._settings.redetect_every:
+            return None
+        found = tracklet.patch.find(self._lumas[to], face)
+        return None if found is None else (to, found)
+
+    def _redetect(self, tracklet: _Tracklet, face: DetectedFace, at: int) -> tuple[int, DetectedFace] | None:
+        """Re-detect a face, as ``_step`` does, and renew its pixels."""
+        step = self._step(face, at, 1)
+        if step is None:
+            return None
+        to, found = step
+        followed = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
+        found, tracklet.detections = mean_face(followed, found, tracklet.detections)
+        tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
+        return to, found
 
     def _step(self, face: DetectedFace, at: int, direction: int) -> tuple[int, DetectedFace] | None:
         """The face in the next frame to try; where it is not there, in the furthest nearer one that has it."""
@@ -192,11 +284,11 @@ class _Window:
         return None
 
     def _candidates(self, at: int, direction: int) -> Iterator[int]:
-        """Frames to try from ``at``: as far away as ``redetect_every`` allows, then ever nearer."""
+        """Frames to try from ``at``: as far away as ``follow_every`` allows, then ever nearer."""
         limit = len(self._images) - 1 if direction > 0 else 0
         to = at + direction
         start = self._times[max(0, at)]
-        while to != limit and abs(self._times[to + direction] - start) <= self._redetect_every:
+        while to != limit and abs(self._times[to + direction] - start) <= self._settings.follow_every:
             to += direction
         while to != at:
             yield to

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from smilecam.results import FrameResult
 from smilecam.tracking.smile_path import SettledState, SmilePath
-from smilecam.tracking.smile_state import DecisionSettings
-from smilecam.tracking.tracker import Tracker
+from smilecam.tracking.smile_state import DecisionSettings, Sample
+from smilecam.tracking.tracker import Association, Tracker
 from smilecam.types import DetectedFace, Event, EventKind, Face
 
 
@@ -19,7 +19,7 @@ class _WaitingFrame:
 
     number: int
     time: float
-    faces: tuple[tuple[int, DetectedFace, float], ...]
+    faces: tuple[tuple[int, DetectedFace, Sample], ...]
     ended: tuple[int, ...]
 
 
@@ -52,25 +52,36 @@ class OfflineFaceTracks:
         self._newest = 0.0
         self._given: tuple[float, int] = (0.0, 0)
 
-    def add(self, number: int, time: float, faces: Sequence[DetectedFace], smiles: Sequence[float]) -> None:
-        """Take the next frame.
+    def associate(self, time: float, faces: Sequence[DetectedFace]) -> Association:
+        """Find the tracks of the next frame.
+
+        Args:
+            time: in seconds; where a video jumps back, the time before it stands still.
+            faces: of the frame.
+        """
+        time = self._newest = max(time, self._newest)
+        tracks, ended = self._tracker.update([face.box for face in faces], time)
+        return Association(time, tuple(tracks), tuple(ended))
+
+    def add(
+        self, number: int, association: Association, faces: Sequence[DetectedFace], samples: Sequence[Sample]
+    ) -> None:
+        """Take the smiles of the next frame.
 
         Args:
             number: of the frame.
-            time: in seconds; where a video jumps back, the time before it stands still.
+            association: its tracks.
             faces: its faces.
-            smiles: their probabilities of a smile.
+            samples: the smile of each.
         """
-        time = self._newest = max(time, self._newest)
-        numbers, ended = self._tracker.update([face.box for face in faces], time)
-        for track in ended:
+        for track in association.ended:
             self._settle(track, ended=True)
-        for track, smile in zip(numbers, smiles, strict=True):
+        for track, sample in zip(association.tracks, samples, strict=True):
             if track not in self._tracks:
                 self._tracks[track] = _Track(SmilePath(self._threshold, self._decision), deque())
-            self._tracks[track].path.add(smile, time)
-        found = tuple(zip(numbers, faces, smiles, strict=True))
-        self._waiting.append(_WaitingFrame(number, time, found, tuple(ended)))
+            self._tracks[track].path.add(sample.smile, association.time)
+        found = tuple(zip(association.tracks, faces, samples, strict=True))
+        self._waiting.append(_WaitingFrame(number, association.time, found, association.ended))
 
     def cut(self) -> None:
         """The scene has changed: whoever is seen from here on is somebody else."""
@@ -113,13 +124,14 @@ class OfflineFaceTracks:
         for number in frame.ended:
             self._tracks.pop(number, None)
         faces = []
-        for number, face, smile in frame.faces:
+        for number, face, sample in frame.faces:
             track = self._tracks[number]
             state = track.settled.popleft()
             track.last_seen = frame.time
             if (event := self._change(number, track, state)) is not None:
                 events.append(event)
-            faces.append(Face(face.box, face.confidence, smile, state.smiling, number, state.intensity, state.smoothed))
+            settled = (state.smiling, number, state.intensity, state.smoothed)
+            faces.append(Face(face.box, face.confidence, sample.smile, *settled, interpolated=sample.interpolated))
         return FrameResult(self._source, frame.number, frame.time, tuple(faces), tuple(events))
 
     def _change(self, number: int, track: _Track, state: SettledState) -> Event | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 LIMIT = 6.0
 """Log odds are clipped to this: a single frame of .9999 counts no more than one of .998."""
@@ -37,6 +38,13 @@ FULL_FRAME = 0.4
 """How long a frame takes to count in full, as a share of the smoothing: 1/20 s by default. Like the three constants
 above it was chosen on the development clips (benchmarks/clips.py), among settings that leave noise about the threshold
 without effect (tests/tracking/test_smile_state.py)."""
+
+
+class Sample(NamedTuple):
+    """The smile of a face in one frame: a probability, and whether it is interpolated from other frames."""
+
+    smile: float
+    interpolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smilecam.tracking.association import match, pair_greedily
 from smilecam.types import Box
@@ -45,6 +46,14 @@ class _Track:
                 self.velocity[1] + weight * (measured[1] - self.velocity[1]),
             )
         self.box, self.time = box, time
+
+
+class Association(NamedTuple):
+    """The tracks of a frame: its time in seconds, the number of each face's track, and those of tracks that ended."""
+
+    time: float
+    tracks: tuple[int, ...]
+    ended: tuple[int, ...]
 
 
 class Tracker:

@@ -1,0 +1,248 @@
+"""Reading smiles where they can change: faces that stay the same need not be read in every frame.
+
+In a live stream a face is read again when it looks different, or after a moment. In recorded video the last frame of a
+window is read of each track. Where two frames that were read agree, both are sure and the faces in them look alike, the
+frames in between are interpolated; otherwise the one in the middle is read, and so on. So every frame around a change
+is read, and the change lies where it would with all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from smilecam.classification.batch import FaceClassifier
+from smilecam.sources.frame import Frame
+from smilecam.tracking.smile_state import Sample, log_odds
+from smilecam.types import DetectedFace, FloatArray
+
+MAX_GAP_SECONDS = 0.6
+"""Frames that are read lie no further apart. On the development clips not one state differs from those with every frame
+read, and a third of the faces are read (benchmarks/agreement.py)."""
+
+SURE = 2.0
+"""Log odds from the threshold from which a frame is sure: a probability of .88 where the threshold is .5."""
+
+MAX_DIFFERENCE = 3.0
+"""Log odds by which two sure frames may differ, to be interpolated in between."""
+
+ALIKE = 0.8
+"""Correlation of the network's inputs from which a face looks alike in two frames: a mouth that opens, or a crop off by
+a tenth, is below."""
+
+
+LEAST_ODDS = 1e-9
+"""Keeps the log odds of 0 and 1 finite."""
+
+LIVE_GAP_SECONDS = 0.12
+"""The same in a live stream, which does not know what comes: a sure face is read every fourth frame."""
+
+LIVE_ALIKE = 0.97
+"""The same in a live stream, where each change is to be seen at once."""
+
+
+class FoundFrame(NamedTuple):
+    """A frame with its faces.
+
+    Attributes:
+        frame: whose pixels are made only if one of its faces is read.
+        time: seconds.
+        faces: in its pixels.
+        tracks: number of the track of each.
+    """
+
+    frame: Frame
+    time: float
+    faces: Sequence[DetectedFace]
+    tracks: Sequence[int]
+
+
+class _Known(NamedTuple):
+    """A face that the network has seen: when, the probability, and its input as a row of zero mean and unit length."""
+
+    time: float
+    smile: float
+    row: FloatArray
+
+    @property
+    def value(self) -> float:
+        """Log odds, clipped as those by which states are decided."""
+        return log_odds(self.smile)
+
+
+class _Place(NamedTuple):
+    """A face of a window: index of the frame, and of the face in it."""
+
+    frame: int
+    face: int
+
+
+class LiveSampler:
+    """Reads the faces of a live stream, frame by frame, and lets the probability of one that stays the same stand."""
+
+    def __init__(self) -> None:
+        """Begin a stream."""
+        self._last: dict[int, _Known] = {}
+
+    def __call__(
+        self, found: FoundFrame, classify_faces: FaceClassifier, threshold: float, *, every_frame: bool = False
+    ) -> list[Sample]:
+        """Give a sample for each face of the next frame.
+
+        Args:
+            found: the frame.
+            classify_faces: the network.
+            threshold: probability around which smiles begin and end.
+            every_frame: whether all faces are read.
+        """
+        inputs = classify_faces.inputs([(found.frame.grey, found.faces)])
+        if every_frame:
+            self._last = {}
+            return [Sample(smile) for smile in classify_faces.classify(inputs)]
+        rows = [_standardized(image) for image in inputs]
+        samples: list[Sample | None] = [
+            self._standing(track, found.time, row, log_odds(threshold))
+            for track, row in zip(found.tracks, rows, strict=True)
+        ]
+        wanted = [at for at, sample in enumerate(samples) if sample is None]
+        smiles = dict(zip(wanted, classify_faces.classify(inputs[wanted]), strict=True))
+        for at, smile in smiles.items():
+            self._last[found.tracks[at]] = _Known(found.time, smile, rows[at])
+        self._last = {track: last for track, last in self._last.items() if found.time - last.time <= MAX_GAP_SECONDS}
+        return [sample or Sample(smiles[at]) for at, sample in enumerate(samples)]
+
+    def _standing(self, track: int, time: float, row: FloatArray, threshold: float) -> Sample | None:
+        """What a face was read as, where that still stands."""
+        last = self._last.get(track)
+        if (
+            last is None
+            or last.row.shape != row.shape
+            or not 0 <= time - last.time <= LIVE_GAP_SECONDS
+            or abs(last.value - threshold) < SURE
+            or float(last.row @ row) < LIVE_ALIKE
+        ):
+            return None
+        return Sample(last.smile, interpolated=True)
+
+
+class SmileSampler:
+    """Reads the faces of a recorded video, window by window, and interpolates the rest."""
+
+    def __init__(self, classify_faces: FaceClassifier, threshold: float, *, every_frame: bool = False) -> None:
+        """Begin a video.
+
+        Args:
+            classify_faces: the network.
+            threshold: probability around which smiles begin and end.
+            every_frame: whether all faces are read in all frames.
+        """
+        self._classify_faces, self._threshold = classify_faces, log_odds(threshold)
+        self._every_frame = every_frame
+        self._last: dict[int, _Known] = {}
+
+    def __call__(self, frames: Sequence[FoundFrame]) -> list[list[Sample]]:
+        """Give a sample for each face of the next window, in the order of ``FoundFrame.faces``."""
+        places: dict[int, list[_Place]] = defaultdict(list)
+        for index, found in enumerate(frames):
+            for face, track in enumerate(found.tracks):
+                places[track].append(_Place(index, face))
+        if self._every_frame:
+            smiles = self._classify_faces([(found.frame.grey, found.faces) for found in frames])
+            return [[Sample(smile) for smile in of_frame] for of_frame in smiles]
+        samples: list[list[Sample]] = [[Sample(0.0)] * len(found.faces) for found in frames]
+        series = [
+            _Series(self._last.get(track), track, [frames[at.frame].time for at in of_track], of_track)
+            for track, of_track in places.items()
+        ]
+        self._read_where_needed(series, frames)
+        for one in series:
+            for place, sample in one.samples():
+                samples[place.frame][place.face] = sample
+        newest = frames[-1].time
+        self._last = {track: last for track, last in self._last.items() if newest - last.time <= MAX_GAP_SECONDS}
+        self._last |= {one.track: one.newest for one in series}
+        return samples
+
+    def _read_where_needed(self, series: Sequence[_Series], frames: Sequence[FoundFrame]) -> None:
+        """Read round after round, all tracks in one call, until no gap is left that must be read."""
+        while wanted := [(one, at) for one in series for at in one.take_wanted(self._threshold)]:
+            asked = [(frames[one.places[at].frame], one.places[at].face) for one, at in wanted]
+            inputs = self._classify_faces.inputs([(found.frame.grey, [found.faces[face]]) for found, face in asked])
+            smiles = self._classify_faces.classify(inputs)
+            for (one, at), smile, row in zip(wanted, smiles, inputs, strict=True):
+                one.known[at] = _Known(one.times[at], smile, _standardized(row))
+
+
+class _Series:
+    """A track through a window, and what has been read of it.
+
+    Attributes:
+        track: its number.
+        times: of its frames, in seconds.
+        places: of its faces.
+        known: by index into both; -1 is the last one of the window before.
+    """
+
+    def __init__(self, last: _Known | None, track: int, times: list[float], places: list[_Place]) -> None:
+        self.track, self.times, self.places = track, times, places
+        self.known: dict[int, _Known] = {-1: last} if last and times[0] - last.time <= MAX_GAP_SECONDS else {}
+        self._gaps: list[tuple[int, int]] | None = None
+
+    @property
+    def newest(self) -> _Known:
+        """What was read in the last frame."""
+        return self.known[len(self.times) - 1]
+
+    def take_wanted(self, threshold: float) -> list[int]:
+        """Indices of the frames to be read next; none when the rest can be interpolated."""
+        if self._gaps is None:
+            last = len(self.times) - 1
+            first = -1 if -1 in self.known else 0
+            self._gaps = [(first, last)]
+            return sorted({first, last} - {-1})
+        wanted, gaps = [], []
+        for a, b in self._gaps:
+            if b - a > 1 and not _can_interpolate(self.known[a], self.known[b], threshold):
+                middle = (a + b) // 2
+                wanted.append(middle)
+                gaps += [(a, middle), (middle, b)]
+        self._gaps = gaps
+        return wanted
+
+    def samples(self) -> list[tuple[_Place, Sample]]:
+        """A sample for every frame."""
+        known = sorted(self.known)
+        found = [(self.places[at], Sample(self.known[at].smile)) for at in known if at >= 0]
+        for a, b in pairwise(known):
+            before, after = self.known[a], self.known[b]
+            for at in range(a + 1, b):
+                share = (self.times[at] - before.time) / max(1e-9, after.time - before.time)
+                smile = _interpolated(before.smile, after.smile, min(1.0, max(0.0, share)))
+                found.append((self.places[at], Sample(smile, interpolated=True)))
+        return found
+
+
+def _can_interpolate(a: _Known, b: _Known, threshold: float) -> bool:
+    """Whether nothing can have happened between two known."""
+    return (
+        b.time - a.time <= MAX_GAP_SECONDS
+        and min(abs(a.value - threshold), abs(b.value - threshold)) >= SURE
+        and abs(a.value - b.value) <= MAX_DIFFERENCE
+        and float(a.row @ b.row) >= ALIKE
+    )
+
+
+def _standardized(image: FloatArray) -> FloatArray:
+    row = np.ravel(image) - image.mean()
+    return np.asarray(row / max(1e-6, float(np.linalg.norm(row))), np.float32)
+
+
+def _interpolated(before: float, after: float, share: float) -> float:
+    """A probability on the straight line from one to another in log odds, which are not clipped here."""
+    a, b = (math.log(max(LEAST_ODDS, one) / max(LEAST_ODDS, 1 - one)) for one in (before, after))
+    return 1 / (1 + math.exp(-(a + share * (b - a))))

@@ -1,0 +1,168 @@
+"""Sources side by side: turns at the cores, and results of all of them."""
+
+import json
+import threading
+import time
+
+import pytest
+
+import smilecam
+from smilecam.cli.main import call
+from smilecam.errors import OutputError
+from smilecam.pipeline.fair_gate import FairGate
+from smilecam.pipeline.run_parallel import ParallelOutputs, run_parallel
+from smilecam.pipeline.run_sources import RunReport, StopRun
+from smilecam.pipeline.stages import Stage, Stages
+from smilecam.sinks.base import Sink
+from smilecam.sources.base import SourceOptions
+from smilecam.sources.resolve import find_sources
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_the_gate_lets_few_in_and_in_order(places):
+    gate, inside, order, most = FairGate(places), [0], [], [0]
+
+    def work(number):
+        with gate:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            order.append(number)
+            time.sleep(0.01)
+            inside[0] -= 1
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.001)
+    for thread in threads:
+        thread.join(5)
+    assert most[0] == places
+    assert all(abs(number - at) < places for at, number in enumerate(order))
+
+
+def test_stages_count_without_what_is_inside_them():
+    stages = Stages()
+    with stages.measure(Stage.FOLLOW), stages.measure(Stage.REDETECT):
+        begun = time.thread_time()
+        while time.thread_time() - begun < 0.03:
+            pass
+    stages.frames = 1
+    lines = stages.lines()
+    assert "1 frames" in lines[0]
+    (inner,) = [line for line in lines if Stage.REDETECT.value in line]
+    (outer,) = [line for line in lines if Stage.FOLLOW.value in line]
+    assert float(inner.split()[0]) > 25
+    assert float(outer.split()[0]) < 5
+
+
+class Notes(Sink):
+    uses_images = False
+
+    def __init__(self, fail=False):
+        self.calls, self.fail, self.closed = [], fail, False
+
+    def begin(self, source):
+        self.calls.append(("begin", source.ref.name))
+
+    def write(self, frame, result):
+        if self.fail:
+            raise OutputError("full")
+        self.calls.append(("frame", result.source))
+
+    def event(self, event):
+        self.calls.append((event.kind.value, event.source))
+
+    def end(self):
+        self.calls.append(("end", ""))
+
+    def close(self):
+        self.closed = True
+
+
+FACE = "synthetic:face?seconds=2"
+PATTERN = "synthetic:320x240@20?seconds=2"
+
+
+@pytest.fixture(scope="module")
+def detector():
+    with smilecam.SmileDetector(detector="haar") as made:
+        yield made
+
+
+def refs(*names):
+    return [ref for name in names for ref in find_sources(name)]
+
+
+def test_sources_side_by_side_give_what_each_gives_alone(detector):
+    shared, own = Notes(), {}
+    report = RunReport()
+    outputs = ParallelOutputs([shared], lambda ref: [own.setdefault(ref.name, Notes())])
+    run_parallel(refs(FACE, PATTERN), detector, outputs, report)
+    assert report.done == 2
+    for name, notes in own.items():
+        alone = [item.faces for item in detector.stream(name)]
+        assert notes.calls[0] == ("begin", name)
+        assert notes.calls[-1] == ("end", "")
+        assert notes.calls.count(("frame", name)) == len(alone)
+        assert notes.closed
+    assert sum(call[0] == "frame" for call in shared.calls) == sum(
+        call[0] == "frame" for notes in own.values() for call in notes.calls
+    )
+    assert shared.closed
+
+
+def test_live_sources_side_by_side_all_keep_going(detector):
+    shared = Notes()
+    names = [PATTERN.replace("20?", f"{20 + number}?") for number in range(3)]
+    run_parallel(
+        refs(*names),
+        detector,
+        ParallelOutputs([shared], lambda _: []),
+        RunReport(),
+        options=SourceOptions(realtime=True),
+    )
+    for name in names:
+        assert shared.calls.count(("frame", name)) > 20
+    first_half = [call[1] for call in shared.calls if call[0] == "frame"][:30]
+    assert set(first_half) == set(names)
+
+
+@pytest.mark.parametrize("how", ["stop", "sink"])
+def test_whatever_ends_it_all_threads_end(detector, how):
+    notes, before = Notes(fail=how == "sink"), threading.active_count()
+
+    def observe(item):
+        if item.frame == 5:
+            raise StopRun
+
+    work = (refs(FACE, PATTERN), detector, ParallelOutputs([notes], lambda _: [Notes()]), RunReport(), observe)
+    if how == "sink":
+        with pytest.raises(OutputError):
+            run_parallel(*work)
+    else:
+        run_parallel(*work)
+    assert notes.closed
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert threading.active_count() <= before + 1  # the thread of background detection stays
+
+
+def test_the_command_reads_side_by_side_and_prints_a_profile(tmp_path, capsys):
+    lines = tmp_path / "all.jsonl"
+    arguments = [
+        "detect",
+        FACE,
+        PATTERN,
+        str(tmp_path / "nothing.mp4"),
+        "--parallel",
+        "--detector",
+        "haar",
+        "--profile",
+    ]
+    assert call([*arguments, "--jsonl", str(lines)]) == 5
+    printed = capsys.readouterr().out
+    found = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert {line["source"] for line in found} == {FACE, PATTERN}
+    assert "CPU by stage" in printed
+    assert f"{PATTERN}: 40 frames" in printed

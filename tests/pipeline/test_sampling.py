@@ -1,0 +1,114 @@
+"""Reading the smiles of recorded video where they can change."""
+
+import numpy as np
+import pytest
+
+from smilecam.pipeline.sampling import FoundFrame, LiveSampler, SmileSampler
+from smilecam.sources.frame import Frame
+from smilecam.tracking.smile_state import log_odds
+from smilecam.types import Box, DetectedFace
+
+FPS = 30
+FACE = DetectedFace(Box(0, 0, 8, 8), 0.9)
+
+
+class Script:
+    """Gives scripted probabilities by the frame's first pixel, and counts the faces that it read."""
+
+    def __init__(self, probabilities):
+        self.probabilities, self.read = probabilities, []
+
+    def inputs(self, images):
+        return np.stack([grey[np.newaxis].astype(np.float32) for grey, faces in images for _ in faces])
+
+    def classify(self, inputs):
+        numbers = [round(float(one[0, 0, 0])) for one in inputs]
+        self.read += numbers
+        return [self.probabilities[number] for number in numbers]
+
+    def __call__(self, images):
+        smiles = iter(self.classify(self.inputs(images)))
+        return [[next(smiles) for _ in faces] for _, faces in images]
+
+
+def found(number, noise=0):
+    grey = np.tile(np.arange(8, dtype=np.uint8) * 20, (8, 1))
+    if noise:
+        grey = np.random.default_rng(number).integers(0, 255, (8, 8), np.uint8)
+    grey[0, 0] = number
+    return FoundFrame(Frame(number, number / FPS, grey), number / FPS, [FACE], [1])
+
+
+def sampled(probabilities, noise=0, **settings):
+    script = Script(probabilities)
+    sample = SmileSampler(script, 0.5, **settings)
+    frames = [found(number, noise) for number in range(len(probabilities))]
+    samples = [one for at in range(0, len(frames), 15) for (one,) in sample(frames[at : at + 15])]
+    assert [not one.interpolated for one in samples] == [n in set(script.read) for n in range(len(samples))]
+    assert len(script.read) == len(set(script.read))  # nothing twice
+    return samples, script
+
+
+def test_a_face_that_stays_the_same_is_read_once_in_a_window():
+    samples, script = sampled([0.02] * 90)
+    assert sorted(script.read) == [0, 14, 29, 44, 59, 74, 89]
+    assert [one.smile for one in samples] == pytest.approx([0.02] * 90)
+
+
+def test_sure_probabilities_stay_what_they_are():
+    assert [one.smile for one in sampled([0.99999] * 30)[0]] == pytest.approx([0.99999] * 30, abs=1e-7)
+    assert [one.smile for one in live([0.99999] * 30)[0]] == pytest.approx([0.99999] * 30, abs=1e-7)
+
+
+def test_every_frame_around_a_change_is_read():
+    truth = [0.02] * 40 + [0.3, 0.6, 0.9] + [0.98] * 47
+    samples, script = sampled(truth)
+    assert set(range(39, 43)) <= set(script.read)
+    assert len(script.read) < 25
+    assert [one.smile > 0.5 for one in samples] == [smile > 0.5 for smile in truth]
+
+
+def test_between_two_readings_log_odds_are_interpolated():
+    samples, script = sampled([0.02] + [0.5] * 13 + [0.05])
+    assert script.read == [0, 14]
+    middle = log_odds(samples[7].smile)
+    assert middle == pytest.approx((log_odds(0.02) + log_odds(0.05)) / 2)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "settings"),
+    [([0.4] * 60, {}), ([0.02] * 60, {"noise": 1}), ([0.02] * 60, {"every_frame": True})],
+)
+def test_doubtful_and_changing_faces_are_read_in_every_frame(probabilities, settings):
+    _, script = sampled(probabilities, **settings)
+    assert sorted(script.read) == list(range(60))
+
+
+def test_a_face_that_comes_back_later_is_not_interpolated_from_before():
+    script = Script([0.02] * 60)
+    sample = SmileSampler(script, 0.5)
+    sample([found(number) for number in range(15)])
+    sample([found(number) for number in range(50, 60)])
+    assert sorted(script.read) == [0, 14, 50, 59]
+
+
+def live(probabilities, noise=0, **settings):
+    script, sample = Script(probabilities), LiveSampler()
+    frames = [found(number, noise) for number in range(len(probabilities))]
+    return [one for frame in frames for one in sample(frame, script, 0.5, **settings)], script
+
+
+def test_a_live_face_that_stays_the_same_is_read_every_fourth_frame():
+    samples, script = live([0.02] * 30)
+    assert script.read == list(range(0, 30, 4))
+    assert [one.smile for one in samples] == pytest.approx([0.02] * 30)
+    assert [one.interpolated for one in samples] == [number % 4 > 0 for number in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "settings"),
+    [([0.4] * 30, {}), ([0.02] * 30, {"noise": 1}), ([0.02] * 30, {"every_frame": True})],
+)
+def test_live_faces_that_are_doubtful_or_change_are_read_at_once(probabilities, settings):
+    _, script = live(probabilities, **settings)
+    assert script.read == list(range(30))
