@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import click
 from smilecam import interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
-from smilecam.cli.outputs import Outputs, make_sinks
+from smilecam.cli.outputs import Outputs, make_sinks, report_written
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
 from smilecam.cli.text import one_line
-from smilecam.detection.registry import resolve_detector
+from smilecam.detection.registry import ResolvedDetector, resolve_detector
+from smilecam.errors import OutputError
 
 if TYPE_CHECKING:
     from smilecam.pipeline.run import SourceRun
@@ -88,15 +90,15 @@ def detect(
     settings["detector"] = face_detector.spec.name
     observer = _Observer(until, detector_warnings(face_detector, blur))
     with interrupts.deadline(timeout) as deadline:
-        sinks = make_sinks(refs, outputs, Path(settings["model"]), log)
         if refs:
-            _run(refs, sinks, report, observer, max_frames, log, settings)
+            inputs = _inputs(settings["model"], face_detector)
+            _run(refs, partial(make_sinks, refs, outputs, inputs, log), report, observer, max_frames, log, settings)
     return _exit_code(report, observer, deadline.passed)
 
 
 def _run(
     refs: list[SourceRef],
-    sinks: list[Sink],
+    open_sinks: Callable[[], list[Sink]],
     report: RunReport,
     observer: _Observer,
     max_frames: int | None,
@@ -107,11 +109,24 @@ def _run(
     from smilecam.pipeline.run_sources import run_sources
 
     with make_detector(**settings) as detector:
+        sinks = open_sinks()  # once the model has been loaded
         try:
             run_sources(refs, detector, sinks, report, observer, max_frames, source_options(**settings))
         finally:
-            for path in (path for sink in sinks for path in sink.written):
-                log(f"wrote {path}")
+            gone = report_written(sinks, log)
+    if gone:
+        more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise OutputError(f"{gone[0]} is gone{more}: it was removed after it had been written")
+
+
+def _inputs(model: str, detector: ResolvedDetector) -> dict[str, Path]:
+    """Files that the run reads besides its sources, by what messages call them."""
+    from smilecam.classification.classifier import model_path
+
+    inputs = {"the model": model_path(model)}
+    if detector.spec.file is not None:
+        inputs["the file of the face detector"] = detector.spec.file.path
+    return inputs
 
 
 class _Observer:

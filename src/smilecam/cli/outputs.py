@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,26 +55,31 @@ class Outputs:
         return STANDARD_OUTPUT in (self.jsonl, self.csv)
 
 
-def make_sinks(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -> list[Sink]:
+def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log) -> list[Sink]:
     """A sink for each output that is asked for, the summary first.
 
     Args:
-        refs: all sources of the run.
+        refs: all sources of the run, at least one.
         outputs: that are asked for.
-        model: a file that no output may replace.
+        inputs: other files that no output may replace, by what they are.
         log: takes lines for people.
 
     Raises:
-        UsageProblem: an output would replace a source, the model, or another output.
+        UsageProblem: an output would replace a source, another input, or another output.
         OutputError: one cannot be written.
     """
     from smilecam.sinks.summary import Summary
 
-    if not refs:
-        return [Summary(log)]
     plans = _plans(refs, outputs)
-    _refuse_collisions(refs, outputs, plans, model)
-    return [Summary(log), *(make(outputs, plans) for option, make in SINKS.items() if getattr(outputs, option))]
+    _refuse_collisions(refs, outputs, plans, inputs)
+    sinks: list[Sink] = [Summary(log)]
+    with ExitStack() as stack:  # closes those that could be made when a later one cannot
+        for option, make in SINKS.items():
+            if getattr(outputs, option):
+                sinks.append(make(outputs, plans))
+                stack.callback(sinks[-1].close)
+        stack.pop_all()
+    return sinks
 
 
 def _annotated(outputs: Outputs, plans: dict[str, Plan]) -> Sink:
@@ -145,8 +151,10 @@ def _make_folder_for(target: str, plan: Plan) -> None:
         make_folder(Path(target), parents=False)
 
 
-def _refuse_collisions(refs: list[SourceRef], outputs: Outputs, plans: dict[str, Plan], model: Path) -> None:
-    """Refuse outputs that would replace a source, the model, or each other.
+def _refuse_collisions(
+    refs: list[SourceRef], outputs: Outputs, plans: dict[str, Plan], inputs: dict[str, Path]
+) -> None:
+    """Refuse outputs that would replace a source, another input, or each other.
 
     Raises:
         UsageProblem: one would.
@@ -158,11 +166,31 @@ def _refuse_collisions(refs: list[SourceRef], outputs: Outputs, plans: dict[str,
     targets = [(f"--{option}", Path(path)) for option, path in single.items() if path and path != STANDARD_OUTPUT]
     for option, path in targets:
         refuse_source(option, path, refs)
-        if same_file(path, model):
-            raise UsageProblem(f"{option} {path} would replace the model")
     targets += [(f"--{option}", path) for option, plan in plans.items() for path in plan.values()]
     taken: dict[Path, str] = {}
     for option, path in targets:
+        for what, used in inputs.items():
+            if same_file(path, used):
+                raise UsageProblem(f"{option} {path} would replace {what}")
         other = taken.setdefault(path.resolve(), option)
         if other != option:
             raise UsageProblem(f"{other} and {option} both name {path}")
+
+
+def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
+    """Log the files that are finished and there.
+
+    Args:
+        sinks: that are closed.
+        log: takes lines for people.
+
+    Returns:
+        Those that are not there any more: someone has removed them meanwhile.
+    """
+    gone = []
+    for path in (path for sink in sinks for path in sink.written):
+        if path.exists():
+            log(f"wrote {path}")
+        else:
+            gone.append(path)
+    return gone

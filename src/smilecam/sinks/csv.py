@@ -36,13 +36,12 @@ class CsvTable(TextSink):
     """
 
     def __init__(self, target: str) -> None:
-        """Open a file, replacing an existing one, or standard output for ``-``, and write the header row.
+        """Prepare a file, or standard output for ``-``; with the first frame, the header row replaces an existing file.
 
         Raises:
-            OutputError: the file cannot be opened or written.
+            OutputError: the file cannot be written, or another run is writing it.
         """
-        super().__init__(target)
-        self._file.write(_text([COLUMNS]))
+        super().__init__(target, _text([COLUMNS]))
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
         """Write a frame's rows and flush them.
@@ -51,8 +50,7 @@ class CsvTable(TextSink):
             OutputError: the disk is full, for example.
             BrokenPipeError: nobody reads standard output any more.
         """
-        if result.faces:
-            self._file.write(_text([_row(result, face) for face in result.faces]))
+        self._file.write(_text([_row(result, face) for face in result.faces]))
 
 
 def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
