@@ -26,6 +26,9 @@ from smilecam.types import DetectedFace, Event, StreamStats
 PREFETCHED_FRAMES = 16
 """Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
 
+PREFETCHED_PIXELS = 33_000_000
+"""Fewer are decoded ahead where they are larger than 1920x1080."""
+
 PREFETCHED_WINDOWS = 1
 
 WINDOW_PIXELS = 16_000_000
@@ -207,7 +210,8 @@ class OfflineRun(_MeteredRun):
         return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
-        decoded = self._threads.enter_context(Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close))
+        decoder = Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
+        decoded = self._threads.enter_context(decoder)
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         try:
@@ -267,3 +271,7 @@ class OfflineRun(_MeteredRun):
             self._finder.reset()
         faces = self._finder([frame.grey for frame in frames], [frame.time or 0.0 for frame in frames])
         return Window(list(zip(frames, faces, strict=True)), cut)
+
+
+def _held_pixels(item: Frame | Event) -> int:
+    return 0 if isinstance(item, Event) else item.held_pixels

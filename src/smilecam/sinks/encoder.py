@@ -22,6 +22,9 @@ from smilecam.types import Image
 WAITING_FRAMES = 4
 """Frames that may wait for the encoder; further ones wait with the caller."""
 
+WAITING_PIXELS = 33_000_000
+"""Fewer may wait where they are larger than 3840x2160."""
+
 MAX_GAP_SECONDS = 3600.0
 """A longer gap between two frames is taken for a broken timestamp, and so is a step back."""
 
@@ -134,7 +137,8 @@ class EncodedVideo:
         self._output: OutputContainer | None = None
         self._last_pts, self._end = -1, 0.0
         self._error: Exception | None = None
-        self._queue: Queue[VideoFrame | None] = Queue(WAITING_FRAMES)
+        waiting = min(WAITING_FRAMES, max(1, WAITING_PIXELS // (size[0] * size[1])))
+        self._queue: Queue[VideoFrame | None] = Queue(waiting)
         self._thread: threading.Thread | None = None
         self._finished = threading.Event()
 

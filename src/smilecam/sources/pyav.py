@@ -36,6 +36,9 @@ MAX_DAMAGED = 100
 TOLERATED_SHARE = 0.02
 """A number of frames that follows from a duration may be too large by this share."""
 
+LARGE_FRAME = 16_000_000
+"""Pixels of a frame from which memory counts more than speed."""
+
 TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
 """Formats without timestamps; those that FFmpeg makes up mean nothing in a live stream."""
 
@@ -92,8 +95,9 @@ class AvSource(Source):
             raise
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(max_pixels())}
-        # Frame threads would decode faster, but each holds one frame back.
-        codec.thread_type = ThreadType.SLICE if endless else ThreadType.AUTO
+        # Frame threads decode faster, but each holds one frame back, and in memory.
+        few = endless or codec.width * codec.height > LARGE_FRAME
+        codec.thread_type = ThreadType.SLICE if few else ThreadType.AUTO
         if endless:
             codec.flags |= Flags.low_delay
 
