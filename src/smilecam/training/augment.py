@@ -60,7 +60,7 @@ def augment(
     Args:
         images: float32 (n, 1, side, side), grey values 0 to 255.
         settings: ranges of the changes.
-        generator: source of randomness, on the CPU, so that every device draws the same numbers.
+        generator: source of randomness, on the CPU, so that every device makes the same changes; noise alone differs.
         size: side of the result; 0 for ``side`` without the margin.
         margin: pixels on each edge of ``images`` outside the framing of the result.
         annealing: probability that an image keeps its light and detail and is transformed in a smaller range
@@ -120,18 +120,18 @@ def _relight(images: Tensor, settings: Augmentation, generator: torch.Generator)
         exponent = (settings.gamma * change * change.abs()).exp().to(device).reshape(n, 1, 1, 1)
         images = (images / 255).clamp(0, 1).pow(exponent) * 255
     if settings.gradient:
-        images = images + _gradient(n, images.shape[-1], settings.gradient, generator).to(device)
+        images = images + _gradient(n, images.shape[-1], settings.gradient, generator, device)
     contrast = (1 + _uniform(n, settings.contrast, generator)).to(device).reshape(n, 1, 1, 1)
     brightness = _uniform(n, settings.brightness, generator).to(device).reshape(n, 1, 1, 1)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return ((images - mean) * contrast + mean + brightness).clamp(0, 255)
 
 
-def _gradient(n: int, size: int, limit: float, generator: torch.Generator) -> Tensor:
+def _gradient(n: int, size: int, limit: float, generator: torch.Generator, device: torch.device) -> Tensor:
     """(n, 1, size, size) grey values that rise linearly in a random direction, 0 in the middle."""
-    direction = _uniform(n, math.pi, generator).reshape(n, 1, 1)
-    strength = (torch.rand(n, generator=generator) * limit / 2).reshape(n, 1, 1)
-    ramp = torch.linspace(-1, 1, size)
+    direction = _uniform(n, math.pi, generator).reshape(n, 1, 1).to(device)
+    strength = (torch.rand(n, generator=generator) * limit / 2).reshape(n, 1, 1).to(device)
+    ramp = torch.linspace(-1, 1, size, device=device)
     return (strength * (direction.cos() * ramp[None, None] + direction.sin() * ramp[None, :, None])).unsqueeze(1)
 
 
@@ -143,14 +143,21 @@ def _degrade(images: Tensor, probability: float, generator: torch.Generator) -> 
     kinds = torch.rand(n, generator=generator) / probability * 3
     level = torch.randint(LEVELS, (n,), generator=generator)
     degraded = images.clone()
-    for kind, operators in enumerate((blur_operators(size), reduction_operators(size))):
+    for kind, operators in enumerate(_on_device(size, device)):
         rows = torch.nonzero((kinds >= kind) & (kinds < kind + 1)).flatten()
-        matrices = operators[level[rows]].to(device).unsqueeze(1)
-        degraded[rows.to(device)] = matrices @ images[rows.to(device)] @ matrices.mT
+        matrices = operators[level[rows].to(device)].unsqueeze(1)
+        rows = rows.to(device)
+        degraded[rows] = matrices @ images[rows] @ matrices.mT
     rows = torch.nonzero((kinds >= 2) & (kinds < 3)).flatten()
     quality = torch.linspace(*JPEG_QUALITY, LEVELS)[level[rows]]
-    degraded[rows.to(device)] = _jpeg(images[rows.to(device)], quality.to(device))
+    rows = rows.to(device)
+    degraded[rows] = _jpeg(images[rows], quality.to(device))
     return degraded
+
+
+@cache
+def _on_device(size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    return blur_operators(size).to(device), reduction_operators(size).to(device)
 
 
 @cache
@@ -207,7 +214,18 @@ def _add_noise(images: Tensor, limit: float, generator: torch.Generator) -> Tens
     n, device = len(images), images.device
     # Squared, so that little noise is more frequent.
     deviation = (torch.rand(n, generator=generator) ** 2 * limit).to(device).reshape(n, 1, 1, 1)
-    return images + deviation * torch.randn(images.shape, generator=generator).to(device)
+    return images + deviation * _normal(images, generator)
+
+
+def _normal(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Normally distributed numbers, as many as the images have pixels.
+
+    Another device draws its own numbers: drawing so many on the CPU would take longer than the rest of a step.
+    """
+    if images.device.type != "cpu":
+        seed = int(torch.randint(2**62, (), generator=generator))
+        generator = torch.Generator(images.device).manual_seed(seed)
+    return torch.randn(images.shape, generator=generator, device=images.device)
 
 
 def _occlude(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
@@ -216,14 +234,16 @@ def _occlude(images: Tensor, probability: float, generator: torch.Generator) -> 
     n, size, device = len(images), images.shape[-1], images.device
     occluded = _bernoulli(n, probability, generator) > 0
     low, high = OCCLUDED
-    width, height = (low + (high - low) * torch.rand(2, n, generator=generator)) * size
-    left, top = torch.rand(2, n, generator=generator) * size - torch.stack([width, height]) / 2
-    pixel = torch.arange(size)
+    extent = (low + (high - low) * torch.rand(2, n, generator=generator)) * size
+    corner = torch.rand(2, n, generator=generator) * size - extent / 2
+    grey = (255 * torch.rand(n, generator=generator)).reshape(n, 1, 1, 1)
+    # Masks are made on the device that trains, from the few numbers that describe them.
+    (width, height), (left, top), occluded = extent.to(device), corner.to(device), occluded.to(device)
+    pixel = torch.arange(size, device=device)
     across = (pixel >= left[:, None]) & (pixel < (left + width)[:, None])
     down = (pixel >= top[:, None]) & (pixel < (top + height)[:, None])
     inside = (across[:, None] & down[:, :, None] & occluded[:, None, None]).unsqueeze(1)
-    grey = (255 * torch.rand(n, generator=generator)).reshape(n, 1, 1, 1)
-    return torch.where(inside.to(device), grey.to(device), images)
+    return torch.where(inside, grey.to(device), images)
 
 
 def _uniform(n: int, limit: float, generator: torch.Generator) -> Tensor:

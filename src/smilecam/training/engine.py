@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from smilecam.classification.crop import normalize, resize
 from smilecam.data.faces import MARGIN, FaceSet
@@ -162,7 +162,8 @@ def make_optimizer(model: nn.Module, recipe: OptimizerRecipe) -> torch.optim.Ada
         {"params": [value for value in model.parameters() if value.ndim > 1]},
         {"params": [value for value in model.parameters() if value.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    on_gpu = next(model.parameters()).is_cuda
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=on_gpu or None)
 
 
 WARM_UP_STEPS = 10
@@ -179,11 +180,11 @@ def make_ema(model: nn.Module, decay: float) -> AveragedModel:
     def update(averages: Sequence[Tensor], values: Sequence[Tensor], n_averaged: Tensor | int) -> None:
         steps = int(n_averaged)
         kept = min(decay, steps / (steps + WARM_UP_STEPS))
+        if averages[0].is_floating_point():  # all of one call have the same type
+            get_ema_multi_avg_fn(kept)(averages, values, n_averaged)  # type: ignore[no-untyped-call]
+            return
         for average, value in zip(averages, values, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, 1 - kept)
-            else:
-                average.copy_(value)
+            average.copy_(value)
 
     ema = AveragedModel(model, multi_avg_fn=update, use_buffers=True)
     ema.n_averaged.fill_(1)
@@ -286,26 +287,65 @@ def train_one_epoch(
     """
     state.model.train()
     schedule = epoch_schedule(state.optimizer, recipe, number, len(batches))
-    total_loss, right, seen = 0.0, 0, 0
-    for step, batch in enumerate(batches.epoch(number)):
+    tally = Tally(number)
+    for batch in batches.epoch(number):
         logits = _forward(state.model, batch.inputs, recipe.training.precision)
         loss = batch_loss(logits, batch, weights, recipe.training)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise NonFiniteLoss(
-                f"the loss became {value} in epoch {number}, batch {step + 1}: try a lower learning rate"
-            )
+        tally.add(loss.detach(), _own(logits.detach(), batch.policies) > 0, batch.labels)
         state.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         state.optimizer.step()
         schedule.step()
         if state.ema:
             state.ema.update_parameters(state.model)
-        total_loss += value * len(batch.labels)
-        right += int(((_own(logits, batch.policies) > 0) == batch.labels).sum())
-        seen += len(batch.labels)
         progress.update()
-    return EpochResult(total_loss / seen, right / seen)
+    return tally.result()
+
+
+LOOK_EVERY = 64
+"""Batches between two looks at the losses: a GPU stands still while one of its numbers is waited for."""
+
+
+class Tally:
+    """Losses and correct answers of an epoch, which stay on the device that trains until they are looked at."""
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._waiting: list[Tensor] = []
+        self._losses: list[float] = []
+        self._sizes: list[int] = []
+        self._right = torch.zeros((), dtype=torch.int64)
+
+    def add(self, loss: Tensor, smiling: Tensor, labels: Tensor) -> None:
+        """Add a batch: its mean loss, a scalar; and for each of its faces the answer and the label.
+
+        Raises:
+            NonFiniteLoss: the loss of this batch, or of one not long ago, is infinite or not a number.
+        """
+        self._waiting.append(loss)
+        self._sizes.append(len(labels))
+        self._right = self._right.to(labels.device) + (smiling == labels).sum()
+        if len(self._waiting) == LOOK_EVERY:
+            self._look()
+
+    def result(self) -> EpochResult:
+        """Mean loss and accuracy over all faces.
+
+        Raises:
+            NonFiniteLoss: as in ``add``.
+        """
+        self._look()
+        seen = sum(self._sizes)
+        total = sum(loss * size for loss, size in zip(self._losses, self._sizes, strict=True))
+        return EpochResult(total / seen, int(self._right) / seen)
+
+    def _look(self) -> None:
+        for value in torch.stack(self._waiting).tolist() if self._waiting else []:
+            self._losses.append(value)
+            if not math.isfinite(value):
+                where = f"epoch {self._epoch}, batch {len(self._losses)}"
+                raise NonFiniteLoss(f"the loss became {value} in {where}: try a lower learning rate")
+        self._waiting.clear()
 
 
 def _forward(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
