@@ -1,4 +1,4 @@
-"""Outputs under faults, on the real program: nothing lost, nothing half-written, nothing announced that is not there."""
+"""Outputs under faults, on the real program: nothing lost, nothing half-written, nothing announced that is absent."""
 
 import json
 import shutil

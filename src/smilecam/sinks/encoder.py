@@ -11,6 +11,7 @@ from queue import Full, Queue
 from typing import cast
 
 import av
+import av.error
 import numpy as np
 from av import VideoFrame, VideoStream
 from av.container import OutputContainer
@@ -197,7 +198,8 @@ class EncodedVideo:
 
     def _raise_error(self) -> None:
         if isinstance(self._error, (av.FFmpegError, OSError)):
-            raise OutputError(f"cannot write {self._shown} to its end (is the disk full?)") from self._error
+            reason = self._error.strerror or "its encoder failed"
+            raise OutputError(f"cannot write {self._shown} to its end: {reason}") from self._error
         if self._error is not None:
             raise self._error
 
@@ -274,8 +276,19 @@ class EncodedVideo:
         frame = frame.reformat(format=self._codec.pixels, dst_colorspace="ITU601")
         frame.pts, frame.time_base = pts, self._unit
         self._mux(frame)
-        if self._audio and not self._times.broken:
-            self._audio.advance(time)
+        self._advance_audio(time)
+
+    def _advance_audio(self, until: float, *, last: bool = False) -> None:
+        """Write the audio up to a time; audio that the container does not take ends, and the video goes on."""
+        if self._audio is None or (self._times.broken and not last):
+            return
+        try:
+            if last:
+                self._audio.finish(until)
+            else:
+                self._audio.advance(until)
+        except (av.error.ArgumentError, av.error.InvalidDataError):
+            self._audio = None
 
     def _mux(self, frame: VideoFrame | None) -> None:
         for packet in self._stream.encode(frame):
@@ -283,6 +296,5 @@ class EncodedVideo:
 
     def _finish(self) -> None:
         self._mux(None)
-        if self._audio:
-            self._audio.finish(0.0 if self._times.broken else self._end)
+        self._advance_audio(0.0 if self._times.broken else self._end, last=True)
         cast("OutputContainer", self._output).close()

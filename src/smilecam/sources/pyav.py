@@ -33,6 +33,9 @@ PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
 MAX_DAMAGED = 100
 """Reading ends after so many unreadable packets in a row."""
 
+RESTART_SECONDS = 1.0
+"""A recorded video whose clock steps back further begins a new recording there."""
+
 TOLERATED_SHARE = 0.02
 """A number of frames that follows from a duration may be too large by this share."""
 
@@ -41,6 +44,9 @@ LARGE_FRAME = 16_000_000
 
 TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
 """Formats without timestamps; those that FFmpeg makes up mean nothing in a live stream."""
+
+SIZES_IN_STREAM = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v"})
+"""Formats whose headers give no size of frames: it stands in the video itself, perhaps long after its beginning."""
 
 _LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesize": "2"}
 """Less analysis, so that a stream opens sooner."""
@@ -86,7 +92,8 @@ class AvSource(Source):
         self.in_bursts = endless and container.format.name == "hls"
         try:
             self._stream = _video_stream(ref, container)
-            _check_announced_size(ref, self._stream, needed=not remote)
+            needed = not remote and container.format.name not in SIZES_IN_STREAM
+            _check_announced_size(ref, self._stream, needed)
             self._start = None if endless else _first_moment(container, self._stream)
             self.fps: float | None = None if self._timeless else _rate(self._stream)
             self.expected, self._exact = (None, False) if endless else _announced(container, self._stream)
@@ -114,6 +121,8 @@ class AvSource(Source):
             raise SourceUnreadable(f"{self.ref.name} broke off before its end")
         if self.counts.received == 0:
             hint = ", or its format cannot be read as it comes" if self.ref.url == STANDARD_INPUT else ""
+            if not self._stream.codec_context.width:
+                hint = f": it gives no size of its frames, or one of more than {max_pixels():,} pixels"
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded{hint}")
         self.missing = self._shortfall()
 
@@ -172,6 +181,8 @@ class AvSource(Source):
                 self._start = at
             if (seconds := float(at - self._start)) >= last:
                 return seconds
+            if not self.live and last - seconds > RESTART_SECONDS:  # recordings joined: go on from here
+                self._start = at - Fraction(last) - 1 / Fraction(self.fps or DEFAULT_FPS)
         return last + 1 / (self.fps or DEFAULT_FPS) if self.counts.received else 0.0
 
     def _shortfall(self) -> int:
