@@ -26,7 +26,7 @@ ALLOWED = {
     "output_lock": {"errors"},
     "storage": {"errors", "output_lock"},
     "download": {"errors"},
-    "onnx_runtime": {"errors", "opencv"},
+    "onnx_runtime": {"errors", "opencv", "types"},
     "geometry": {"types"},
     "drawing": {"types", "opencv"},
     "results": {"types", "drawing"},
