@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
+from smilecam.sources.certificates import ENCRYPTED, tls_options
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
@@ -289,6 +291,7 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
         "format_whitelist": f"{NETWORK_CONTAINERS},{CONTAINERS}",
         "max_pixels": str(max_pixels()),
         "rtsp_transport": "tcp",  # packets lost by UDP smear the image
+        **tls_options(options),
     }
     # Not "nobuffer", which is often advised: it drops the first key frame, and only the newest frame is kept anyway.
     if not url.lower().startswith("http"):
@@ -298,7 +301,7 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
         limits = (options.open_timeout, options.read_timeout)
         container = av.open(url, options=settings, timeout=limits, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        problem = _problem(error)
+        problem = _problem(error, url)
     if container is None:  # raised here, so that it does not carry an error that quotes the password
         raise SourceNotFound(f"{ref.name} cannot be opened: {problem}")
     return AvSource(ref, container, remote=True, endless=not _ends(url, container))
@@ -348,8 +351,10 @@ def open_standard_input(ref: SourceRef) -> AvSource:
     return AvSource(ref, container)
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: Exception, url: str) -> str:
     """Why a stream cannot be opened, without FFmpeg's own message, which quotes the address."""
+    if isinstance(error, OSError) and error.errno == errno.EIO and url.lower().startswith(ENCRYPTED):
+        return "it breaks off, or its certificate is not trusted: see --ca-file and --insecure"
     for kinds, message in _PROBLEMS:
         if isinstance(error, kinds):
             return message
