@@ -36,7 +36,11 @@ def model_path(model: str | Path) -> Path:
     if str(model) in model_names():
         return Path(str(resources.files("smilecam") / "weights" / f"{model}.onnx"))
     path = Path(model)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise ModelFileError(f"model file {str(model)[:200]}: {error.strerror or error}") from error
+    if not there:
         raise ModelFileError(f"no model {str(model)!r}: choose {', '.join(model_names())}, or an .onnx file")
     return path
 

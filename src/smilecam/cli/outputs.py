@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smilecam.errors import UsageProblem
+from smilecam.errors import OutputError, UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.sinks.base import Sink
@@ -70,8 +70,13 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path],
     """
     from smilecam.sinks.summary import Summary
 
-    plans = _plans(refs, outputs)
-    _refuse_collisions(refs, outputs, plans, inputs)
+    try:
+        plans = _plans(refs, outputs)
+        _refuse_collisions(refs, outputs, plans, inputs)
+    except (OSError, RuntimeError) as error:  # a name that is too long, or a link to itself
+        name = getattr(error, "filename", None) or ""
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {str(name)[:200] or 'an output'}: {reason}") from error
     sinks: list[Sink] = [Summary(log)]
     with ExitStack() as stack:  # closes those that could be made when a later one cannot
         for option, make in SINKS.items():

@@ -55,7 +55,7 @@ class CsvTable(TextSink):
 
 def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
     return (
-        result.source,
+        _as_text(result.source),
         result.frame,
         None if result.time is None else round(result.time, 4),
         face.track,
@@ -65,6 +65,11 @@ def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
         "true" if face.smiling else "false",
         None if face.intensity is None else round(face.intensity, 3),
     )
+
+
+def _as_text(name: str) -> str:
+    """A name that no spreadsheet takes for a formula: an apostrophe stands before one that begins like one."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def _text(rows: Iterable[Iterable[object]]) -> str:
