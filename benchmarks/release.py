@@ -8,12 +8,12 @@ PLAN.toml names runs; each is one `smilecam train`, whose command line stands in
     arguments = ["--data", "{data}/SMILEsmileD-master.zip", "--device", "cuda"]
 
     [runs.teacher]
-    arguments = ["--recipe", "teacher_each"]
+    arguments = ["--recipe", "teacher"]
     folds = [0, 1, 2, 3, 4]     # a fold each, of as many as `of`; "final" for the run on all data
     of = 5
 
     [runs.student]
-    arguments = ["--recipe", "smilenet_each"]
+    arguments = ["--recipe", "smilenet"]
     teachers = ["teacher"]
     folds = [0, 1, 2, 3, 4, "final"]
 

@@ -26,7 +26,7 @@ from targets import change_label, load, table  # noqa: E402
 
 PAGES = ("accuracy.md", "model-card.md", "training.md", "performance.md")
 METRICS = {"auc": "AUC", "brier": "Brier score", "f1": "F1"}
-MODELS = {"smilenet": "smilenet-1", "lenet": "lenet-2"}
+MODELS = {"smilenet": "smilenet-3", "lenet": "lenet-3"}
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
 
@@ -143,7 +143,7 @@ def card() -> str:
         rows.append(
             _card_row(
                 model,
-                "FER2013 validation, also used to calibrate `broad`",
+                "FER2013 validation, majorities of FER+, also used to calibrate `broad`",
                 "broad",
                 f"models/{folder}/fer2013_validation-broad.json",
             )
@@ -182,7 +182,7 @@ def _mean(values: list[float]) -> str:
 
 
 ATTRIBUTES = {
-    "mtfl_smile_g96": {
+    "mtfl_smile_g96_held_out": {
         "all": "all",
         "gender 1": "men",
         "gender 2": "women",
@@ -194,7 +194,7 @@ ATTRIBUTES = {
         "pose 1": "left profile",
         "pose 5": "right profile",
     },
-    "celeba_smile_g96": {
+    "celeba_smile_g96_held_out": {
         "all": "all",
         "mouth_open 0": "mouth closed",
         "mouth_open 1": "mouth open",
@@ -218,7 +218,7 @@ def attributes() -> str:
         for key, name in names.items():
             of = found[key]
             rates = [f"{of[rate]:.3f}" for rate in ("true_positive_rate", "false_positive_rate", "auc")]
-            data = {"mtfl_smile_g96": "MTFL", "celeba_smile_g96": "CelebA"}[stem]
+            data = {"mtfl_smile_g96_held_out": "MTFL", "celeba_smile_g96_held_out": "CelebA"}[stem]
             rows.append([data, name, f"{of['smiles']:,}", rates[0], f"{of['rest']:,}", *rates[1:]])
     return rows_of(["data", "faces", "smiling", "recall", "not smiling", "false positive rate", "AUC"], rows)
 
@@ -226,7 +226,7 @@ def attributes() -> str:
 def slices() -> str:
     """Quarters of the public part of GENKI-4K by each property."""
     rows = []
-    for part in load("models/smilenet-1/genki4k_public-broad.json")["slices"]:
+    for part in load("models/smilenet-3/genki4k_public-broad.json")["slices"]:
         span = f"{part['low']:g} to {part['high']:g}"
         figures = [f"{part[name]:.3f}" for name in ("accuracy", "balanced_accuracy", "auc")]
         rows.append([part["property"], span, str(part["n"]), *figures])

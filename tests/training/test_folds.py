@@ -1,5 +1,6 @@
 """Folds, teachers and calibrated exports, on small made-up faces."""
 
+import csv
 import json
 
 import numpy as np
@@ -173,6 +174,36 @@ def test_export_calibrates_policies(material_folder, students, tmp_path, capfd):
     assert "n 90 out of fold and fresh, n 50" in both.source
     assert str(tmp_path) not in info.to_json()
     assert info.training["teachers"][0]["seed"] == 0
+
+
+def test_export_takes_labels_and_shares_for_one_policy(material_folder, students, tmp_path, capfd):
+    model, labels = tmp_path / "model.onnx", tmp_path / "second.csv"
+    command = ["export", str(students / "seed0-fold0"), "--output", str(model)]
+    predictions = [row for fold in range(3) for row in _rows(students / f"seed0-fold{fold}" / "predictions.csv")]
+    kept = [f"{name},{label}" for name, label in predictions[::2]]
+    labels.write_text("\n".join(["file,smile", *kept]) + "\n")
+    both = f"both={students},{material_folder / 'fresh'},{labels}"
+    own = f"own={students}"
+    assert call([*command, "--calibrate", both, "--mean", "both=1,3", "--calibrate", own]) == exit_codes.DONE
+    policies = SmileClassifier(model).info.policies
+    assert policies["both"].calibration.weights[1] == pytest.approx(
+        3 * policies["both"].calibration.weights[0], abs=1e-5
+    )
+    assert f"with the labels of second.csv, n {len(kept)} out of fold" in policies["both"].source
+    assert "n 90 out of fold" in policies["own"].source
+    for mean, code in (
+        ("both=1,x", exit_codes.USAGE),
+        ("both=1,-1", exit_codes.USAGE),
+        ("both=", exit_codes.USAGE),
+        ("other=1,1", exit_codes.USAGE),
+        ("both=1,1,1", exit_codes.FAILURE),
+    ):
+        assert call([*command, "--calibrate", both, "--mean", mean]) == code, mean
+
+
+def _rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(row["name"], row["label"]) for row in csv.DictReader(file)]
 
 
 def test_calibration_on_what_was_trained_on(material_folder, students, tmp_path, capfd):

@@ -249,7 +249,7 @@ def test_weight_average_warms_up_and_covers_statistics():
 
 
 def test_former_names_of_recipe_keys_are_accepted(tmp_path):
-    recipe = load_recipe("smilenet_gentle")
+    recipe = load_recipe("smilenet")
     assert recipe.augmentation.annealing == 0.8
     content = json.loads(json.dumps(recipe.as_dict()))
     content["augmentation"]["gentle"] = content["augmentation"].pop("annealing")

@@ -184,7 +184,16 @@ def _print_row(row: EpochRow) -> None:
     multiple=True,
     metavar="NAME=PATH,...",
     help="Calibrate a policy on the folder of a cross-validation, on labelled faces that the run was not trained on, "
-    "or on several of these with equal weight. Repeatable; the first policy is the default.",
+    "or on several of these with equal weight. A .csv file among them holds labels, as with --labels, for this policy "
+    "alone. Repeatable; the first policy is the default.",
+)
+@click.option(
+    "--mean",
+    "means",
+    multiple=True,
+    metavar="NAME=NUMBER,...",
+    help="Relative weights of the outputs in a policy that is calibrated on several data sets; default: equal. "
+    "Repeatable.",
 )
 @click.option(
     "--labels",
@@ -193,7 +202,13 @@ def _print_row(row: EpochRow) -> None:
     help="CSV file of labels to calibrate on, for the labelled faces of --calibrate that it names. Repeatable.",
 )
 def export(
-    run: Path, output: Path, name: str | None, version: str, policies: tuple[str, ...], labels: tuple[Path, ...]
+    run: Path,
+    output: Path,
+    name: str | None,
+    version: str,
+    policies: tuple[str, ...],
+    means: tuple[str, ...],
+    labels: tuple[Path, ...],
 ) -> None:
     """Export a finished training RUN to a self-contained model file."""
     require("train", "smilecam export")
@@ -202,7 +217,14 @@ def export(
     from smilecam.training.export import export_run
 
     files = tuple(map(load_label_file, labels))
-    sources = [PolicySource(policy, paths, files) for policy, paths in map(_named_paths, policies)]
+    shares = dict(map(_named_numbers, means))
+    sources = []
+    for label, paths in map(_named_paths, policies):
+        own = tuple(load_label_file(path) for path in paths if path.suffix.lower() == ".csv")
+        data = tuple(path for path in paths if path.suffix.lower() != ".csv")
+        sources.append(PolicySource(label, data, files + own, shares.pop(label, ())))
+    if shares:
+        raise UsageProblem(f"--mean {next(iter(shares))}: --calibrate names no such policy")
     if len({source.name for source in sources}) < len(sources):
         raise UsageProblem("--calibrate names a policy twice")
     info = export_run(run, output, name or output.stem, version, sources)
@@ -221,3 +243,14 @@ def _named_paths(text: str) -> tuple[str, tuple[Path, ...]]:
         raise UsageProblem(f"--calibrate {text}: NAME=PATH or NAME=PATH,PATH is needed")
     each = [paths] if Path(paths).exists() else paths.split(",")  # a path may contain a comma
     return name, tuple(map(Path, each))
+
+
+def _named_numbers(text: str) -> tuple[str, tuple[float, ...]]:
+    name, _, numbers = text.partition("=")
+    try:
+        values = tuple(map(float, numbers.split(",")))
+    except ValueError:
+        values = ()
+    if not name or not values or min(values) < 0 or not 0 < sum(values) < float("inf"):
+        raise UsageProblem(f"--mean {text}: NAME=NUMBER,NUMBER,... is needed, none of them negative")
+    return name, values

@@ -40,23 +40,29 @@ class PolicySource:
         name: of the policy.
         paths: folders of cross-validations by the same recipe, whose faces are scored out of fold; or labelled data
             sets that the run was not trained on. With several, each class of each has the same weight.
-        labels: label files, each for the labelled data set whose images it names, in place of its own labels.
+        labels: label files, each for the data set whose images it names, in place of its own labels; images without
+            a label there are left out.
+        shares: relative weight of each output in the mean that several data sets need; () for equal weights.
     """
 
     name: str
     paths: tuple[Path, ...]
     labels: tuple[LabelFile, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def fit(self, trained: RunNetwork) -> Policy:
         """Fit the calibration and choose the thresholds.
 
         Raises:
             DataError: a source cannot be read, or a label file leaves no image of a class.
-            TrainingError: a cross-validation was trained by another recipe than the run.
+            TrainingError: a cross-validation was trained by another recipe than the run, or there are not as many
+                shares as outputs.
         """
+        if self.shares and len(self.shares) != trained.recipe.training.policies:
+            raise TrainingError(f"policy {self.name}: the run has {trained.recipe.training.policies} outputs")
         unseen = (_unseen_faces(path, trained, self.labels) for path in self.paths)
         predictions, descriptions = zip(*unseen, strict=True)
-        return make_policy(self.name, list(predictions), " and ".join(descriptions))
+        return make_policy(self.name, list(predictions), " and ".join(descriptions), shares=self.shares)
 
 
 def _unseen_faces(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) -> tuple[Predictions, str]:
@@ -68,7 +74,22 @@ def _unseen_faces(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]
         if read_json(folder / "config.json").get("recipe") != trained.recipe.as_dict():
             raise TrainingError(f"{folder} was trained by another recipe than the run")
     pooled = pool([fold.predictions for fold in read_folds(path)])
-    return pooled, f"cross-validation of {len(folders)} networks by the same recipe, n {len(pooled)} out of fold"
+    source = f"cross-validation of {len(folders)} networks by the same recipe"
+    for file in labels:
+        if file.count(pooled.names):
+            pooled = _select(file, pooled)
+            source += f" with the labels of {file.path.resolve().name}"
+    return pooled, f"{source}, n {len(pooled)} out of fold"
+
+
+def _select(file: LabelFile, predictions: Predictions) -> Predictions:
+    """The faces that have a label in this file, with that label."""
+    labels = [file.label(name) for name in predictions.names]
+    rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
+    kept = np.array([labels[row] for row in rows], dtype=np.int64)
+    if not 0 < kept.sum() < len(kept):
+        raise DataError(f"label file {file.path} does not name images of both classes in the cross-validation")
+    return Predictions(tuple(predictions.names[row] for row in rows), kept, predictions.logits[rows])
 
 
 def _unseen_set(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) -> tuple[Predictions, str]:
@@ -89,26 +110,32 @@ def _unseen_set(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) 
 
 
 def make_policy(
-    name: str, predictions: list[Predictions], source: str, calibration: Calibration | None = None
+    name: str,
+    predictions: list[Predictions],
+    source: str,
+    calibration: Calibration | None = None,
+    shares: tuple[float, ...] = (),
 ) -> Policy:
     """Fit a policy on faces that a network was not trained on.
 
     With one data set, logistic regression weighs the outputs. Several data sets have different labelling rules, and
-    weights fitted on one of them would favour its own output; so the outputs are averaged, and each class of each
-    data set has the same weight.
+    weights fitted on one of them would favour its own output; so the outputs are averaged, with given shares, and each
+    class of each data set has the same weight.
 
     Args:
         name: of the policy.
         predictions: outputs and labels of each data set.
         source: description of the data sets.
         calibration: in place of a fitted one.
+        shares: relative weight of each output in the mean, with several data sets; () for equal weights.
     """
     pooled = pool(predictions)
     weights = even_weights([each.labels for each in predictions]) if len(predictions) > 1 else None
     if calibration is None and weights is not None:
-        outputs = pooled.logits.shape[1]
-        fitted = fit_calibration(pooled.logits.mean(axis=1, keepdims=True), pooled.labels, weights)
-        calibration = Calibration((fitted.weights[0] / outputs,) * outputs, fitted.offset)
+        of_output = np.array(shares or (1.0,) * pooled.logits.shape[1])
+        of_output /= of_output.sum()
+        fitted = fit_calibration((pooled.logits @ of_output)[:, None], pooled.labels, weights)
+        calibration = Calibration(tuple(float(share * fitted.weights[0]) for share in of_output), fitted.offset)
     calibration = _rounded(calibration or fit_calibration(pooled.logits, pooled.labels))
     probabilities = apply_calibration(calibration, pooled.logits)
     chosen = choose_thresholds(pooled.labels, probabilities, weights)
