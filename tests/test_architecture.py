@@ -42,7 +42,7 @@ ALLOWED = {
     "training": VALUES | {"storage", "provenance", "classification", "data", "evaluation"},
 }
 # What stands above everything may import from everywhere.
-TOP = {"cli", "demo", "process", "__init__", "__main__"}
+TOP = {"cli", "demo", "doctor", "process", "__init__", "__main__"}
 # Outside package -> the rooms that name it.
 HOMES = {
     "cv2": {"opencv"},

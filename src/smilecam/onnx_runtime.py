@@ -132,6 +132,11 @@ def _limit_memory() -> None:
         onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(TRIAL_BYTES, _AS_REQUESTED, -1, -1))
 
 
+def providers() -> list[str]:
+    """What this ONNX Runtime can run networks on, by its own names, the CPU last."""
+    return list(onnxruntime.get_available_providers())
+
+
 def _load(content: bytes) -> Network:
     return _make_session(content, _options())
 

@@ -18,6 +18,7 @@ from smilecam.cli.cameras import cameras
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
+from smilecam.cli.doctor import doctor
 from smilecam.cli.evaluate import evaluate
 from smilecam.cli.models import models
 from smilecam.cli.text import one_line
@@ -38,7 +39,7 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (detect, watch, cameras, doctor, demo, train, export, evaluate, data, models):
     main.add_command(command)
 
 

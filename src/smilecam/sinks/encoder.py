@@ -75,6 +75,20 @@ _CODECS = {
 }
 
 
+def missing_encoders() -> list[str]:
+    """Names of the encoders that recordings use and FFmpeg was built without."""
+    wanted = {codec.name for codec in _CODECS.values()} | set(ENCODERS.values())
+    return sorted(name for name in wanted if not _has_encoder(name))
+
+
+def _has_encoder(name: str) -> bool:
+    try:
+        av.Codec(name, "w")
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(slots=True)
 class FrameTimes:
     """Assigns each frame its time in the recording: its own, as long as times only grow.
