@@ -138,14 +138,14 @@ def providers() -> list[str]:
 
 
 def _load(content: bytes) -> Network:
-    return _make_session(content, _options())
+    return _make_network(content, _options())
 
 
 def _load_limited(content: bytes) -> Network:
     """Load a network so that all its memory comes from ``_limit_memory``; what is folded ahead would not."""
     options = _options()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    return _make_session(content, options, ["ConstantFolding"])
+    return _make_network(content, options, ["ConstantFolding"])
 
 
 def _options() -> onnxruntime.SessionOptions:
@@ -159,7 +159,7 @@ def _options() -> onnxruntime.SessionOptions:
     return options
 
 
-def _make_session(content: bytes, options: onnxruntime.SessionOptions, left_out: Sequence[str] = ()) -> Network:
+def _make_network(content: bytes, options: onnxruntime.SessionOptions, left_out: Sequence[str] = ()) -> Network:
     try:
         return onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(left_out)

@@ -90,13 +90,13 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
 
 def _matching(pattern: str) -> Iterator[Path]:
     """The files that match a pattern; ``**`` stands for any number of folders, each entered once however links lead."""
-    parts = Path(pattern).parts
-    if "**" not in parts:
+    names = Path(pattern).parts
+    if "**" not in names:
         yield from map(Path, glob.glob(pattern))  # noqa: PTH207 - takes absolute patterns too
         return
-    before = parts.index("**")
-    tail = parts[before + 1 :] or ("*",)
-    for start in glob.glob(str(Path(*parts[:before]))) if before else ["."]:  # noqa: PTH207
+    before = names.index("**")
+    tail = names[before + 1 :] or ("*",)
+    for start in glob.glob(str(Path(*names[:before]))) if before else ["."]:  # noqa: PTH207
         for folder in _folders(Path(start)):
             yield from _matching(str(Path(glob.escape(str(folder)), *tail)))
 
