@@ -64,9 +64,13 @@ def test_operating_points_are_the_best_of_all_thresholds():
     chosen = choose_thresholds(labels, scores)
     every = [measure(labels, scores, at) for at in scores]
     at = {point: measure(labels, scores, threshold) for point, threshold in chosen.items()}
-    balanced = max(metrics.balanced_accuracy for metrics in every)
-    assert at[OperatingPoint.BALANCED].balanced_accuracy == pytest.approx(balanced)
-    assert at[OperatingPoint.ACCURACY].accuracy == pytest.approx(max(metrics.accuracy for metrics in every))
+    balanced, accurate = (max(getattr(each, name) for each in every) for name in ("balanced_accuracy", "accuracy"))
+    # Within one standard error: the middle of the plateau, not its highest point.
+    for found, best in (
+        (at[OperatingPoint.BALANCED].balanced_accuracy, balanced),
+        (at[OperatingPoint.ACCURACY].accuracy, accurate),
+    ):
+        assert best - (best * (1 - best) / 500) ** 0.5 - 1e-9 <= found <= best + 1e-9
     precise = [metrics.true_positive_rate for metrics in every if metrics.precision >= 0.98]
     assert at[OperatingPoint.PRECISION].precision >= 0.98
     assert at[OperatingPoint.PRECISION].true_positive_rate == pytest.approx(max(precise))

@@ -192,7 +192,7 @@ def counts_by_threshold(labels: IntArray, scores: Scores, weights: npt.NDArray[n
 
 
 def best_threshold(labels: IntArray, scores: Scores) -> float:
-    """The threshold of the highest balanced accuracy, midway between neighbouring scores.
+    """The threshold of the highest balanced accuracy, midway between neighbouring scores; on a plateau, its middle.
 
     Choose it on training or validation data, never on the data whose metrics are reported.
 
@@ -204,12 +204,25 @@ def best_threshold(labels: IntArray, scores: Scores) -> float:
 
 def most_balanced(counts: Counts) -> float:
     """The threshold of the highest balanced accuracy."""
-    return float(counts.thresholds[np.argmax(counts.found / counts.smiles - counts.false / counts.rest)])
+    return _middle(counts, (1 + counts.found / counts.smiles - counts.false / counts.rest) / 2)
 
 
 def most_accurate(counts: Counts) -> float:
     """The threshold of the highest accuracy."""
-    return float(counts.thresholds[np.argmax(counts.found - counts.false)])
+    return _middle(counts, (counts.found + counts.rest - counts.false) / (counts.smiles + counts.rest))
+
+
+def _middle(counts: Counts, accuracy: npt.NDArray[np.float64]) -> float:
+    """The middle of the plateau around the best threshold, all of it within one standard error of the best.
+
+    Where on it the best lies is chance, so its middle is the better guess for other faces.
+    """
+    best = int(np.argmax(accuracy))
+    error = math.sqrt(accuracy[best] * (1 - accuracy[best]) / (counts.smiles + counts.rest))
+    worse = np.flatnonzero(accuracy < accuracy[best] - error)
+    highest = worse[worse < best].max(initial=-1) + 1
+    lowest = worse[worse > best].min(initial=len(accuracy)) - 1
+    return float((counts.thresholds[highest] + counts.thresholds[lowest]) / 2)
 
 
 def most_found(counts: Counts, precision: float) -> float:
