@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 from smilecam.errors import OutputError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+if sys.platform == "win32":
     import msvcrt
+else:
+    import fcntl
 
 _LOCKED_BYTE = 2**30
 """Windows keeps others from reading what is locked, so that is a byte beyond the process id that the file holds."""
@@ -87,12 +87,12 @@ class OutputLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
-        if fcntl:  # before others can lock it: they see that it is gone
-            self._remove()
-            os.close(descriptor)
-        else:  # Windows removes no open file
+        if sys.platform == "win32":  # where no open file can be removed
             os.close(descriptor)
             self._remove()
+        else:  # before others can lock it: they see that it is gone
+            self._remove()
+            os.close(descriptor)
 
     def _remove(self) -> None:
         try:
@@ -114,12 +114,12 @@ def _lock(descriptor: int) -> None:
     Raises:
         OSError: another process, or another part of this one, holds the lock; or there are no locks here.
     """
-    if fcntl:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    else:
+    if sys.platform == "win32":
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _process_in(descriptor: int) -> str:
