@@ -49,7 +49,7 @@ from smilecam.training.run_loading import load_run_network
 from smilecam.types import Box, FloatArray, GreyImage, IntArray
 
 PACKAGED = "smilenet"
-PACKAGED_RUN = Path(__file__).parent.parent / "docs" / "models" / "smilenet-3" / "cross_validation" / "seed0-fold0"
+PACKAGED_RUN = Path(__file__).parent.parent / "docs" / "models" / "smilenet-2" / "cross_validation" / "seed0-fold0"
 Crops = list[tuple[GreyImage, list[Box]]]
 
 

@@ -26,7 +26,7 @@ from targets import change_label, load, table  # noqa: E402
 
 PAGES = ("accuracy.md", "model-card.md", "training.md", "performance.md")
 METRICS = {"auc": "AUC", "brier": "Brier score", "f1": "F1"}
-MODELS = {"smilenet": "smilenet-3", "lenet": "lenet-3"}
+MODELS = {"smilenet": "smilenet-2", "lenet": "lenet-3"}
 BLOCK = re.compile(r"(<!-- figures: (\w+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
 
 
@@ -226,7 +226,7 @@ def attributes() -> str:
 def slices() -> str:
     """Quarters of the public part of GENKI-4K by each property."""
     rows = []
-    for part in load("models/smilenet-3/genki4k_public-broad.json")["slices"]:
+    for part in load("models/smilenet-2/genki4k_public-broad.json")["slices"]:
         span = f"{part['low']:g} to {part['high']:g}"
         figures = [f"{part[name]:.3f}" for name in ("accuracy", "balanced_accuracy", "auc")]
         rows.append([part["property"], span, str(part["n"]), *figures])

@@ -24,6 +24,7 @@ ALLOWED = {
     "interrupts": set(),
     "provenance": set(),
     "output_lock": {"errors"},
+    "html_page": set(),
     "storage": {"errors", "output_lock"},
     "download": {"errors"},
     "onnx_runtime": {"errors", "opencv", "types"},
@@ -36,9 +37,11 @@ ALLOWED = {
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
+    "review": VALUES
+    | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES | {"opencv", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
     "data": VALUES | {"opencv", "gif", "storage", "download", "classification", "detection"},
-    "evaluation": VALUES | {"opencv", "storage", "provenance", "classification", "detection", "data"},
+    "evaluation": VALUES | {"opencv", "storage", "html_page", "provenance", "classification", "detection", "data"},
     "training": VALUES | {"storage", "provenance", "classification", "data", "evaluation"},
 }
 # What stands above everything may import from everywhere.
@@ -48,6 +51,7 @@ HOMES = {
     "cv2": {"opencv"},
     "onnxruntime": {"onnx_runtime"},
     "av": {"sources", "sinks"},
+    "pillow_heif": {"sources"},
     "onnx": {"training"},
     "torch": {"training"},
     "matplotlib": {"training", "evaluation", "demo"},
@@ -57,6 +61,8 @@ HOMES = {
     "prometheus_client": {"server"},
     "tqdm": {"cli"},
     "platformdirs": {"storage"},
+    "psutil": {"server"},
+    "filelock": {"server"},
     "click": {"cli"},
 }
 

@@ -8,6 +8,7 @@
     ├── SourceError           a picture, video or camera that cannot be used
     │   ├── SourceNotFound    nothing is there
     │   ├── SourceUnreadable  something is there, but it cannot be decoded, or is too large
+    │   │   └── SourceTooLarge    its frames have more pixels than the limit
     │   ├── SourceLost        a camera or stream that worked, went away and did not come back
     │   └── SourceEmpty       a folder or pattern that holds no picture and no video
     ├── ModelFileError        a model file that is missing, damaged or does not say what it must
@@ -46,6 +47,10 @@ class SourceNotFound(SourceError):
 
 class SourceUnreadable(SourceError):
     """The source is there, but cannot be decoded or is over a limit."""
+
+
+class SourceTooLarge(SourceUnreadable):
+    """The frames of the source have more pixels than the limit."""
 
 
 class SourceLost(SourceError):

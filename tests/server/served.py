@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from smilecam.opencv import cv2
@@ -62,6 +63,17 @@ class Server:
             **options,
         )
 
+    def socket_in_the_end(self) -> ClientConnection:
+        """A WebSocket, after 503 as often as the server is still busy."""
+        for _ in range(20):
+            try:
+                return self.socket()
+            except InvalidStatus as error:
+                if error.response.status_code != 503:
+                    raise
+                time.sleep(0.5)
+        return self.socket()
+
     def stop(self) -> tuple[int, float]:
         """Ctrl-C; its exit code, and the seconds that it took."""
         began = time.monotonic()
@@ -70,8 +82,8 @@ class Server:
         return code, time.monotonic() - began
 
     def still_serves(self, picture) -> bool:
-        """It reads a face over both ways in."""
-        with self.socket() as stream:
+        """It reads a face over both ways in, once whatever came before is done."""
+        with self.socket_in_the_end() as stream:
             answers = [ask(stream, frame(number, number * 0.1, picture)) for number in range(2)]
         with self.client() as client:
             done = client.post("/v1/detect", files={"image": picture}).json()
@@ -79,10 +91,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *arguments, environment=None):
+def serving(folder: Path, *arguments, environment=None, browser=False):
     errors = folder / f"errors-{time.monotonic_ns()}.txt"
     # With the default detector, a line on standard error would offer YuNet's file; see test_startup.py.
-    options = ["--port", "0", "--no-browser", "--detector", "haar"]
+    options = ["--port", "0", "--detector", "haar", *([] if browser else ["--no-browser"])]
     command = [sys.executable, "-m", "smilecam", "watch", *options, *map(str, arguments)]
     with errors.open("w") as stderr:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
@@ -109,6 +121,17 @@ def ask(stream: ClientConnection, message, timeout=20) -> dict:
 
 def hear(stream: ClientConnection, timeout=20) -> dict:
     return json.loads(stream.recv(timeout))
+
+
+def until(client, key, wanted, seconds=60):
+    """The state of an uploaded video once it is one of those wanted."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state = client.get(f"/v1/videos/{key}").json()
+        if state["status"] in wanted:
+            return state
+        time.sleep(0.1)
+    raise AssertionError(f"still {state}")
 
 
 def shown(message: bytes) -> tuple[dict, bytes]:

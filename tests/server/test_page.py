@@ -146,6 +146,16 @@ WATCH_MARK = """() => {
 }"""
 
 
+def test_the_private_file_that_opens_the_page_leads_to_it(open_page, server, tmp_path):
+    """From a file, a browser would follow a redirect without the cookie."""
+    from smilecam.server.browser import _redirecting_file
+
+    page = open_page(_redirecting_file(server.address, tmp_path).as_uri())
+    page.wait_for_url(re.compile(r"^http://127\.0\.0\.1:\d+/$"))
+    page.wait_for_selector("#use-camera")
+    assert page.evaluate("fetch('/v1/models').then((answer) => answer.status)") == 200
+
+
 def test_smile_is_shown_within_a_second_of_its_start(open_page):
     page = open_page()
     start_camera(page)

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 from served import ask, counter, frame, hear, jpeg, serving
+from websockets.exceptions import InvalidStatus
 
 
 def show(stream, picture, frames, start=0, step=0.1, wait=0.03):
@@ -197,7 +198,11 @@ def test_sessions_are_bounded_and_places_come_free(tmp_path, smiling):
         with ExitStack() as stack:
             for _ in range(32):
                 ask(stack.enter_context(server.socket()), '{"type":"settings"}')
-            with server.socket() as one_more:
+            with pytest.raises(InvalidStatus) as program:
+                server.socket()
+            assert program.value.response.status_code == 503
+            assert int(program.value.response.headers["retry-after"]) > 0
+            with server.socket(headers={**server.bearer, "Origin": server.base}) as one_more:  # as a page does
                 refused = hear(one_more)
                 assert (refused["type"], refused["code"]) == ("error", "busy")
                 with pytest.raises(Exception, match="1013"):

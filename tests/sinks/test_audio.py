@@ -11,6 +11,7 @@ import pytest
 
 from smilecam.sinks import encoder
 from smilecam.sinks.audio import AudioSource
+from smilecam.sinks.audio_cuts import Interval, fade
 from smilecam.sinks.video_writer import VideoRecorder
 
 FPS, RATE = 25, 48_000
@@ -134,6 +135,103 @@ def test_streams_that_begin_at_different_moments(tmp_path, target, from_first, s
     record(tmp_path / "film.mkv", tmp_path / target, from_first)
     shifted = starts[1] if from_first else 0.0
     assert_together(tmp_path / target, [moment - shifted for moment in MOMENTS])
+
+
+CUTS = (Interval(0.6, 1.4), Interval(2.2, 3.2))
+
+
+def record_cuts(source, target, cuts=CUTS):
+    """The frames of the intervals, each part beginning where the one before has ended."""
+    with VideoRecorder(target, FPS, source, cuts) as recorder:
+        passed = 0.0
+        for start, end in cuts:
+            for at, image in frames_of(source, from_first=True):
+                if start - 1e-3 <= at < end - 1e-3:
+                    recorder.write(image, passed + at - start)
+            passed += end - start
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "target"),
+    [
+        ("film.mp4", "aac", "out.mp4"),
+        ("film.mp4", "aac", "out.mkv"),
+        ("film.mp4", "aac", "out.webm"),
+        ("film.mkv", "libopus", "out.mp4"),
+        ("film.mkv", "flac", "out.mov"),
+        ("film.mkv", "pcm_s16le", "out.mp4"),
+        ("film.avi", "libmp3lame", "out.mp4"),
+        ("film.ts", "aac", "out.mp4"),
+    ],
+)
+def test_sound_stays_in_time_in_cuts(tmp_path, source, codec, target):
+    make_film(tmp_path / source, codec, picture_codec="mpeg2video" if source.endswith("ts") else "mpeg4")
+    record_cuts(tmp_path / source, tmp_path / target)
+    assert_together(tmp_path / target, [0.4, 0.8 + 0.4])
+
+
+@pytest.mark.parametrize("starts", [(0.8, 0.0), (0.0, 0.2)], ids=["sound late", "pictures late"])
+def test_cuts_where_streams_begin_at_different_moments(tmp_path, starts):
+    make_film(tmp_path / "film.mkv", audio_from=starts[0], pictures_from=starts[1])
+    record_cuts(tmp_path / "film.mkv", tmp_path / "out.mp4")
+    assert_together(tmp_path / "out.mp4", [1.0 - 0.6 - starts[1], 0.8 + 2.6 - 2.2 - starts[1]])
+
+
+def test_sound_that_ends_early_is_silence_in_later_cuts(tmp_path):
+    make_film(tmp_path / "film.mkv")
+    with av.open(str(tmp_path / "film.mkv")) as film, av.open(str(tmp_path / "short.mkv"), "w") as output:
+        copies = {stream.index: output.add_stream_from_template(stream) for stream in film.streams}
+        for packet in film.demux():
+            if packet.dts is not None and (packet.stream.type == "video" or packet.pts * packet.time_base < 2):
+                packet.stream = copies[packet.stream.index]
+                output.mux(packet)
+    record_cuts(tmp_path / "short.mkv", tmp_path / "out.mp4")
+    assert np.allclose(flashes(tmp_path / "out.mp4"), [0.4, 1.2], atol=TOLERANCE)
+    assert np.allclose(heard(tmp_path / "out.mp4"), [0.4], atol=TOLERANCE)
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        lengths = [float(stream.duration * stream.time_base) for stream in film.streams]
+    assert np.allclose(lengths, 1.8, atol=TOLERANCE), "the silence is written, so that both streams end together"
+
+
+def test_channels_stay_apart_in_cuts(tmp_path):
+    """300 Hz on the left and 500 Hz on the right, in six channels of a film, are so in the two of the clip."""
+    path, at = tmp_path / "film.mkv", np.arange(round(LENGTH * RATE)) / RATE
+    with av.open(str(path), "w") as output:
+        pictures = output.add_stream("mpeg4", rate=FPS)
+        pictures.width, pictures.height, pictures.pix_fmt = 160, 120, "yuv420p"
+        audio = output.add_stream("flac", rate=RATE, layout="5.1")
+        samples = np.zeros((6, at.size), np.float32)
+        samples[:2] = 0.5 * np.sin(2 * np.pi * np.array([[300], [500]]) * at)
+        resampler = av.AudioResampler(audio.codec_context.format, "5.1", RATE)
+        for start in range(0, at.size, 4096):
+            chunk = np.ascontiguousarray(samples[:, start : start + 4096])
+            frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="5.1")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            for ready in resampler.resample(frame):
+                output.mux(audio.encode(ready))
+        output.mux(audio.encode(None))
+        for number in range(round(LENGTH * FPS)):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 20, np.uint8), format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            output.mux(pictures.encode(frame))
+        output.mux(pictures.encode(None))
+    record_cuts(path, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as film:
+        heard = np.hstack([frame.to_ndarray() for frame in film.decode(audio=0)])
+    assert heard.shape[0] == 2
+    spectra = np.abs(np.fft.rfft(heard[:, 4800 : 4800 + RATE // 2]))
+    assert (spectra.argmax(axis=1) * 2).tolist() == [300, 500]
+
+
+def test_a_fade_begins_and_ends_in_silence():
+    whole = fade(1000, 0, 1000, 100)
+    assert whole[0] == whole[-1] == 0
+    assert (whole[100:900] == 1).all()
+    assert (np.diff(whole[:101]) >= 0).all()
+    assert np.abs(np.diff(whole)).max() < 0.02
+    assert np.array_equal(np.concatenate([fade(1000, at, 250, 100) for at in range(0, 1000, 250)]), whole)
+    assert fade(3, 0, 3, 100).max() <= 1
+    assert fade(1, 0, 1, 100).shape == (1,)
 
 
 def test_copied_sound_is_the_very_same(tmp_path):

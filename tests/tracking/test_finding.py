@@ -303,3 +303,33 @@ def test_figures_without_frames():
     assert stats.rate == 0
     assert stats.latency_ms is None
     assert "latency_ms" not in stats.as_dict()
+
+
+def test_no_more_faces_are_followed_than_allowed(search):
+    small, large = square(20, side=20), square(200, side=60)
+    settings = OnlineSettings(detect_every=0, detect_every_unseen=0, detect_full_every=0)
+    finder = OnlineFaceFinder(SquareDetector(), search, settings, max_faces=1)
+    image = picture(small, square(80), large)
+    end = time.monotonic() + 10
+    while not (faces := finder(image)) and time.monotonic() < end:
+        time.sleep(0.01)
+    for _ in range(20):
+        time.sleep(0.005)
+        faces = finder(image)
+    assert [face.box for face in faces] == [large]
+
+
+def test_many_streams_share_the_time_for_detection(search):
+    class Stream:
+        pass
+
+    streams = [Stream() for _ in range(20)]
+    assert search.interval(streams[0], 0.25) == 0.25
+    busy = np.random.default_rng(0).integers(0, 255, (1500, 1500), np.uint8)
+    for stream in streams[:2]:
+        search.submit(stream, busy, None).result(60)
+    few = search.interval(streams[0], 0.0)
+    for stream in streams[2:]:
+        search.submit(stream, picture(square(20)), None).result(60)
+    assert 0 < few < search.interval(streams[0], 0.0) / 5
+    assert search.interval(streams[0], 1000.0) == 1000.0

@@ -20,7 +20,7 @@ MEANINGS = {
     SOURCE: "a source could not be opened",
     MODEL: "model file invalid",
     SOME_FAILED: "some of several inputs failed",
-    NOT_SEEN: "what --until waits for did not come",
+    NOT_SEEN: "no smile where one was wanted (--until, highlights, best)",
     INTERRUPTED: "interrupted",
 }
 

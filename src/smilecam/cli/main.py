@@ -14,13 +14,16 @@ import click
 
 from smilecam import __version__, interrupts
 from smilecam.cli import exit_codes
+from smilecam.cli.best import best
 from smilecam.cli.cameras import cameras
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
 from smilecam.cli.doctor import doctor
 from smilecam.cli.evaluate import evaluate
+from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
+from smilecam.cli.report import report
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.cli.watch import watch
@@ -39,7 +42,9 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, watch, cameras, doctor, demo, train, export, evaluate, data, models):
+for command in (
+    detect, highlights, best, report, watch, cameras, doctor, demo, train, export, evaluate, data, models,
+):  # fmt: skip
     main.add_command(command)
 
 

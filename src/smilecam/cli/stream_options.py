@@ -96,8 +96,16 @@ DECISION_OPTIONS = (
 )
 
 
+def decision_options(command: Command) -> Command:
+    """Add the options for deciding on smiles over time to a command."""
+    for option in reversed(DECISION_OPTIONS):
+        command = option(command)
+    return command
+
+
 def stream_options(command: Command) -> Command:
     """Add the options for opening streams, and those for deciding on smiles in them, to a command."""
-    for option in reversed(SOURCE_OPTIONS + DECISION_OPTIONS):
+    command = decision_options(command)
+    for option in reversed(SOURCE_OPTIONS):
         command = option(command)
     return command

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from smilecam.evaluation.error_sheet import error_sheet
 from smilecam.evaluation.metrics import Metrics, counts_by_threshold, measure, reliability
 from smilecam.evaluation.scored import Scored
 from smilecam.evaluation.slices import Slice, measure_slices
+from smilecam.html_page import data_image, page, table
 from smilecam.opencv import cv2
 from smilecam.storage import write_text
 
@@ -73,28 +73,13 @@ def write_report(path: Path, report: Report) -> None:
     metrics = {point: measure(scored.labels, scored.probabilities, at) for point, at in report.thresholds.items()}
     body = [f"<h1>{html.escape(report.title)}</h1>"]
     body += [f"<p>{html.escape(remark)}</p>" for remark in report.remarks]
-    body += [_table(caption, rows) for caption, rows in report.tables.items()]
-    body += ["<h2>Metrics</h2>", _table("At each threshold, on all faces of this report.", _metric_rows(metrics))]
+    body += [table(caption, rows) for caption, rows in report.tables.items()]
+    body += ["<h2>Metrics</h2>", table("At each threshold, on all faces of this report.", _metric_rows(metrics))]
     body += [_confusion(scored), "<h2>Curves</h2>", _plots(scored, next(iter(report.thresholds.values())))]
-    body += ["<h2>Slices</h2>", _table("Quarters of the faces by each property.", _slice_rows(measure_slices(scored)))]
+    body += ["<h2>Slices</h2>", table("Quarters of the faces by each property.", _slice_rows(measure_slices(scored)))]
     body += ["<h2>Worst errors</h2>", _sheet_of_errors(scored)]
     body += ["<h2>Conditions</h2>", _conditions(report.conditions)]
-    title = html.escape(report.title)
-    head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    write_text(
-        path, f"{head}{viewport}<style>{STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
-
-
-def _table(caption: str, rows: Sequence[Sequence[str]]) -> str:
-    header, *body = [[html.escape(cell) for cell in row] for row in rows]
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
-    lines = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
-    table = (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-    )
-    return f'<div class="wide">{table}</div>'
+    write_text(path, page(report.title, body, STYLE, inline_styles=True))
 
 
 METRIC_COLUMNS: tuple[tuple[str, Callable[[Metrics], float]], ...] = (
@@ -125,7 +110,7 @@ def _confusion(scored: Scored) -> str:
     rows += [
         [name, *(f"{cell:,}" for cell in row)] for name, row in zip(("not smiling", "smiling"), cells, strict=True)
     ]
-    return _table("Confusion matrix at the first operating point: faces.", rows)
+    return table("Confusion matrix at the first operating point: faces.", rows)
 
 
 def _plots(scored: Scored, threshold: float) -> str:
@@ -210,14 +195,14 @@ def _sheet_of_errors(scored: Scored) -> str:
     rows = scored.worst(WORST)
     if len(rows) == 0:
         return "<p>No error.</p>"
-    sheet = base64.b64encode(cv2.imencode(".jpg", error_sheet(scored, rows))[1].tobytes()).decode()
+    sheet = data_image(cv2.imencode(".jpg", error_sheet(scored, rows))[1].tobytes(), "jpeg")
     caption = f"The {len(rows)} most confident wrong predictions, in rows from the left"
     cells = [["face", "label", "probability"]]
     cells += [[scored.names[row], f"{scored.labels[row]}", f"{scored.probabilities[row]:.3f}"] for row in rows]
     return (
         f"<p>{caption}. Labels can be wrong too.</p>"
-        f'<img class="sheet" alt="{caption}; names in the table below" src="data:image/jpeg;base64,{sheet}">'
-        f"<details><summary>Names</summary>{_table('In the order of the sheet.', cells)}</details>"
+        f'<img class="sheet" alt="{caption}; names in the table below" src="{sheet}">'
+        f"<details><summary>Names</summary>{table('In the order of the sheet.', cells)}</details>"
     )
 
 

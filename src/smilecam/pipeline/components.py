@@ -53,9 +53,13 @@ class Components:
         """A face detector for one more stream."""
         return self._stream_detector()
 
-    def online_finder(self) -> OnlineFaceFinder:
-        """Finds the faces of one online stream; all of them share the thread for detection in whole frames."""
-        return OnlineFaceFinder(self.stream_detector(), self._background)
+    def online_finder(self, max_faces: int | None = None) -> OnlineFaceFinder:
+        """Finds the faces of one online stream; all of them share the thread for detection in whole frames.
+
+        Args:
+            max_faces: that it follows at a time; None for all.
+        """
+        return OnlineFaceFinder(self.stream_detector(), self._background, max_faces=max_faces)
 
     def offline_finder(self) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
@@ -109,8 +113,10 @@ class StreamSetup:
         components: what finds faces and classifies them.
         threshold: probability around which smiles begin and end.
         decision: when smiles begin and end.
+        max_faces: that an online stream follows at a time; None for all.
     """
 
     components: Components
     threshold: float
     decision: DecisionSettings
+    max_faces: int | None = None

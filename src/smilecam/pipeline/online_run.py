@@ -34,7 +34,7 @@ class OnlineRun:
         """
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
-        self._finder = setup.components.online_finder()
+        self._finder = setup.components.online_finder(setup.max_faces)
         self._is_cut = CutDetector()
         self._meter = StatsMeter(counts or Counts())
 
@@ -67,6 +67,6 @@ class OnlineRun:
 
     def _change(self, setup: StreamSetup) -> None:
         if setup.components.detector != self._setup.components.detector:
-            self._finder = setup.components.online_finder()
+            self._finder = setup.components.online_finder(setup.max_faces)
         self._tracks.update_settings(setup.threshold, setup.decision)
         self._setup = setup

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import os
 import secrets
 import socket
 import ssl
-import threading
-import webbrowser
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from smilecam.errors import SmilecamError, UsageProblem
 from smilecam.server.app import make_app
+from smilecam.server.browser import open_page
 from smilecam.server.security.access import Access, is_loopback
 from smilecam.server.security.connections import ConnectionBounds
 from smilecam.server.security.limits import Limits
@@ -113,7 +112,13 @@ def serve(
         listener = stack.enter_context(_listen(options, service.limits.connections))
         address = _address(options, listener, token)
         access = Access(token, options.host, options.names)
-        app = make_app(service, access, source, lambda: _announce(address, options, announce))
+
+        def started() -> None:
+            announce(address)
+            if options.open_browser:
+                open_page(address, service.folder)
+
+        app = make_app(service, access, source, started)
         server = uvicorn.Server(_config(app, options, service.limits))
         try:
             server.run(sockets=[listener])
@@ -121,17 +126,6 @@ def serve(
             if service.startup_error is None:
                 raise
             raise service.startup_error from None
-
-
-def _announce(address: str, options: ServeOptions, announce: Callable[[str], None]) -> None:
-    announce(address)
-    if options.open_browser:
-        threading.Thread(target=_open_browser, args=(address,), name="smilecam-browser", daemon=True).start()
-
-
-def _open_browser(address: str) -> None:
-    with contextlib.suppress(webbrowser.Error, OSError):
-        webbrowser.open(address)
 
 
 def _listen(options: ServeOptions, backlog: int) -> socket.socket:
@@ -159,7 +153,7 @@ def _address(options: ServeOptions, listener: socket.socket, token: str) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # noqa: S104 - the names of all
     shown = f"[{host}]" if ":" in host else host
     scheme = "https" if options.certfile else "http"
-    return f"{scheme}://{shown}:{listener.getsockname()[1]}/?token={token}"
+    return f"{scheme}://{shown}:{listener.getsockname()[1]}/?token={quote(token, safe='')}"
 
 
 def _config(app: ASGIApp, options: ServeOptions, limits: Limits) -> uvicorn.Config:

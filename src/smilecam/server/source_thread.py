@@ -8,14 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from smilecam.opencv import cv2
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.run import OnlineSourceRun
 from smilecam.pipeline.stream_item import StreamItem
-from smilecam.server.http.images import encode_jpeg
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.server.ws.messages import result_message
 from smilecam.sources.base import Source
-from smilecam.types import Event
+from smilecam.types import Event, Image
 
 LONGEST_SIDE = 1280
 """Viewers get images reduced to this; boxes are in pixels of the frame itself."""
@@ -137,3 +139,20 @@ class SourceThread:
             head["figures"] = run.stats().as_dict()
             self._stats_due = now + STATS_SECONDS
         return BroadcastFrame(self._seq, head, item.events, jpeg)
+
+
+def encode_jpeg(image: Image, longest: int, quality: int = 80) -> bytes:
+    """A JPEG for viewers.
+
+    Args:
+        image: uint8 (height, width, 3) in BGR order, or (height, width).
+        longest: the image is reduced to this many pixels on its longer side.
+        quality: 1 to 100.
+    """
+    height, width = image.shape[:2]
+    if max(height, width) > longest:
+        factor = longest / max(height, width)
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return content.tobytes()

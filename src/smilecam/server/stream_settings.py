@@ -11,6 +11,7 @@ from typing import Any
 from smilecam.classification.classifier import SmileClassifier, model_names
 from smilecam.classification.model_info import ModelInfo
 from smilecam.detection.registry import available_detectors, resolve_detector
+from smilecam.errors import ModelFileError
 from smilecam.pipeline.components import Components, StreamSetup, load_components
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.presets import OperatingPoint
@@ -19,6 +20,9 @@ from smilecam.tracking.smile_state import DecisionSettings
 
 NUMBERS = {"smoothing": 60.0, "hysteresis": 6.0, "min_smile": 60.0, "min_pause": 60.0}
 """Settings that are numbers from 0 to this."""
+
+MAX_FACES = 64
+"""Faces that are followed in one stream: each costs time in every frame, which is everybody's."""
 
 NAMES = ("model", "policy", "operating_point", "detector")
 
@@ -46,6 +50,44 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values."""
         return {**{name: getattr(self, name) for name in NAMES}, "threshold": self.threshold, **asdict(self.decision)}
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorChoice:
+    """What a detector is made of, for another process.
+
+    Attributes:
+        model: a packaged model's name, or an ``.onnx`` file's path.
+        info: what the file said when the server was started.
+        settings: that were chosen.
+        threshold: what they come to.
+        detection_size: of the face search; None for the detector's own.
+    """
+
+    model: str | Path
+    info: ModelInfo
+    settings: Settings
+    threshold: float
+    detection_size: int | None
+
+    def make_detector(self) -> SmileDetector:
+        """Load it.
+
+        Raises:
+            SmilecamError: a file is not what it was.
+        """
+        settings = self.settings
+        detector = SmileDetector(
+            self.model,
+            self.threshold,
+            policy=settings.policy,
+            decision=settings.decision,
+            detector=settings.detector,
+            detection_size=self.detection_size,
+        )
+        if detector.classifier.info != self.info:
+            raise ModelFileError(f"model file {self.model}: is not the one that the server was started with")
+        return detector
 
 
 class Models:
@@ -148,7 +190,14 @@ class Models:
 
     def setup(self, settings: Settings) -> StreamSetup:
         """How the frames of a stream with these settings are processed; raises as ``components`` does."""
-        return StreamSetup(self.components(settings), self.threshold(settings), settings.decision)
+        return StreamSetup(self.components(settings), self.threshold(settings), settings.decision, MAX_FACES)
+
+    def choice(self, settings: Settings) -> DetectorChoice:
+        """What a detector with these settings is made of."""
+        model = self._files[settings.model]
+        return DetectorChoice(
+            model, self.infos[settings.model], settings, self.threshold(settings), self._detection_size
+        )
 
     def detector(self, settings: Settings) -> SmileDetector:
         """A detector with these settings, of the shared parts; raises as ``components`` does."""

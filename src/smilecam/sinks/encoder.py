@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from av.container import OutputContainer
 
 from smilecam.errors import OutputError
 from smilecam.sinks.audio import ENCODERS, AudioMode, AudioSource, AudioTrack
+from smilecam.sinks.audio_cuts import AudioCuts, Interval
 from smilecam.types import Image
 
 WAITING_FRAMES = 4
@@ -130,7 +132,14 @@ class EncodedVideo:
     """
 
     def __init__(
-        self, path: Path, shown_path: Path, container: str, fps: float, size: tuple[int, int], audio: Path | None
+        self,
+        path: Path,
+        shown_path: Path,
+        container: str,
+        fps: float,
+        size: tuple[int, int],
+        audio: Path | None,
+        intervals: Sequence[Interval] = (),
     ) -> None:
         """Prepare a file; nothing is written yet.
 
@@ -141,6 +150,8 @@ class EncodedVideo:
             fps: frames per second, for frames without times.
             size: width and height in pixels, even.
             audio: a video file whose first image is the first frame here, and whose audio to keep.
+            intervals: of that file that follow each other here, if not all of it is written; the first frame here is
+                then the first of the first interval.
         """
         self._path, self._shown, self._size, self._container = path, shown_path, size, container
         self._codec = _CODECS[container]
@@ -148,7 +159,8 @@ class EncodedVideo:
         self._rate = Fraction(self._times.fps).limit_denominator(1001)
         self._unit = Fraction(1, self._codec.ticks) if self._codec.ticks else 1 / self._rate
         self._source = AudioSource(audio) if audio and container in ENCODERS else None
-        self._audio: AudioTrack | None = None
+        self._intervals = intervals
+        self._audio: AudioTrack | AudioCuts | None = None
         self._output: OutputContainer | None = None
         self._last_pts, self._end = -1, 0.0
         self._error: Exception | None = None
@@ -245,6 +257,8 @@ class EncodedVideo:
         modes = [AudioMode.NONE]
         if self._source and self._source.open():
             modes = [AudioMode.COPY, AudioMode.TRANSCODE, AudioMode.NONE]
+            if self._intervals:  # copied packets could not be cut at the right sample
+                modes.remove(AudioMode.COPY)
         for mode in modes:
             try:
                 self._open(mode, start)
@@ -261,7 +275,10 @@ class EncodedVideo:
         self._output = av.open(f"file:{self._path.resolve()}", "w", format=self._container)
         self._stream = self._add_video(self._output)
         if self._source and mode is not AudioMode.NONE:
-            self._audio = AudioTrack(self._source, self._output, mode, start)
+            if self._intervals:
+                self._audio = AudioCuts(self._source, self._output, self._intervals)
+            else:
+                self._audio = AudioTrack(self._source, self._output, mode, start)
         self._output.start_encoding()
 
     def _add_video(self, output: OutputContainer) -> VideoStream:

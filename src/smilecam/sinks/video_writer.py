@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +15,7 @@ from smilecam.storage import PendingFile
 from smilecam.types import Image
 
 if TYPE_CHECKING:
+    from smilecam.sinks.audio_cuts import Interval
     from smilecam.sinks.encoder import EncodedVideo
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
@@ -70,13 +72,16 @@ class VideoRecorder:
         finished: whether the whole file is in its place.
     """
 
-    def __init__(self, path: Path, fps: float | None, audio: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, fps: float | None, audio: Path | None = None, intervals: Sequence[Interval] = ()
+    ) -> None:
         """Prepare to write.
 
         Args:
             path: its suffix is one of ``CONTAINERS``.
             fps: frames per second; None for 25.
             audio: a video file that the frames come from, from its first one on; None for no audio.
+            intervals: of that file that the frames come from, one after another, if not from all of it.
 
         Raises:
             OutputError: the suffix is unknown, the folder cannot be written, or another run is writing the file.
@@ -86,7 +91,7 @@ class VideoRecorder:
             raise OutputError(f"cannot write {path}: a video's name ends in {', '.join(CONTAINERS)}")
         if not is_unicode(path.resolve()):  # few programs could open it
             raise OutputError(f"cannot write {path}: a video's name must be valid Unicode")
-        self.path, self._fps, self._audio = path, fps or DEFAULT_FPS, audio
+        self.path, self._fps, self._audio, self._intervals = path, fps or DEFAULT_FPS, audio, intervals
         self._container = CONTAINERS[suffix]
         self._pending = PendingFile(path, exclusive=True)
         self._size: tuple[int, int] | None = None
@@ -113,7 +118,8 @@ class VideoRecorder:
     def _open(self, size: tuple[int, int]) -> EncodedVideo:
         from smilecam.sinks.encoder import EncodedVideo
 
-        return EncodedVideo(self._pending.temporary, self.path, self._container, self._fps, size, self._audio)
+        where = (self._pending.temporary, self.path, self._container)
+        return EncodedVideo(*where, self._fps, size, self._audio, self._intervals)
 
     def close(self) -> None:
         """Finish the file and put it in place; without frames, leave none.
@@ -143,6 +149,16 @@ class VideoRecorder:
             raise
         self._pending.keep()
         return interrupt
+
+    def drop(self) -> None:
+        """End without a file: ``close`` has nothing to do then."""
+        video, self._video = self._video, None
+        try:
+            if video is not None:
+                video.close()
+        finally:
+            self._pending.drop()
+            self.written = 0
 
     def __enter__(self) -> Self:
         return self

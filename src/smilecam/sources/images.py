@@ -8,6 +8,7 @@ import numpy as np
 
 from smilecam.errors import OutputError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2, max_pixels
+from smilecam.sources.heif import decode_heif, is_heif
 from smilecam.storage import write_bytes
 from smilecam.types import Image
 
@@ -65,9 +66,12 @@ def load_image(path: str | Path) -> Image:
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceUnreadable: it is no image, is damaged or cut short, or has more than ``max_pixels()`` pixels.
+        SourceUnreadable: it is no image, is damaged or cut short, has more than ``max_pixels()`` pixels, or is in the
+            format HEIC, which needs an extra that is missing.
     """
     content = read_file(Path(path))
+    if is_heif(content):  # also under the name of another format: phones and messengers rename files
+        return decode_heif(content, Path(path))
     try:
         image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -94,7 +98,7 @@ def is_cut_jpeg(content: bytes) -> bool:
         marker, length = content[at + 1 : at + 2], int.from_bytes(content[at + 2 : at + 4], "big")
         at += 2 if marker == b"\x01" or b"\xd0" <= marker <= b"\xd7" else 2 + length  # these have no content
         if marker == b"\xda":  # start of scan: compressed data follows, in which no end marker can occur
-            return b"\xff\xd9" not in content[at:]
+            return content.rfind(b"\xff\xd9", at) < 0  # from the end, where a whole file has it
     return at >= len(content)  # an unknown header is left to OpenCV
 
 

@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from smilecam.errors import SourceError, SourceNotFound, SourceUnreadable
+from smilecam.errors import SourceError, SourceNotFound, SourceTooLarge, SourceUnreadable
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
 from smilecam.sources.certificates import ENCRYPTED, tls_options
@@ -117,6 +117,28 @@ class AvSource(Source):
                 self._check_end()
         finally:
             self.close()
+
+    @property
+    def duration(self) -> float | None:
+        """Announced duration of a file, in seconds; None if unknown."""
+        duration = self._container.duration
+        return None if duration is None or self.live else duration / av.time_base
+
+    def begin_at(self, seconds: float) -> bool:
+        """Have the iteration begin at the last key frame before a time, and give whether the file allows that.
+
+        Args:
+            seconds: as in ``Frame.time``.
+        """
+        if self._stream.time_base is None or self._start is None:
+            return False
+        try:
+            self._container.seek(
+                int((Fraction(seconds) + self._start) / self._stream.time_base), stream=self._stream, backward=True
+            )
+        except av.FFmpegError:
+            return False
+        return True
 
     def _check_end(self) -> None:
         if self._broken:
@@ -222,7 +244,7 @@ def _check_announced_size(ref: SourceRef, video: VideoStream, needed: bool) -> N
 
 def _check_size(ref: SourceRef, width: int, height: int) -> None:
     if width * height > max_pixels():
-        raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels")
+        raise SourceTooLarge(f"{ref.name} has frames of more than {max_pixels():,} pixels")
 
 
 def _first_moment(container: InputContainer, video: VideoStream) -> Fraction | None:

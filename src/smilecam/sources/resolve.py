@@ -12,6 +12,7 @@ from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
 from smilecam.gif import SUFFIX as GIF_SUFFIX
 from smilecam.gif import is_still_gif
 from smilecam.presets import IMAGE_SUFFIXES
+from smilecam.sources import heif
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
 
@@ -180,7 +181,7 @@ def _sequence(path: Path) -> SourceRef | None:
 
 
 def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
-    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    known = IMAGE_SUFFIXES | heif.SUFFIXES | VIDEO_SUFFIXES
     files = sorted(path for path in paths if path.suffix.lower() in known and path.is_file())
     visible = [path for path in files if not path.name.startswith(".")]
     if not visible:
@@ -190,7 +191,7 @@ def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
 
 def _file_ref(path: Path) -> SourceRef:
     suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
+    if suffix in IMAGE_SUFFIXES | heif.SUFFIXES:
         return SourceRef(str(path), Kind.IMAGE, path)
     if suffix == GIF_SUFFIX:
         return SourceRef(str(path), Kind.IMAGE if _is_still(path) else Kind.VIDEO, path)
@@ -216,4 +217,6 @@ def _has_image_header(path: Path) -> bool:
         head = file.read(16)
     if head.startswith(b"RIFF"):
         return head[8:12] == b"WEBP"
+    if heif.is_heif(head):
+        return True
     return head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*"))

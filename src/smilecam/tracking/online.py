@@ -6,10 +6,12 @@ finds is re-detected in the newest frame when it is done. While the scene stays 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from smilecam.detection.base import FaceDetector
 from smilecam.detection.motion import MotionGate, detect_in_regions
@@ -22,6 +24,13 @@ SAME_FACE_LATER = 0.3
 
 DRIFT_IOU = 0.6
 """Where a detection finds a face whose IoU with the followed box is less than this, the detection is right."""
+
+
+MAX_SHARE = 0.4
+"""Of the time, for the detections of several streams together: the rest of a core is left to their frames."""
+
+ACTIVE_SECONDS = 5.0
+"""Streams without a detection for so long leave their share to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class OnlineSettings:
 
 
 class BackgroundDetection:
-    """Detection in one thread, for any number of streams: each has at most one waiting."""
+    """Detection in one thread, for any number of streams: each has at most one waiting, and an equal share of time."""
 
     def __init__(
         self, make_detector: Callable[[], FaceDetector], make_thorough: Callable[[], FaceDetector] | None = None
@@ -54,18 +63,44 @@ class BackgroundDetection:
         self._make = {False: make_detector, True: make_thorough or make_detector}
         self._detectors: dict[bool, FaceDetector] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-detect")
+        self._lock = threading.Lock()
+        self._usage: WeakKeyDictionary[object, _Usage] = WeakKeyDictionary()
+
+    def interval(self, stream: object, seconds: float) -> float:
+        """Seconds from the start of one detection of a stream to the next, so that it keeps to its share.
+
+        Args:
+            stream: that asks.
+            seconds: wanted.
+        """
+        now = time.monotonic()
+        with self._lock:
+            usage = self._usage.get(stream)
+            active = sum(now - other.at < ACTIVE_SECONDS for other in self._usage.values())
+        return seconds if usage is None or active < 2 else max(seconds, usage.seconds * active / MAX_SHARE)
 
     def submit(
-        self, grey: GreyImage, regions: list[Box] | None, *, nobody_known: bool = False
+        self, stream: object, grey: GreyImage, regions: list[Box] | None, *, nobody_known: bool = False
     ) -> Future[list[DetectedFace]]:
         """Detect in an image that nobody changes any more.
 
         Args:
+            stream: whose image it is.
             grey: uint8 (height, width).
             regions: where to detect, in its pixels; None for the whole.
             nobody_known: whether no face of the stream is known, so that missing one matters more than the time.
         """
-        return self._pool.submit(self._detect, grey, regions, nobody_known)
+        return self._pool.submit(self._metered, stream, grey, regions, nobody_known)
+
+    def _metered(
+        self, stream: object, grey: GreyImage, regions: list[Box] | None, nobody_known: bool
+    ) -> list[DetectedFace]:
+        began = time.monotonic()  # on a machine that is busy otherwise, detections take longer, and become rarer
+        found = self._detect(grey, regions, nobody_known)
+        now = time.monotonic()
+        with self._lock:
+            self._usage[stream] = _Usage(now, now - began)
+        return found
 
     def _detect(self, grey: GreyImage, regions: list[Box] | None, nobody_known: bool) -> list[DetectedFace]:
         if nobody_known not in self._detectors:
@@ -76,6 +111,14 @@ class BackgroundDetection:
     def close(self) -> None:
         """End the thread: the detection that runs is waited for, those that wait are dropped."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """When a stream's last detection ended, and how long it took."""
+
+    at: float
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -95,6 +138,7 @@ class OnlineFaceFinder:
         background: BackgroundDetection,
         settings: OnlineSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
+        max_faces: int | None = None,
     ) -> None:
         """Begin a stream.
 
@@ -103,10 +147,12 @@ class OnlineFaceFinder:
             background: for detection.
             settings: how often.
             clock: seconds that only grow.
+            max_faces: that are followed at a time, the largest of those that are found together; None for all.
         """
         self.settings = settings or OnlineSettings()
         self._detector, self._background, self._clock = detector, background, clock
         self._known: list[_Known] = []
+        self._max_faces = max_faces
         self._pending: Future[list[DetectedFace]] | None = None
         self._full = True
         self._motion: MotionGate | None = None
@@ -151,20 +197,24 @@ class OnlineFaceFinder:
             if i in confirmed and iou(found[confirmed[i]].box, known.face.box) < DRIFT_IOU:
                 known.face = found[confirmed[i]]  # re-detection had drifted to a part of it
         self._known = [known for known in self._known if known.unconfirmed < MAX_UNCONFIRMED]
-        self._known += [_Known(face) for j, face in enumerate(found) if j not in old]
+        new = [face for j, face in enumerate(found) if j not in old]
+        if self._max_faces is not None:
+            new = sorted(new, key=lambda face: -face.box.area)[: max(0, self._max_faces - len(self._known))]
+        self._known += [_Known(face) for face in new]
 
     def _submit_if_due(self, grey: GreyImage) -> None:
         """When it is time, detect in the regions that have changed since the last detection."""
         now = self._clock()
         interval = self.settings.detect_every if self._known else self.settings.detect_every_unseen
-        if self._pending is not None or now - self._submitted_at < interval:
+        elapsed = now - self._submitted_at
+        if self._pending is not None or elapsed < interval or elapsed < self._background.interval(self, interval):
             return
         self._submitted_at = now
         boxes = [known.face.box for known in self._known]
         self._full = self._motion is None or now - self._full_at >= self.settings.detect_full_every
         regions = None if self._full or self._motion is None else self._motion.moving_regions(grey, boxes)
         if self._full or regions:
-            self._pending = self._background.submit(grey, regions, nobody_known=not boxes)
+            self._pending = self._background.submit(self, grey, regions, nobody_known=not boxes)
             self._motion = MotionGate(grey, boxes)
         if self._full:
             self._full_at = now

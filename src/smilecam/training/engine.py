@@ -302,12 +302,12 @@ def train_one_epoch(
     return tally.result()
 
 
-LOOK_EVERY = 64
-"""Batches between two looks at the losses: a GPU stands still while one of its numbers is waited for."""
+CHECK_EVERY = 64
+"""Batches between two checks of the losses: a GPU stands still while one of its numbers is waited for."""
 
 
 class Tally:
-    """Losses and correct answers of an epoch, which stay on the device that trains until they are looked at."""
+    """Losses and correct answers of an epoch, which stay on the device that trains until they are checked."""
 
     def __init__(self, epoch: int) -> None:
         self._epoch = epoch
@@ -325,8 +325,8 @@ class Tally:
         self._waiting.append(loss)
         self._sizes.append(len(labels))
         self._right = self._right.to(labels.device) + (smiling == labels).sum()
-        if len(self._waiting) == LOOK_EVERY:
-            self._look()
+        if len(self._waiting) == CHECK_EVERY:
+            self._check()
 
     def result(self) -> EpochResult:
         """Mean loss and accuracy over all faces.
@@ -334,12 +334,12 @@ class Tally:
         Raises:
             NonFiniteLoss: as in ``add``.
         """
-        self._look()
+        self._check()
         seen = sum(self._sizes)
         total = sum(loss * size for loss, size in zip(self._losses, self._sizes, strict=True))
         return EpochResult(total / seen, int(self._right) / seen)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         for value in torch.stack(self._waiting).tolist() if self._waiting else []:
             self._losses.append(value)
             if not math.isfinite(value):

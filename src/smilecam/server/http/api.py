@@ -13,12 +13,18 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 
 from smilecam.errors import OutputError
-from smilecam.server.http.images import decode_image
 from smilecam.server.http.openapi import openapi
-from smilecam.server.http.videos import RESULTS, Status, VideoJobs
+from smilecam.server.http.videos import JOIN_SECONDS, RESULTS, Status, VideoJobs
 from smilecam.server.problems import Problem
 from smilecam.server.security.access import Access
 from smilecam.server.service import Service
@@ -34,6 +40,13 @@ LONGEST_NAME = 100
 """Characters."""
 
 
+MOVE_ON = (
+    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url=/">'
+    '<a href="/">smilecam</a>'
+)
+"""Leads to the page from the page's own address."""
+
+
 async def page(request: Request) -> Response:
     """The page; a token in the address is exchanged for a cookie, by a redirect to the address without it."""
     access: Access = request.app.state.access
@@ -42,7 +55,10 @@ async def page(request: Request) -> Response:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
     if not access.is_token(token):
         raise Problem(401, "no_token", "That is not this server's token: open the address that smilecam watch printed.")
-    response = RedirectResponse("/", 303)
+    if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        response: Response = RedirectResponse("/", 303)
+    else:  # the file that opens the page leads here: a browser would follow a redirect without the strict cookie
+        response = HTMLResponse(MOVE_ON)
     secure = request.url.scheme == "https"
     response.set_cookie(
         access.cookie_name, access.cookie_value, httponly=True, samesite="strict", secure=secure, path="/"
@@ -87,14 +103,14 @@ async def detect(request: Request) -> Response:
     service: Service = request.app.state.service
     settings = query_settings(request, service)
     _check_form(request)
-    if service.waiting_images >= service.limits.waiting_images:
-        raise Problem(429, "busy", "Too many images are waiting already: try again later.")
-    service.waiting_images += 1
-    try:
-        async with _uploaded(request, "image", service.limits.images) as files:
+    async with _uploaded(request, "image", service.limits.images) as files:
+        if service.waiting_images >= service.limits.waiting_images:
+            raise Problem(429, "busy", "Too many images are waiting already: try again later.")
+        service.waiting_images += 1
+        try:
             results = [await service.in_images(_detect_image, service, settings, file) for file in files]
-    finally:
-        service.waiting_images -= 1
+        finally:
+            service.waiting_images -= 1
     service.metrics.images.inc(len(results))
     return JSONResponse({"results": results})
 
@@ -108,7 +124,7 @@ def _detect_image(service: Service, settings: Settings, file: UploadFile) -> dic
         content = file.file.read(service.limits.image_bytes + 1)
         if len(content) > service.limits.image_bytes:
             raise Problem(413, "too_large", f"An image is at most {service.limits.image_bytes:,} bytes.")
-        image = decode_image(content, service.limits)
+        image = service.decode_image(content)
     except Problem as problem:
         return {"name": name, "error": problem.inner()}
     threshold = service.models.threshold(settings)
@@ -124,20 +140,27 @@ async def start_video(request: Request) -> Response:
     jobs: VideoJobs = request.app.state.jobs
     settings = query_settings(request, service)
     _check_form(request)
-    jobs.reserve()
+    jobs.check_place()  # nobody uploads for nothing; a place is taken only once the video is here
+    async with _uploaded(request, "video", 1) as (file,):
+        jobs.check_place()
+        job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
     try:
-        async with _uploaded(request, "video", 1) as (file,):
-            job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
-        jobs.start(job, lambda: service.models.detector(settings))
-    finally:
-        jobs.release()
+        jobs.start(job, service.models.choice(settings))
+    except Problem:
+        await asyncio.to_thread(jobs.discard, job)
+        raise
     return JSONResponse(job.as_dict(), 202, headers={"location": f"/v1/videos/{job.key}"})
 
 
 async def video(request: Request) -> Response:
     """A video's progress; or, on DELETE, cancel it and delete its results."""
     jobs: VideoJobs = request.app.state.jobs
-    job = (jobs.remove if request.method == "DELETE" else jobs.get)(request.path_params["id"])
+    key = request.path_params["id"]
+    if request.method != "DELETE":
+        return JSONResponse(jobs.get(key).as_dict())
+    job = jobs.remove(key)
+    if job.thread is not None:
+        await asyncio.to_thread(job.thread.join, JOIN_SECONDS)
     return JSONResponse(job.as_dict())
 
 
@@ -216,9 +239,14 @@ async def _uploaded(request: Request, field: str, max_files: int) -> AsyncIterat
         Problem: the form holds anything else.
         OutputError: there is no space for the files.
     """
+    service: Service = request.app.state.service
     try:
-        async with request.form(max_files=max_files, max_fields=8, max_part_size=1024) as form:
+        with service.upload():
+            form = await request.form(max_files=max_files, max_fields=8, max_part_size=1024)
+        try:
             yield _files(form, field)
+        finally:
+            await form.close()
     except ConnectionError:
         raise
     except OSError as error:

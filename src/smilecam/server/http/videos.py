@@ -1,30 +1,24 @@
-"""Uploaded videos: processed in threads of their own, a few at a time; results are kept for a while."""
+"""Uploaded videos: processed in a worker process each, a few at a time; results are kept for a while."""
 
 from __future__ import annotations
 
-import math
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from smilecam.errors import SourceError
-from smilecam.pipeline.detector import SmileDetector
-from smilecam.pipeline.run import SourceRun
-from smilecam.pipeline.run_sources import RunReport, StopRun, run_sources
-from smilecam.pipeline.stream_item import StreamItem
+from smilecam.errors import SmilecamError
+from smilecam.server.decoding.video_messages import Answer, Failed, Progress, Refused, VideoTask
+from smilecam.server.decoding.video_worker import serve_video
+from smilecam.server.decoding.worker import Worker, WorkerFailed
 from smilecam.server.problems import Problem
 from smilecam.server.security.limits import Limits
-from smilecam.sinks.base import Sink
-from smilecam.sinks.csv import CsvTable
-from smilecam.sinks.jsonl import JsonLines
-from smilecam.sinks.webvtt import WebVtt
-from smilecam.sources.base import Kind, Source, SourceRef
+from smilecam.server.stream_settings import DetectorChoice
 
 RESULTS = {
     "jsonl": "application/x-ndjson",
@@ -47,58 +41,62 @@ class Status(Enum):
 
 @dataclass(slots=True)
 class Job:
-    """The processing of one video. Its own thread changes it; others only read it.
+    """The processing of one video. Its own thread changes it; others only read it, or cancel it.
 
     Attributes:
         key: unguessable identifier.
         name: the uploaded file's name, for results.
         folder: private to this job.
         status: its state.
-        frames: number of frames processed so far.
-        seconds: position in the video.
-        expected: number of frames, if the file states it.
-        length: of the video in seconds, if the file states it.
+        progress: how far it is.
         error: why it failed.
         ended: when it ended, by the monotonic clock.
-        cancel: set to cancel it.
-        thread: that processes it.
+        cancelled: set to cancel it.
+        worker: the process that processes it.
+        thread: that waits for the worker.
     """
 
     key: str
     name: str
     folder: Path
     status: Status = Status.RUNNING
-    frames: int = 0
-    seconds: float = 0.0
-    expected: int | None = None
-    length: float | None = None
+    progress: Progress = field(default_factory=Progress)
     error: Problem | None = None
     ended: float | None = None
-    cancel: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    worker: Worker | None = None
     thread: threading.Thread | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The job as plain values."""
+        progress = self.progress
         content: dict[str, Any] = {
             "id": self.key,
             "name": self.name,
             "status": self.status.value,
-            "progress": self._progress(),
-            "frames": self.frames,
-            "duration": round(self.seconds if self.length is None else self.length, 3),
+            "progress": self._share(),
+            "frames": progress.frames,
+            "duration": round(progress.seconds if progress.length is None else progress.length, 3),
         }
         if self.error is not None:
             content["error"] = self.error.inner()
         return content
 
-    def _progress(self) -> float:
+    def _share(self) -> float:
         if self.status is Status.DONE:
             return 1.0
-        return round(min(0.999, self.frames / self.expected), 4) if self.expected else 0.0
+        expected = self.progress.expected
+        return round(min(0.999, self.progress.frames / expected), 4) if expected else 0.0
 
     def result(self, form: str) -> Path:
         """The file of the results in one of ``RESULTS``."""
         return self.folder / f"results.{form}"
+
+    def cancel(self) -> None:
+        """Have it end at once, wherever it is."""
+        self.cancelled.set()
+        if self.worker is not None:
+            self.worker.kill()
 
 
 class VideoJobs:
@@ -114,23 +112,18 @@ class VideoJobs:
         """
         self._folder, self._limits, self._report = folder, limits, report
         self._jobs: dict[str, Job] = {}
-        self._reserved = 0
+        self._running: list[Job] = []
 
-    def reserve(self) -> None:
-        """Reserve a job for a video about to be uploaded; ``release`` it in any case.
+    def check_place(self) -> None:
+        """Refuse a video where the maximum number of jobs is running, also of those that are being cancelled.
 
         Raises:
-            Problem: the maximum number of jobs is running or reserved.
+            Problem: it is.
         """
         self._drop_old()
-        running = sum(job.status is Status.RUNNING for job in self._jobs.values())
-        if running + self._reserved >= self._limits.jobs:
+        self._running = [job for job in self._running if job.ended is None]
+        if len(self._running) >= self._limits.jobs:
             raise Problem(429, "busy", f"{self._limits.jobs} videos are being processed already: try again later.")
-        self._reserved += 1
-
-    def release(self) -> None:
-        """End a reservation: the job has started, or will not."""
-        self._reserved -= 1
 
     def store(self, content: BinaryIO, name: str) -> Job:
         """Copy a video into the folder of a new job; slow, and may be called in any thread.
@@ -144,14 +137,24 @@ class VideoJobs:
             with (job.folder / "video").open("xb") as file:
                 shutil.copyfileobj(content, file, 1 << 20)
         except BaseException:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            self.discard(job)
             raise
         return job
 
-    def start(self, job: Job, make_detector: Callable[[], SmileDetector]) -> None:
-        """Start processing a stored video."""
+    def discard(self, job: Job) -> None:
+        """Delete the files of a job that is not running."""
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def start(self, job: Job, choice: DetectorChoice) -> None:
+        """Start processing a stored video.
+
+        Raises:
+            Problem: as of ``check_place``.
+        """
+        self.check_place()
         self._jobs[job.key] = job
-        job.thread = threading.Thread(target=self._run, args=(job, make_detector), name="smilecam-video", daemon=True)
+        self._running.append(job)
+        job.thread = threading.Thread(target=self._run, args=(job, choice), name="smilecam-video", daemon=True)
         job.thread.start()
 
     def get(self, key: str) -> Job:
@@ -166,25 +169,25 @@ class VideoJobs:
         return self._jobs[key]
 
     def remove(self, key: str) -> Job:
-        """Cancel a job and delete its files; raises as ``get`` does."""
+        """Cancel a job and delete its files; raises as ``get`` does. Its place is free once its thread has ended."""
         job = self.get(key)
         self._drop(job)
         return job
 
     def _drop(self, job: Job) -> None:
-        job.cancel.set()
         if job.status is Status.RUNNING:
             job.status = Status.CANCELLED
+        job.cancel()
         del self._jobs[job.key]
-        if job.thread is not None and not job.thread.is_alive():
-            shutil.rmtree(job.folder, ignore_errors=True)
+        if job.ended is not None:
+            self.discard(job)
 
     def close(self) -> None:
         """Cancel all jobs."""
-        for job in self._jobs.values():
-            job.cancel.set()
+        for job in self._running:
+            job.cancel()
         deadline = time.monotonic() + JOIN_SECONDS
-        for job in self._jobs.values():
+        for job in self._running:
             if job.thread is not None:
                 job.thread.join(max(0.0, deadline - time.monotonic()))
 
@@ -196,76 +199,45 @@ class VideoJobs:
             if number < surplus or now - (job.ended or now) > self._limits.kept_seconds:
                 self._drop(job)
 
-    def _run(self, job: Job, make_detector: Callable[[], SmileDetector]) -> None:
+    def _run(self, job: Job, choice: DetectorChoice) -> None:
         try:
-            detector = make_detector()
-            try:
-                self._process(job, detector)
-            finally:
-                detector.close()
-            status = Status.CANCELLED if job.cancel.is_set() else Status.DONE
-        except Problem as problem:
-            job.error, status = problem, Status.FAILED
+            answer = self._answer(job, choice)
         except Exception as error:  # noqa: BLE001 - the thread's edge: reported; the client gets the status
-            self._report(error)
-            job.error, status = Problem(500, "internal", "The server could not process the video."), Status.FAILED
+            answer = Failed(str(error) if isinstance(error, SmilecamError) else f"internal error, {error!r:.100}")
+        status = Status.FAILED
+        if job.cancelled.is_set():
+            status = Status.CANCELLED
+        elif isinstance(answer, Refused):
+            job.error = Problem(answer.status, answer.code, answer.message)
+        elif isinstance(answer, Failed):
+            self._report(SmilecamError(answer.line))
+            job.error = Problem(500, "internal", "The server could not process the video.")
+        else:
+            job.progress, status = answer, Status.DONE
         (job.folder / "video").unlink(missing_ok=True)
-        job.ended = time.monotonic()
+        if job.cancelled.is_set():
+            self.discard(job)
         job.status = status
-        if job.cancel.is_set():
-            shutil.rmtree(job.folder, ignore_errors=True)
+        job.ended = time.monotonic()
 
-    def _process(self, job: Job, detector: SmileDetector) -> None:
-        path = job.folder / "video"
-        ref = SourceRef(job.name, Kind.VIDEO, path)
-        sinks: list[Sink] = [
-            JsonLines(str(job.result("jsonl"))),
-            CsvTable(str(job.result("csv"))),
-            WebVtt({ref: job.result("vtt")}),
-        ]
-        report = RunReport()
-
-        def bound(_run: SourceRun, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
-            return self._bounded(job, source, items)
-
+    def _answer(self, job: Job, choice: DetectorChoice) -> Answer:
+        """Have a worker process the video."""
+        results = {form: job.result(form) for form in RESULTS}
+        job.worker = worker = Worker(serve_video, self._limits.pixels)
         try:
-            run_sources([ref], detector, sinks, report, bound)
-        except SourceError as error:
-            raise unreadable() from error
-        if report.failed or (job.frames == 0 and not job.cancel.is_set()):
-            raise unreadable()
-
-    def _bounded(self, job: Job, source: Source, items: Iterable[StreamItem]) -> Iterator[StreamItem]:
-        """Pass the frames on, update the job's progress, and enforce the limits."""
-        limits = self._limits
-        job.expected = source.expected
-        if source.expected and source.fps:
-            job.length = source.expected / source.fps
-        if (job.length or 0.0) > limits.video_seconds * 1.02 or (source.expected or 0) > limits.video_frames:
-            raise too_long(limits)
-        for item in items:
-            if job.cancel.is_set():
-                raise StopRun
-            if item.source_frame is not None:
-                frame = item.source_frame
-                if math.prod(frame.shape) > limits.pixels:
-                    raise Problem(413, "too_many_pixels", f"The video has more than {limits.pixels:,} pixels a frame.")
-                job.frames += 1
-                job.seconds = item.time or 0.0
-                if job.seconds > limits.video_seconds or job.frames > limits.video_frames:
-                    raise too_long(limits)
-            yield item
-        if job.frames:
-            job.length = job.length or job.seconds
-
-
-def too_long(limits: Limits) -> Problem:
-    """A video over the limits."""
-    return Problem(
-        413, "too_long", f"A video may have at most {limits.video_seconds} seconds and {limits.video_frames:,} frames."
-    )
-
-
-def unreadable() -> Problem:
-    """A file that is not a video."""
-    return Problem(422, "bad_video", "The file is not a video that can be decoded.")
+            if job.cancelled.is_set():
+                return job.progress
+            worker.send(VideoTask(job.folder / "video", job.name, results, choice, self._limits))
+            while True:
+                answer: Answer = worker.receive(self._limits.stall_seconds)
+                if not isinstance(answer, Progress) or answer.done:
+                    return answer
+                job.progress = answer
+        except TimeoutError:
+            return Refused(422, "bad_video", "The video takes too long to decode.")
+        except WorkerFailed as failure:
+            if failure.memory:
+                return Refused(413, "too_large", "Processing the video needs too much memory.")
+            return Refused(422, "bad_video", "The file is not a video that can be decoded.")
+        finally:
+            worker.close()

@@ -63,25 +63,29 @@ class Access:
         """Whether this is the token; compared in constant time."""
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._token)
 
-    def check(self, request: HTTPConnection) -> None:
+    def check(self, request: HTTPConnection) -> bool:
         """Refuse a request or WebSocket that is not admitted.
 
+        Returns:
+            Whether it has shown the token; some paths are open to everybody.
+
         Raises:
-            Problem: wrong Host, wrong Origin, or no token.
+            Problem: wrong Host, no token, or wrong Origin.
         """
         changes = request["type"] == "websocket" or request["method"] not in ("GET", "HEAD")
         if request["path"] in OPEN_PATHS and not changes:
-            return
+            return self._has_bearer(request.headers)
         host = self.check_host(request.headers)
         bearer = self._has_bearer(request.headers)
-        if changes:
-            _check_origin(request.headers, host, needed=not bearer)
         if not (bearer or self._has_cookie(request)):
             raise Problem(
                 401,
                 "no_token",
                 "This server needs its token: open the address that smilecam watch printed.",
             )
+        if changes:
+            _check_origin(request.headers, host, needed=not bearer)
+        return True
 
     def check_host(self, headers: Headers) -> str:
         """The Host that a request names.

@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from smilecam.server.metrics import Metrics
 from smilecam.server.problems import Problem, internal_error
 from smilecam.server.security.access import Access
+from smilecam.server.security.connections import trust_connection
 from smilecam.server.security.limits import Limits
+from smilecam.server.security.strangers import Strangers
 
 SMALL_BODY = 64 * 1024
 """Bytes allowed in a request that uploads nothing."""
@@ -52,6 +54,7 @@ class Guard:
         """
         self._app, self._access, self._limits = app, access, limits
         self._metrics, self._report = metrics, report
+        self._strangers = Strangers(limits.open_requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or WebSocket."""
@@ -60,7 +63,7 @@ class Guard:
             return
         response = _Response(scope, send)
         try:
-            self._admit(scope)
+            await self._admit(scope)
             body = self._limited(scope, receive) if scope["type"] == "http" else receive
             await self._app(scope, body, response.send)
         except Problem as problem:
@@ -72,13 +75,20 @@ class Guard:
             self._report(error)
             await response.refuse(internal_error())
 
-    def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope) -> None:
         request = HTTPConnection(scope)
-        opens_page = scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
-        if opens_page and b"token=" in scope["query_string"]:
-            self._access.check_host(request.headers)
-            return  # the page's own handler checks the token
-        self._access.check(request)
+        trusted = False
+        try:
+            opens_page = scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
+            if opens_page and "token" in request.query_params:
+                self._access.check_host(request.headers)  # the page's own handler checks the token
+            else:
+                trusted = self._access.check(request)
+        finally:
+            if trusted:
+                trust_connection()
+            else:  # before it is answered or refused, so that nobody can guess fast either
+                await self._strangers.wait()
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length[:18]) > self._max_bytes(scope):
             raise too_large(self._max_bytes(scope))
@@ -97,7 +107,8 @@ class Guard:
             nonlocal received, complete
             if complete:
                 return await receive()
-            timeout = min(self._limits.body_seconds, started + self._limits.upload_seconds - loop.time())
+            due = min(self._limits.upload_seconds, self._limits.slow_seconds + received / self._limits.body_rate)
+            timeout = min(self._limits.body_seconds, started + due - loop.time())
             try:
                 message = await asyncio.wait_for(receive(), max(0.001, timeout))
             except TimeoutError:

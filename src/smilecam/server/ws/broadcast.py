@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from smilecam.server.problems import Problem
 from smilecam.server.service import Service
 from smilecam.server.source_thread import Broadcasted, BroadcastFrame, SourceEnd, SourceThread
-from smilecam.server.ws.messages import Channel, Closed, as_json, parse_text
+from smilecam.server.ws.messages import Channel, Closed, as_json, parse_text, refuse_program
 from smilecam.types import Event
 
 WAITING_EVENTS = 256
@@ -189,6 +189,7 @@ async def serve_viewer(websocket: WebSocket) -> None:
     broadcast: Broadcast | None = websocket.app.state.broadcast
     if broadcast is None:
         raise Problem(404, "no_source", "This server was started without a source.")
+    refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
     try:

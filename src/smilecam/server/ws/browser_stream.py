@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -11,12 +12,23 @@ from starlette.websockets import WebSocket
 from smilecam.errors import SmilecamError
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
-from smilecam.server.http.images import decode_image
+from smilecam.server.decoding.header import ImageHeader
+from smilecam.server.decoding.images import check_header
 from smilecam.server.problems import Problem
+from smilecam.server.scheduler import Lane
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import Settings
-from smilecam.server.ws.messages import Channel, Closed, SentFrame, parse_frame, parse_text, result_message
+from smilecam.server.ws.messages import (
+    Channel,
+    Closed,
+    SentFrame,
+    parse_frame,
+    parse_text,
+    refuse_program,
+    result_message,
+)
 from smilecam.sources.frame import Frame
+from smilecam.types import GreyImage
 
 NAME = "camera"
 """Of every browser's camera, in results."""
@@ -25,6 +37,7 @@ NAME = "camera"
 async def stream(websocket: WebSocket) -> None:
     """Serve one browser until it leaves."""
     service: Service = websocket.app.state.service
+    refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
     try:
@@ -43,6 +56,7 @@ class StreamSession:
     def __init__(self, channel: Channel, service: Service) -> None:
         """Begin without a frame, with the settings that the server was started with."""
         self._channel, self._service = channel, service
+        self._lane = Lane()
         self._settings = service.settings
         self._setup: tuple[Settings, StreamSetup] | None = None
         self._run: OnlineRun | None = None
@@ -96,7 +110,9 @@ class StreamSession:
             if sent is None:
                 continue
             try:
-                answer = await self._service.in_frames(self._process, sent, self._settings)
+                header = check_header(sent.content, self._service.limits.pixels)
+                run = partial(self._process, sent, header, self._settings)
+                answer = await self._service.frames.run(self._lane, header.pixels, run)
             except Problem as problem:
                 self._service.metrics.refused.inc()
                 await self._channel.refuse(problem, sent.seq)
@@ -113,9 +129,9 @@ class StreamSession:
         self._channel.good()
         await self._channel.send_json({**answer, "server_ms": round(1000 * seconds, 2), "dropped": self._dropped})
 
-    def _process(self, sent: SentFrame, settings: Settings) -> dict[str, Any]:
+    def _process(self, sent: SentFrame, header: ImageHeader, settings: Settings) -> dict[str, Any]:
         """In a thread: from a compressed frame to its result. Never twice at a time."""
-        grey = decode_image(sent.content, self._service.limits, grey=True)
+        grey = self._decode(sent.content, header)
         setup = self._setup_of(settings)
         if self._run is None:
             self._run = OnlineRun(NAME, setup)
@@ -123,6 +139,14 @@ class StreamSession:
         item = self._run.process(Frame(self._frames, self._sent_time, grey, capture_time=sent.capture_time), setup)
         self._frames += 1
         return result_message(item, sent.seq)
+
+    def _decode(self, content: bytes, header: ImageHeader) -> GreyImage:
+        began = time.monotonic()
+        try:
+            return self._service.decode_frame.decode(content, header, grey=True)
+        finally:
+            if not header.simple:  # in a worker, and the thread only waited
+                self._lane.charge(time.monotonic() - began)
 
     def _setup_of(self, settings: Settings) -> StreamSetup:
         if self._setup is None or self._setup[0] is not settings:

@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.problems import Problem
 from smilecam.server.security.limits import Limits
+from smilecam.server.service import Service
 
 FRAME_HEAD = struct.Struct("!Id")
 """Before each compressed frame of a browser: its number, and when it was taken, in seconds of the browser's clock."""
@@ -123,6 +124,18 @@ class Channel:
         # It may be closed already.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
             await asyncio.wait_for(self._websocket.close(code, reason), 1.0)
+
+
+def refuse_program(websocket: WebSocket, service: Service) -> None:
+    """Refuse a program's WebSocket before it is opened, by status 503, where there is no place for it.
+
+    Pages are refused after it is opened: a browser does not show its page the status of a handshake.
+
+    Raises:
+        Problem: there is no place for one more session.
+    """
+    if "origin" not in websocket.headers:
+        service.check_capacity()
 
 
 def as_json(content: Mapping[str, Any]) -> str:

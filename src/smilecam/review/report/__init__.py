@@ -1,0 +1,1 @@
+"""A report of results as one HTML file."""
