@@ -129,10 +129,11 @@ class PendingFile:
         return True
 
     def drop(self) -> None:
-        """Remove the temporary file."""
+        """Remove the temporary file, and let other runs write the file."""
         if not self.straight:
             with suppress(FileNotFoundError, NotADirectoryError):
                 self.temporary.unlink()
+        self.release()
 
     def release(self) -> None:
         """Let other runs write the file; harmless when called again."""
