@@ -37,6 +37,8 @@ ALLOWED = {
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
+    "scan": VALUES
+    | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
     "review": VALUES
     | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES | {"opencv", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
@@ -64,6 +66,9 @@ HOMES = {
     "psutil": {"server"},
     "filelock": {"server"},
     "click": {"cli"},
+    "pyarrow": {"scan", "review"},
+    "fsspec": {"scan"},
+    "ray": {"scan"},
 }
 
 

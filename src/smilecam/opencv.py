@@ -39,7 +39,12 @@ with variable_set(_LIMIT_VARIABLE, str(max_pixels())):
     import cv2
     from cv2.data import haarcascades
 
-__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "variable_set"]
+__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "use_one_thread", "variable_set"]
+
+
+def use_one_thread() -> None:
+    """Have OpenCV work in the calling thread alone: for processes of which there is one for each core."""
+    cv2.setNumThreads(1)
 
 
 def is_unicode(path: Path) -> bool:

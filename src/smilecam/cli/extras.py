@@ -9,6 +9,7 @@ from smilecam.errors import MissingExtra
 MODULES = {
     "train": ("torch", "onnx", "onnxscript", "matplotlib"),
     "report": ("matplotlib",),
+    "scan": ("pyarrow", "fsspec"),
     "web": ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client"),
     "demo": ("skimage", "matplotlib"),
 }

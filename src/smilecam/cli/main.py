@@ -24,6 +24,7 @@ from smilecam.cli.evaluate import evaluate
 from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
 from smilecam.cli.report import report
+from smilecam.cli.scan import scan
 from smilecam.cli.text import one_line
 from smilecam.cli.train import export, train
 from smilecam.cli.watch import watch
@@ -43,7 +44,7 @@ def main(debug: bool) -> None:
 
 
 for command in (
-    detect, highlights, best, report, watch, cameras, doctor, demo, train, export, evaluate, data, models,
+    detect, scan, highlights, best, report, watch, cameras, doctor, demo, train, export, evaluate, data, models,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -160,12 +160,13 @@ class SmileDetector:
         with open_source(single_source(source), options) as opened, self.run(opened) as run:
             yield from run
 
-    def run(self, source: Source, *, keep_images: bool = True) -> SourceRun:
+    def run(self, source: Source, *, keep_images: bool = True, threads: bool = True) -> SourceRun:
         """Read an open source: iterate what is returned, and close it.
 
         Args:
             source: open.
             keep_images: whether the items of a recorded video have the pixels of their frames.
+            threads: whether a recorded video is decoded and its faces are found in threads beside the caller's.
         """
         if source.ref.kind is Kind.IMAGE:
             return ImageRun(source, self._detect_image)
@@ -173,7 +174,7 @@ class SmileDetector:
         return (
             OnlineSourceRun(source, lambda: setup)
             if source.live
-            else OfflineRun(source, setup, keep_images=keep_images)
+            else OfflineRun(source, setup, keep_images=keep_images, threads=threads)
         )
 
     def close(self) -> None:

@@ -178,10 +178,20 @@ class OnlineSourceRun(SourceRun):
 
 
 class OfflineRun(_MeteredRun):
-    """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time."""
+    """A recorded video: decoding, detection and classification run beside each other, a window of frames at a time.
+
+    Attributes:
+        cuts: numbers of the frames with which a new scene began, so far.
+    """
 
     def __init__(
-        self, source: Source, setup: StreamSetup, finder: OfflineFaceFinder | None = None, *, keep_images: bool = True
+        self,
+        source: Source,
+        setup: StreamSetup,
+        finder: OfflineFaceFinder | None = None,
+        *,
+        keep_images: bool = True,
+        threads: bool = True,
     ) -> None:
         """Prepare.
 
@@ -190,32 +200,32 @@ class OfflineRun(_MeteredRun):
             setup: of all frames.
             finder: in place of the one that ``setup`` gives.
             keep_images: whether items still have the pixels of their frames, which wait in memory until then.
+            threads: whether decoding and detection run beside the caller's thread; otherwise they run in it, for
+                programs that keep every core busy by themselves.
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._finder = finder or setup.components.offline_finder()
+        self.cuts: set[int] = set()
         self._is_cut = CutDetector()
         self._classify_faces = setup.components.classify_faces
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
-        self._threads = ExitStack()
+        self._threads = ExitStack() if threads else None
 
     def close(self) -> None:
         """End the run and its threads."""
         super().close()
-        self._threads.close()
+        if self._threads is not None:
+            self._threads.close()
 
     def _finish(self) -> StreamItem | None:
         events = self._tracks.end()
         return StreamItem.of_events(self._source.ref.name, *events) if events else None
 
     def _process(self) -> Iterator[StreamItem]:
-        decoder = Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
-        decoded = self._threads.enter_context(decoder)
-        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
-        self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         try:
-            for window in windows:
+            for window in self._windows():
                 self._classify(window)
                 yield from self._items_of(self._tracks.settled())
         except SourceError:
@@ -223,10 +233,21 @@ class OfflineRun(_MeteredRun):
             raise
         yield from self._items_of(self._tracks.finish())
 
+    def _windows(self) -> Iterable[Window]:
+        if self._threads is None:
+            return self._detected(self._source)
+        decoded = self._threads.enter_context(
+            Prefetcher(self._source, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
+        )
+        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
+        self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
+        return windows
+
     def _classify(self, window: Window) -> None:
         """Classify the faces of a window in one go."""
         if window.cut:
             self._tracks.cut()
+            self.cuts.add(window.frames[0][0].number)
         smiles = self._classify_faces([(frame.grey, faces) for frame, faces in window.frames])
         for (frame, faces), of_frame in zip(window.frames, smiles, strict=True):
             self._tracks.add(frame.number, frame.time or 0.0, faces, of_frame)

@@ -61,6 +61,7 @@ class SourceOptions:
         realtime: whether to play recorded video in real time, as if it were live: only the newest frame counts.
         ca_file: certificates (PEM) that vouch for servers of encrypted streams; None for those of this system.
         insecure: whether to take any server of an encrypted stream for the right one.
+        decoder_threads: threads that decode a recorded video; 0 for as many as the machine has cores.
     """
 
     open_timeout: float = 10.0
@@ -70,6 +71,7 @@ class SourceOptions:
     realtime: bool = False
     ca_file: Path | None = None
     insecure: bool = False
+    decoder_threads: int = 0
 
 
 DEFAULT_OPTIONS = SourceOptions()

@@ -54,14 +54,14 @@ def _open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
 
 def _open_video(ref: SourceRef, options: SourceOptions) -> Source:
     if not options.realtime:
-        return _open_recorded(ref)
+        return _open_recorded(ref, options)
     from smilecam.sources.threaded import ThreadedSource
 
     # Opened here, because an interrupt reaches only the thread that waits for it.
-    return ThreadedSource(ref, lambda: _open_recorded(ref), options, realtime=True, open_here=True)
+    return ThreadedSource(ref, lambda: _open_recorded(ref, options), options, realtime=True, open_here=True)
 
 
-def _open_recorded(ref: SourceRef) -> Source:
+def _open_recorded(ref: SourceRef, options: SourceOptions) -> Source:
     from smilecam.sources import sequence, synthetic
 
     if ref.path is None:
@@ -70,4 +70,4 @@ def _open_recorded(ref: SourceRef) -> Source:
         return sequence.SequenceSource(ref, sequence.numbered_files(ref.path))
     from smilecam.sources.pyav import open_file
 
-    return open_file(ref, ref.path)
+    return open_file(ref, ref.path, options.decoder_threads)

@@ -72,6 +72,7 @@ class AvSource(Source):
         *,
         remote: bool = False,
         endless: bool = False,
+        threads: int = 0,
     ) -> None:
         """Take over an open container.
 
@@ -81,6 +82,7 @@ class AvSource(Source):
             file: that the container reads; closed after it.
             remote: whether a transport error is an error of the source; otherwise it is taken for its end.
             endless: whether it is a live stream.
+            threads: that decode; 0 for as many as the machine has cores.
 
         Raises:
             SourceUnreadable: it holds no video that can be decoded here, or frames over the limit.
@@ -107,6 +109,7 @@ class AvSource(Source):
         # Frame threads decode faster, but each holds one frame back, and in memory.
         few = endless or codec.width * codec.height > LARGE_FRAME
         codec.thread_type = ThreadType.SLICE if few else ThreadType.AUTO
+        codec.thread_count = threads
         if endless:
             codec.flags |= Flags.low_delay
 
@@ -280,8 +283,13 @@ def _announced(container: InputContainer, video: VideoStream) -> tuple[int | Non
     return (round(seconds * rate) or None, False) if rate else (None, False)
 
 
-def open_file(ref: SourceRef, path: Path) -> AvSource:
+def open_file(ref: SourceRef, path: Path, threads: int = 0) -> AvSource:
     """Open a video file; whatever it says, no other file and no address is opened for it.
+
+    Args:
+        ref: what it is opened from.
+        path: of the file.
+        threads: that decode it; 0 for as many as the machine has cores.
 
     Raises:
         SourceNotFound: nothing is there.
@@ -297,7 +305,7 @@ def open_file(ref: SourceRef, path: Path) -> AvSource:
     except (av.FFmpegError, ValueError) as error:
         file.close()
         raise SourceUnreadable(f"{path} is not a video, or is damaged") from error
-    return AvSource(ref, container, file)
+    return AvSource(ref, container, file, threads=threads)
 
 
 def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from smilecam.errors import SourceEmpty, SourceNotFound, SourceUnreadable
@@ -15,6 +14,7 @@ from smilecam.presets import IMAGE_SUFFIXES
 from smilecam.sources import heif
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
+from smilecam.sources.walk import FolderWalk, expand_pattern
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -76,47 +76,16 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         if device := re.fullmatch(r"/dev/video(\d{1,3})", path.resolve().as_posix()):
             return [camera_ref(int(device[1]), text)]
         if path.is_dir():
-            inside = path.rglob("*") if recursive else path.iterdir()
+            inside = FolderWalk().files(path) if recursive else path.iterdir()
             return _known_files(inside, f"no pictures or videos in {text}")
         if not exists and (sequence := _sequence(path)):
             return [sequence]
         if not exists and glob.has_magic(text):
-            matching = dict.fromkeys(_matching(text))
-            return _known_files(matching, f"no pictures or videos match {text}")
+            return _known_files(expand_pattern(text), f"no pictures or videos match {text}")
         return [_file_ref(path)]
     except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
         raise SourceUnreadable(f"{text[:200]} cannot be looked at: {reason}") from error
-
-
-def _matching(pattern: str) -> Iterator[Path]:
-    """The files that match a pattern; ``**`` stands for any number of folders, each entered once however links lead."""
-    names = Path(pattern).parts
-    if "**" not in names:
-        yield from map(Path, glob.glob(pattern))  # noqa: PTH207 - takes absolute patterns too
-        return
-    before = names.index("**")
-    tail = names[before + 1 :] or ("*",)
-    for start in glob.glob(str(Path(*names[:before]))) if before else ["."]:  # noqa: PTH207
-        for folder in _folders(Path(start)):
-            yield from _matching(str(Path(glob.escape(str(folder)), *tail)))
-
-
-def _folders(start: Path) -> Iterator[Path]:
-    """A folder and all below it but hidden ones, those that are higher first; through links too, each once."""
-    waiting, seen = deque([start]), set()
-    while waiting:
-        folder = waiting.popleft()
-        try:
-            state = folder.stat()
-            if (state.st_dev, state.st_ino) in seen:
-                continue
-            seen.add((state.st_dev, state.st_ino))
-            inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        except OSError:  # one that cannot be entered has nothing for us, and so has a link to itself
-            continue
-        yield folder
-        waiting.extend(inside)
 
 
 def single_source(argument: str | Path | int) -> SourceRef:

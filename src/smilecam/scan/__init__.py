@@ -1,0 +1,1 @@
+"""Archives of images and videos: many files, many workers, tables out."""

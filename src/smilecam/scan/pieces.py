@@ -1,0 +1,196 @@
+"""Pieces of a long video: each is read by another worker, and the results are joined as those of one piece.
+
+A piece is decoded from the last key frame at least ``WARM_UP_SECONDS`` before its start, so that the faces that are
+there at its start are known by then. Its result has the faces of every frame. Tracks, smiles and events are made when
+all pieces are joined: from the faces of the whole video in order, as if it had been read in one piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from smilecam.errors import SourceUnreadable
+from smilecam.pipeline.detector import SmileDetector
+from smilecam.pipeline.run import WINDOW_PIXELS, OfflineRun
+from smilecam.pipeline.stream_item import StreamItem
+from smilecam.results import FrameResult
+from smilecam.scan.record import read_rows
+from smilecam.scan.rows import Row
+from smilecam.scan.task import Piece, ScanSettings
+from smilecam.scan.video_rows import VideoRows
+from smilecam.sources.base import Source, SourceOptions
+from smilecam.sources.frame import Frame
+from smilecam.sources.open import open_source
+from smilecam.sources.pyav import AvSource
+from smilecam.sources.resolve import single_source
+from smilecam.tracking.offline import OfflineSettings
+from smilecam.tracking.offline_faces import OfflineFaceTracks
+from smilecam.types import Box, DetectedFace, Event
+
+WARM_UP_SECONDS = 5.0
+"""Faces are detected in the whole image every three seconds (``OfflineSettings``)."""
+
+MIN_LAST_SHARE = 0.5
+"""A rest shorter than this share of a piece belongs to the piece before it."""
+
+TOLERATED_SHARE = 0.02
+"""An announced number of frames may be too large by this share."""
+
+SHAPE, FACES, ABOUT = "shape", "faces", "about"
+"""Tables in the result of a piece."""
+
+
+class PieceSource(Source):
+    """The frames of a piece, and those before it from which its faces become known."""
+
+    live = False
+
+    def __init__(self, source: AvSource, piece: Piece) -> None:
+        """Take over an open video.
+
+        Raises:
+            SourceUnreadable: it cannot be read from the middle.
+        """
+        self.ref, self.counts, self.fps = source.ref, source.counts, source.fps
+        self.expected, self.missing = None, 0
+        self._source, self._end = source, piece.end
+        begin = piece.start - WARM_UP_SECONDS
+        if begin > 0 and not source.begin_at(begin):
+            source.close()
+            raise SourceUnreadable(f"{source.ref.name} cannot be read from its middle")
+
+    def __iter__(self) -> Iterator[Frame | Event]:
+        for frame in self._source:
+            if self._end is not None and (frame.time or 0.0) >= self._end:
+                return
+            yield frame
+
+    def close(self) -> None:
+        """Close the video."""
+        self._source.close()
+
+
+def count_pieces(path: Path, minutes: float, options: SourceOptions) -> int:
+    """Into how many pieces a video is to be split: 1 for one that is short, or cannot be read from its middle.
+
+    Args:
+        path: of the video.
+        minutes: duration of a piece.
+        options: how it is opened.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+    with open_source(single_source(path), options) as source:
+        duration = source.duration if isinstance(source, AvSource) else None
+        if not isinstance(source, AvSource) or duration is None:
+            return 1
+        count, middle = int(duration / (minutes * 60) + 1 - MIN_LAST_SHARE), duration / 2
+        if count < 2 or not source.begin_at(middle):
+            return 1
+        first = next(iter(source), None)
+        # Without timestamps of its own, a video would begin at 0 again.
+        return count if first is not None and 0 < (first.time or 0.0) <= middle + 1 else 1
+
+
+def piece_rows(path: Path, piece: Piece, detector: SmileDetector, options: SourceOptions) -> Iterator[Row]:
+    """The result of a piece: what is known about the video, then the faces of each frame.
+
+    Args:
+        path: of the video.
+        piece: of it.
+        detector: finds the faces.
+        options: how the video is opened.
+
+    Raises:
+        SourceError: the video cannot be read.
+    """
+    opened = open_source(single_source(path), options)
+    if not isinstance(opened, AvSource):
+        opened.close()
+        raise SourceUnreadable(f"{path} is not a video")
+    expected, shape = opened.expected, None
+    with PieceSource(opened, piece) as source, detector.run(source, keep_images=False, threads=False) as run:
+        cuts = run.cuts if isinstance(run, OfflineRun) else set()
+        for item in run:
+            if item.source_frame is None or item.result is None:
+                continue
+            if shape is None:
+                shape = item.source_frame.shape
+                yield Row(SHAPE, {"shape": shape})
+            if (item.time or 0.0) >= piece.start:
+                faces = [[*face.box, float(face.confidence), float(face.smile)] for face in item.faces]
+                yield Row(FACES, {"time": item.time, "cut": item.frame in cuts, "faces": faces})
+        about = {"fps": source.fps, "expected": expected, "corrupt": source.counts.corrupt}
+        yield Row(ABOUT, about)
+
+
+def joined_rows(contents: Iterable[bytes], settings: ScanSettings) -> Iterator[Row]:
+    """The rows of a video from the results of its pieces.
+
+    Args:
+        contents: of the records of all pieces, in order.
+        settings: of the scan.
+    """
+    video, rows = _JoinedVideo(settings), VideoRows(settings.every)
+    count = 0
+    for content in contents:
+        count += 1
+        for table, values in read_rows(content):
+            if table == FACES:
+                for result in video.add(**values):
+                    yield from rows.add(StreamItem("", result.events, None, result))
+            else:
+                video.about |= values | {"corrupt": video.about["corrupt"] + values.get("corrupt", 0)}
+    for result in video.finish():
+        yield from rows.add(StreamItem("", result.events, None, result))
+    if rows.frames:
+        expected = video.about["expected"] or 0
+        short = expected - rows.frames
+        missing = short if short > 1 + TOLERATED_SHARE * expected else 0
+        lost = {"corrupt": video.about["corrupt"], "missing": missing}
+        yield rows.video_row(tuple(video.about["shape"]), video.about["fps"], lost, count)
+
+
+class _JoinedVideo:
+    """Tracks and smiles from the faces of all frames.
+
+    States are settled at the same frames as in a run, at the ends of windows: what is known of the future by then takes
+    part in them.
+    """
+
+    def __init__(self, settings: ScanSettings) -> None:
+        self._tracks = OfflineFaceTracks("", settings.threshold, settings.decision)
+        self._limits = OfflineSettings()
+        self._number = 0
+        self._window: list[float] = []
+        self.about: dict[str, Any] = {"corrupt": 0, "expected": None}
+
+    def add(self, time: float, cut: bool, faces: list[list[float]]) -> Iterator[FrameResult]:
+        """Take the next frame: its time in seconds, whether a scene begins with it, and its faces."""
+        if cut:
+            yield from self._settle()
+            self._tracks.cut()
+        found = [DetectedFace(Box(*map(int, face[:4])), face[4]) for face in faces]
+        self._tracks.add(self._number, time, found, [face[5] for face in faces])
+        self._window.append(time)
+        if self._number == 0 or self._is_full():
+            yield from self._settle()
+        self._number += 1
+
+    def finish(self) -> Iterator[FrameResult]:
+        """Give the results of the last frames."""
+        yield from self._settle()
+        yield from self._tracks.finish()
+
+    def _is_full(self) -> bool:
+        height, width = self.about["shape"]
+        count, seconds = len(self._window), self._window[-1] - self._window[0]
+        many_pixels = count * height * width >= WINDOW_PIXELS
+        return many_pixels or count >= self._limits.window_frames or seconds >= self._limits.detect_every
+
+    def _settle(self) -> Iterator[FrameResult]:
+        self._window = []
+        return self._tracks.settled()

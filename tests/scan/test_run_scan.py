@@ -1,0 +1,174 @@
+"""Scans from files to tables, with the worker of all engines in this process."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from smilecam.pipeline.detector import SmileDetector
+from smilecam.scan.listing import list_files
+from smilecam.scan.rows import TABLES
+from smilecam.scan.run_scan import run_scan
+from smilecam.sources.images import load_image
+
+pyarrow = pytest.importorskip("pyarrow", reason='needs the "scan" extra')
+parquet = pytest.importorskip("pyarrow.parquet", reason='needs the "scan" extra')
+
+
+@pytest.fixture
+def scan(inline_engine, settings, archive, tmp_path):
+    """Scan the archive, and give the report and the engine."""
+
+    def run(chosen=settings, formats=("parquet", "jsonl"), **options):
+        engine = inline_engine(chosen)
+        return run_scan(list_files([str(archive)]), chosen, engine, tmp_path / "out", formats, **options), engine
+
+    return run
+
+
+def contents(out):
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.suffix in {".jsonl", ".parquet"}}
+
+
+def test_an_archive_becomes_tables(scan, archive, tmp_path, read_table):
+    seen = []
+    report, _ = scan(progress=lambda file, share: seen.append(file))
+    out = tmp_path / "out"
+    assert (report.files, report.images, report.videos, report.failed) == (8, 3, 1, 4)
+    assert [file.name for file in sorted(seen, key=lambda file: file.name)] == sorted(
+        str(path) for path in archive.rglob("*.*") if path.suffix != ".txt"
+    )
+    assert json.loads((out / "summary.json").read_text())["failed"] == 4
+
+    images = read_table(out, "images")
+    assert [row["path"] for row in images] == sorted(row["path"] for row in images)
+    assert [
+        (row["width"], row["height"], row["faces"], row["smiling"]) for row in images if "astro" in row["path"]
+    ] == [(512, 512, 1, 1)]
+    assert [row["smiling"] for row in images if "ホッパー" in row["path"]] == [0]
+    for row in images:
+        assert row["size"] == Path(row["path"]).stat().st_size
+    errors = {Path(row["path"]).name: row for row in read_table(out, "errors")}
+    assert set(errors) == {"empty.jpg", "empty.mp4", "text.png", "cut.mp4"}
+    assert {row["error"] for row in errors.values()} == {"SourceUnreadable"}
+    assert errors["empty.jpg"]["size"] == 0
+
+
+def test_rows_are_what_the_detector_gives(scan, settings, archive, clip, tmp_path, read_table):
+    scan()
+    out = tmp_path / "out"
+    with SmileDetector(threshold=settings.threshold, detector="haar") as detector:
+        result = detector(load_image(archive / "astronaut.jpg"))
+        items = list(detector.stream(clip))
+    (face,) = [row for row in read_table(out, "faces") if row["path"].endswith("astronaut.jpg")]
+    assert [face[name] for name in ("x1", "y1", "x2", "y2")] == list(result.faces[0].box)
+    assert face["smile"] == pytest.approx(result.faces[0].smile, abs=1e-4)
+
+    frames = read_table(out, "frames")
+    assert [row["time"] for row in frames] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8]
+    by_number = {item.frame: item for item in items}
+    for row in frames:
+        faces = by_number[row["frame"]].faces
+        assert (row["faces"], row["smiling"]) == (len(faces), sum(face.smiling for face in faces))
+        assert [other["track"] for other in read_table(out, "faces") if other["frame"] == row["frame"]] == [
+            face.track for face in faces
+        ]
+    events = [event for item in items for event in item.events]
+    assert [(row["event"], row["since"], row["frame"]) for row in read_table(out, "events")] == [
+        (event.kind.value, event.since, event.frame) for event in events
+    ]
+    (smile,) = read_table(out, "smiles")
+    assert (smile["start"], smile["end"]) == (events[0].since, events[1].since)
+    assert smile["peak"] == pytest.approx(events[1].peak, abs=1e-4)
+    best = max((item for item in items if item.smiling), key=lambda item: round(item.faces[0].smoothed, 4))
+    assert smile["start"] <= smile["peak_time"] <= smile["end"]
+    assert best.faces[0].smoothed == pytest.approx(smile["peak"], abs=1e-4)
+    (video,) = read_table(out, "videos")
+    assert (video["frames"], video["tracks"], video["smiles"], video["pieces"]) == (20, 2, 1, 1)
+    assert video["smile_time"] == pytest.approx(smile["end"] - smile["start"])
+
+
+def test_parquet_and_json_lines_hold_the_same(scan, tmp_path, read_table):
+    scan()
+    for table, columns in TABLES.items():
+        stored = parquet.read_table(tmp_path / "out" / f"{table}.parquet")
+        assert stored.column_names == list(columns)
+        lines = read_table(tmp_path / "out", table)
+        assert stored.num_rows == len(lines)
+        again = [
+            {name: value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if name == "modified" and value else value
+             for name, value in row.items()}
+            for row in stored.to_pylist()
+        ]  # fmt: skip
+        for row, line in zip(again, lines, strict=True):
+            assert row == pytest.approx(line, rel=1e-6) if all_numbers(line) else equal(row, line)
+    assert pyarrow.types.is_timestamp(parquet.read_schema(tmp_path / "out" / "images.parquet").field("modified").type)
+
+
+def all_numbers(row):
+    return all(isinstance(value, int | float) for value in row.values())
+
+
+def equal(row, line):
+    return all(
+        row[name] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value)
+        for name, value in line.items()
+    )
+
+
+def test_a_second_run_processes_what_is_new_changed_or_failed(scan, archive, tmp_path, read_table):
+    first, engine = scan()
+    before = contents(tmp_path / "out")
+    report, engine = scan()
+    assert report == first
+    assert {Path(task.file.name).name for task in engine.done} == {
+        "empty.jpg",
+        "empty.mp4",
+        "text.png",
+        "cut.mp4",
+    }
+    assert contents(tmp_path / "out") == before
+
+    shutil.copyfile(archive / "astronaut.jpg", archive / "text.png")
+    shutil.copyfile(archive / "astronaut.jpg", archive / "new.jpg")
+    (archive / "clip.mp4").unlink()
+    report, engine = scan()
+    assert {Path(task.file.name).name for task in engine.done} == {
+        "new.jpg", "text.png", "empty.jpg", "empty.mp4", "cut.mp4",
+    }  # fmt: skip
+    assert (report.images, report.videos, report.failed) == (5, 0, 3)
+    assert read_table(tmp_path / "out", "frames") == []
+
+
+def test_other_settings_are_other_results(scan, settings, tmp_path, read_table):
+    from dataclasses import replace
+
+    scan()
+    _, engine = scan(replace(settings, every=0.0), formats=("jsonl",))
+    assert len(engine.done) == 8
+    assert len(read_table(tmp_path / "out", "frames")) == 20
+    assert not list((tmp_path / "out").glob("*.parquet")), "they would be those of the first scan"
+    _, engine = scan(formats=("jsonl",))
+    assert len(engine.done) == 4
+    assert len(read_table(tmp_path / "out", "frames")) == 10
+
+
+def test_an_interrupted_scan_goes_on(inline_engine, settings, archive, tmp_path):
+    listing = list_files([str(archive)])
+    run_scan(listing, settings, inline_engine(settings), tmp_path / "whole")
+
+    class Interrupted(inline_engine):
+        def run(self, jobs):
+            for count, record in enumerate(super().run(jobs)):
+                if count == 3:
+                    raise KeyboardInterrupt
+                yield record
+
+    with pytest.raises(KeyboardInterrupt):
+        run_scan(listing, settings, Interrupted(settings), tmp_path / "out")
+    assert not (tmp_path / "out" / "summary.json").exists()
+    engine = inline_engine(settings)
+    run_scan(listing, settings, engine, tmp_path / "out")
+    assert len(engine.done) < 8
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
