@@ -1,74 +1,17 @@
-"""The process of the command line: ``smilecam``, or ``python -m smilecam``.
+"""The command line: ``smilecam``, or ``python -m smilecam``."""
 
-Nothing heavy is imported before signals are looked after, so that an interrupt is one from the first moment.
-"""
-
-from __future__ import annotations
-
-import contextlib
-import io
-import os
-import sys
-import threading
+import signal
 from typing import NoReturn
-
-from smilecam import interrupts
-from smilecam.cli import exit_codes
 
 
 def run() -> NoReturn:
     """Run the command that this process was started for, and end the process."""
-    try:
-        interrupts.take()
-        if "--debug" not in sys.argv:
-            _silence_native_libraries()
-        for stream in (sys.stdout, sys.stderr):
-            # File names may hold what the terminal's encoding cannot say.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
-        from smilecam.cli.main import call
+    # While Python still loads the rest, Ctrl-C ends the process at once, without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from smilecam.process import run_command
 
-        code = call(sys.argv[1:])
-    except (KeyboardInterrupt, ImportError):
-        # A library that is interrupted while it is loaded makes another error of it.
-        if not interrupts.requested():
-            raise
-        interrupts.report()
-        code = exit_codes.INTERRUPTED
-    interrupts.ignore()
-    _exit(code)
-
-
-def _exit(code: int) -> NoReturn:
-    """End the process, also while threads are inside a native library.
-
-    Such a thread would come back to a Python that is taking itself apart, which ends in ``std::terminate``. All results
-    are closed by now, so that nothing is lost by leaving at once.
-    """
-    if threading.active_count() > 1:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    stream.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
-def _silence_native_libraries() -> None:
-    """Keep what image and video libraries print by themselves off the terminal; we report errors in our own words.
-
-    They write to file descriptor 2. Python's own standard error goes on through a copy of it.
-    """
-    if sys.stderr is None:
-        return
-    try:
-        copy = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
-    except OSError:
-        return
-    sys.stderr = open(copy, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)  # noqa: PTH123, SIM115
+    run_command()
 
 
 if __name__ == "__main__":

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 
 from smilecam.errors import OutputError
+from smilecam.output_lock import OutputLock, short_name
 
 DATA_VARIABLE = "SMILECAM_DATA"
 """Environment variable that names the data folder, in place of the user's cache."""
@@ -51,34 +54,51 @@ class PendingFile:
     """A file on its way: written under a temporary name beside its place, then put there, or dropped.
 
     The temporary name keeps the suffix, since writers of images and videos choose their format by it. A link is
-    followed. A device or pipe is written straight into: nothing can take its place.
+    followed. A device or pipe is written straight into, since nothing can take its place; so is a file in a folder that
+    takes no other one.
 
     Attributes:
         path: where the file will be.
         temporary: where to write it.
+        straight: whether that is its place already.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, exclusive: bool = False) -> None:
         """Make the empty temporary file.
 
+        Args:
+            path: where the file will be.
+            exclusive: whether to keep other runs from writing it, until ``release`` is called.
+
         Raises:
-            OutputError: the folder is missing or cannot be written, or ``path`` is a folder.
+            OutputError: the folder is missing or cannot be written, ``path`` is a folder, or another run is writing it.
         """
         self.path = path
+        self._lock: OutputLock | None = None
         try:
             if path.is_dir():
                 raise OutputError(f"cannot write {path}: it is a folder")
-            self._target = path.resolve() if path.is_symlink() else path
-            self._straight = self._target.exists() and not self._target.is_file()
-            self.temporary = self._target if self._straight else self._beside()
+            self.straight = _is_device(path)
+            self.target = path.resolve() if path.is_symlink() and not self.straight else path
+            if exclusive and not self.straight:
+                self._lock = OutputLock(self.target)
+            self.temporary = self.target if self.straight else self._beside()
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, in older Python
+            self.release()
             raise _output_error(path, error) from error
 
     def _beside(self) -> Path:
+        if self._lock and self._lock.held:
+            _remove_leftovers(self.target)
         # Not tempfile: its files are private, and results are ordinary ones, with the user's own permissions.
-        name = f".{self._target.stem[:100]}-{secrets.token_hex(4)}{self._target.suffix}"
-        temporary = self._target.with_name(name)
-        temporary.open("xb").close()
+        temporary = self.target.with_name(_temporary_name(self.target, secrets.token_hex(4)))
+        try:
+            temporary.open("xb").close()
+        except OSError as error:
+            if error.errno in _NO_FURTHER_FILE and self.target.is_file() and os.access(self.target, os.W_OK):
+                self.straight = True
+                return self.target
+            raise
         return temporary
 
     def keep(self) -> None:
@@ -87,18 +107,60 @@ class PendingFile:
         Raises:
             OutputError: it cannot be put there, and stays under its temporary name.
         """
-        if self._straight:
+        if self.straight:
             return
         try:
-            self.temporary.replace(self._target)
+            self.temporary.replace(self.target)
+        except FileNotFoundError as error:
+            raise OutputError(f"cannot write {self.path}: its folder was removed or renamed meanwhile") from error
         except OSError as error:
+            if error.errno == errno.EBUSY and self._fill():
+                return
             reason = error.strerror or error
             raise OutputError(f"cannot replace {self.path}: {reason}; the new file is {self.temporary}") from error
 
+    def _fill(self) -> bool:
+        """Copy into a file that cannot be replaced: one that a container has mounted by itself."""
+        try:
+            shutil.copyfile(self.temporary, self.target)
+            self.temporary.unlink()
+        except OSError:
+            return False
+        return True
+
     def drop(self) -> None:
-        """Remove the temporary file."""
-        if not self._straight:
-            self.temporary.unlink(missing_ok=True)
+        """Remove the temporary file, and let other runs write the file."""
+        if not self.straight:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                self.temporary.unlink()
+        self.release()
+
+    def release(self) -> None:
+        """Let other runs write the file; harmless when called again."""
+        if self._lock:
+            self._lock.release()
+
+
+_NO_FURTHER_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def _is_device(path: Path) -> bool:
+    """Whether a path is there and is no ordinary file; a name of an open file, as /dev/stdout, is none either."""
+    return path.exists() and (not path.is_file() or path.absolute().as_posix().startswith(("/dev/", "/proc/")))
+
+
+def _temporary_name(path: Path, token: str) -> str:
+    return f".{short_name(path.stem, 180)}-{token}.part{path.suffix}"
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the temporary files of runs onto ``path`` that were killed; for the holder of its lock."""
+    before, after = _temporary_name(path, "\0").split("\0")
+    name = re.compile(f"{re.escape(before)}[0-9a-f]{{8}}{re.escape(after)}")
+    for other in path.absolute().parent.iterdir():
+        if name.fullmatch(other.name):
+            with suppress(OSError):
+                other.unlink()
 
 
 @contextmanager
@@ -132,7 +194,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     path = path.resolve()
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OutputError(f"cannot write {path}: it is there, and is not an empty folder")
-    temporary = make_folder(make_folder(path.parent) / f".{path.name[:100]}-{secrets.token_hex(4)}")
+    temporary = make_folder(make_folder(path.parent) / f".{short_name(path.name)}-{secrets.token_hex(4)}")
     try:
         yield temporary
     except BaseException:

@@ -355,7 +355,7 @@ def test_disk_that_fills_up_while_recording(long_clip, tmp_path, suffix):
     script = f'ulimit -f 16; {detect} "{long_clip}" --max-frames 40 --save out.{suffix}'
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == exit_codes.FAILURE
-    assert "disk full" in one_line(done.stderr)
+    assert "to its end: File too large" in one_line(done.stderr)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

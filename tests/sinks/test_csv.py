@@ -16,7 +16,10 @@ FACE = Face(Box(1, 2, 30, 40), 0.98765432, 0.93, smiling=True)
 
 def test_a_row_for_each_face_at_once(tmp_path):
     path = tmp_path / "out.csv"
+    path.write_text("of an earlier run")
     table = CsvTable(str(path))
+    assert path.read_text() == "of an earlier run"
+    table.write(FRAME, FrameResult("first.jpg", 0, None, ()))
     assert path.read_text() == ",".join(COLUMNS) + "\n"
     other = replace(FACE, smiling=False, track=3, intensity=0.25)
     table.write(FRAME, FrameResult('a "b", c.mp4', 7, 0.28, (FACE, other)))

@@ -71,6 +71,8 @@ def test_a_player_reads_the_cues(tmp_path):
     path = tmp_path / "out.vtt"
     sink = WebVtt({CLIP: path})
     sink.begin(Opened(CLIP))
+    assert not path.exists()
+    sink.write(FRAME, FrameResult("clip.mp4", 0, 0.0, ()))
     assert path.read_text() == "WEBVTT\n\n"
     play(sink, EVENTS, 9.0)
     # Before the end all cues that have ended are there.

@@ -48,3 +48,49 @@ def hollow_avi(path, frames=20, size=3_000_000_000):
     path.write_bytes(content)
     os.truncate(path, size)
     return path
+
+
+def recording(path, *, codec="libx264", audio="mp2", container="mpegts", frames=60, size=(64, 96), rate=25):
+    """A recording with a tone."""
+    with av.open(str(path), "w", format=container) as output:
+        video = output.add_stream(codec, rate=rate)
+        video.height, video.width = size
+        video.pix_fmt = "yuv420p"
+        tone = output.add_stream(audio, rate=48_000, layout="mono")
+        samples = 48_000 // rate
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(graded(number, size), format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            output.mux(video.encode(frame))
+            wave = (8000 * np.sin(np.arange(samples) / 10)).astype(np.int16)[None]
+            sound = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
+            sound.rate, sound.pts, sound.time_base = 48_000, number * samples, Fraction(1, 48_000)
+            output.mux(tone.encode(sound))
+        output.mux(video.encode(None))
+        output.mux(tone.encode(None))
+    return path
+
+
+def headless_mpeg4(path, folder, frames, headers_at=None):
+    """MPEG-4 Part 2 in a transport stream whose headers stand before one frame only, or nowhere."""
+    original = encode(folder / "original.mp4", frames, codec="mpeg4", options={"g": "1"})
+    with av.open(str(original)) as source, av.open(str(path), "w", format="mpegts") as output:
+        stream = source.streams.video[0]
+        copied = output.add_stream_from_template(stream)
+        for number, packet in enumerate(source.demux(stream)):
+            if packet.dts is None:
+                continue
+            headers = stream.codec_context.extradata if number == headers_at else b""
+            other = av.Packet(headers + bytes(packet))
+            other.pts, other.dts, other.time_base, other.stream = packet.pts, packet.dts, packet.time_base, copied
+            other.is_keyframe = True
+            output.mux(other)
+    return path
+
+
+def many_blocks(path, folder, blocks):
+    """A Matroska file of one second of video, and after it a cluster of tiny audio blocks that all have one time."""
+    start = recording(folder / "start.mkv", codec="mpeg4", audio="pcm_s16le", container="matroska", frames=4, rate=10)
+    body = b"\xe7\x81\x00" + b"\xa3\x86\x82\x00\x01\x80\x00\x00" * blocks
+    path.write_bytes(start.read_bytes() + b"\x1f\x43\xb6\x75" + (len(body) | 1 << 56).to_bytes(8, "big") + body)
+    return path

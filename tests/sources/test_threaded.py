@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from smilecam.errors import SourceLost, SourceNotFound, SourceUnreadable
-from smilecam.sources.base import Counts, Kind, SourceOptions, SourceRef
+from smilecam.sources.base import Counts, Kind, Source, SourceOptions, SourceRef
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
@@ -332,3 +332,40 @@ def test_waiting_costs_nothing():
         begin = time.thread_time()
         next(items)
         assert time.thread_time() - begin < 0.05
+
+
+class CountedPauses(Backoff):
+    """Notes how long each pause would be, and makes it short."""
+
+    def __init__(self):
+        super().__init__(chance=lambda: 1.0)
+        self.pauses = []
+
+    def pause(self):
+        self.pauses.append(super().pause())
+        return 0.001
+
+
+@pytest.mark.parametrize(("seconds", "pauses"), [(1.0, [0.5, 1.0, 2.0, 4.0]), (11.0, [0.5, 0.5, 0.5, 0.5])])
+def test_a_source_that_breaks_off_all_the_time_is_opened_ever_more_rarely(seconds, pauses):
+    now = [0.0]
+
+    class Camera(Source):
+        live, fps, expected, missing, ref = True, None, None, 0, REF
+
+        def __init__(self):
+            self.counts = Counts()
+
+        def __iter__(self):
+            yield Frame(0, None, np.zeros((2, 2, 3), np.uint8))
+            now[0] += seconds
+
+        def close(self):
+            pass
+
+    backoff = CountedPauses()
+    with ThreadedSource(REF, Camera, SourceOptions(), clock=lambda: now[0], backoff=backoff) as source:
+        items = iter(source)
+        while len(backoff.pauses) < 4:
+            next(items)
+    assert backoff.pauses[:4] == pauses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,11 @@ from smilecam.classification.calibration import apply_calibration
 from smilecam.classification.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.classification.onnx_file import read_model_file
 from smilecam.errors import ModelFileError
-from smilecam.onnx_runtime import load_network
+from smilecam.onnx_runtime import load_network, try_network
 from smilecam.types import FloatArray
+
+if TYPE_CHECKING:
+    from smilecam.onnx_runtime import Network
 
 DEFAULT_MODEL = "smilenet"
 
@@ -32,7 +36,11 @@ def model_path(model: str | Path) -> Path:
     if str(model) in model_names():
         return Path(str(resources.files("smilecam") / "weights" / f"{model}.onnx"))
     path = Path(model)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise ModelFileError(f"model file {str(model)[:200]}: {error.strerror or error}") from error
+    if not there:
         raise ModelFileError(f"no model {str(model)!r}: choose {', '.join(model_names())}, or an .onnx file")
     return path
 
@@ -63,10 +71,9 @@ class SmileClassifier:
             if METADATA_KEY not in metadata:
                 raise ModelFileError(f"has no {METADATA_KEY!r} metadata: was it made by smilecam export?")
             self.info: ModelInfo = parse_model_info(metadata[METADATA_KEY])
-            self._network = load_network(content)
             self._outputs = len(self.info.policy().calibration.weights)
-            self._check_shapes()
-            self._check_output()
+            self._check_network(content)
+            self._network = load_network(content)
         except ModelFileError as error:
             raise ModelFileError(f"model file {path}: {error}") from error
         self.policy = self.info.policy(policy)
@@ -79,6 +86,9 @@ class SmileClassifier:
 
         Returns:
             float32 (n,): the probability of a visible smile.
+
+        Raises:
+            ModelFileError: the network gives no finite number for a face.
         """
         return apply_calibration(self.policy.calibration, self.outputs(faces)).astype(np.float32)
 
@@ -90,14 +100,20 @@ class SmileClassifier:
 
         Returns:
             float32 (n, outputs): log odds of a smile by the labels of each data set that it was trained on.
+
+        Raises:
+            ModelFileError: they are not finite.
         """
         if len(faces) == 0:
             return np.empty((0, self._outputs), np.float32)
-        return np.asarray(self._network.run(None, {self._network.get_inputs()[0].name: faces})[0])
+        outputs = np.asarray(self._network.run(None, {self._network.get_inputs()[0].name: faces})[0])
+        if not np.isfinite(outputs).all():
+            raise ModelFileError(f"model {self.info.name} gives no finite number for a face")
+        return outputs
 
-    def _check_shapes(self) -> None:
+    def _check_shapes(self, network: Network) -> None:
         size = self.info.input.size
-        inputs, outputs = self._network.get_inputs(), self._network.get_outputs()
+        inputs, outputs = network.get_inputs(), network.get_outputs()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelFileError(f"has {len(inputs)} inputs and {len(outputs)} outputs, not one of each")
         for tensor, wanted in ((inputs[0], [1, size, size]), (outputs[0], [self._outputs])):
@@ -106,13 +122,10 @@ class SmileClassifier:
                 expected = ", ".join(["batch", *map(str, wanted)])
                 raise ModelFileError(f"{tensor.name} is {tensor.type} {tensor.shape}, not tensor(float) [{expected}]")
 
-    def _check_output(self) -> None:
+    def _check_network(self, content: bytes) -> None:
         """Refuse a network whose log odds are not finite, or that takes no batch of three faces."""
         size = self.info.input.size
         ramp = np.linspace(-1, 1, 3 * size * size, dtype=np.float32).reshape(3, 1, size, size)
-        try:
-            output = self.outputs(ramp)
-        except Exception as error:
-            raise ModelFileError("cannot be run on a batch of three faces") from error
+        output = try_network(content, ramp, self._check_shapes)
         if output.shape != (3, self._outputs) or not np.isfinite(output).all():
             raise ModelFileError("does not give finite log odds for each face")

@@ -1,8 +1,11 @@
-"""Reading an ONNX file without trusting it: limits, no external data, metadata.
+"""Reading an ONNX file without trusting it: limits, no external data, known operators, metadata.
 
 ONNX lets a weight live in another file, named by a path inside the model; several runtimes have been led to read
 files that way. So the file's protobuf records are walked here, without the ``onnx`` package (too heavy for run
 time), before any runtime sees them. Field numbers are those of ``onnx.proto``.
+
+A network is a straight run of known operators: one with a loop might never end, and one that makes large constants out
+of small ones might take all memory.
 """
 
 from __future__ import annotations
@@ -21,6 +24,28 @@ MAX_RECORDS = 200_000
 MAX_DEPTH = 64
 """Graphs nested deeper than this are refused."""
 
+# fmt: off
+OPERATORS = frozenset(
+    {
+        "Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "BatchNormalization", "Cast", "CastLike",
+        "Ceil", "Celu", "Clip", "Concat", "Constant", "Conv", "Cos", "DepthToSpace", "DequantizeLinear", "Div",
+        "Dropout", "DynamicQuantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp", "Flatten", "Floor",
+        "Gather", "GatherElements", "Gelu", "Gemm", "GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool",
+        "Greater", "GreaterOrEqual", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax", "Identity",
+        "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log",
+        "LogSoftmax", "LpNormalization", "LpPool", "MatMul", "MatMulInteger", "Max", "MaxPool", "Mean",
+        "MeanVarianceNormalization", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu", "Pad", "Pow",
+        "QLinearConv", "QLinearMatMul", "QuantizeLinear", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum",
+        "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
+        "Relu", "Reshape", "Resize", "Round", "Selu", "Shape", "Shrink", "Sigmoid", "Sign", "Sin", "Size",
+        "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
+        "Tanh", "ThresholdedRelu", "Transpose", "Unsqueeze", "Where", "Xor",
+    }
+)
+# fmt: on
+"""Operators of networks for images, of ONNX's own domain. Loops, branches, random numbers, text and whatever fills a
+large array from a few numbers are left out."""
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 # Message -> field number -> message type of that field; only the paths that lead to a tensor.
@@ -34,7 +59,15 @@ _CHILDREN = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {},
 }
-_TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 13, 14
+_TENSOR_DIMENSIONS, _TENSOR_EXTERNAL_DATA, _TENSOR_DATA_LOCATION = 1, 13, 14
+_NODE_OPERATOR, _NODE_DOMAIN = 4, 7
+_OWN_DOMAINS = frozenset({b"", b"ai.onnx"})
+_REFUSED = {
+    ("model", 25): "defines functions",
+    ("graph", 15): "has sparse constants",
+    ("attribute", 22): "has sparse constants",
+    ("attribute", 23): "has sparse constants",
+}
 _MODEL_GRAPH, _MODEL_METADATA, _ENTRY_KEY, _ENTRY_VALUE = 7, 14, 1, 2
 
 
@@ -97,10 +130,42 @@ def _check(message: str, number: int, value: memoryview | int, depth: int, budge
         raise ModelFileError(f"nests graphs deeper than {MAX_DEPTH} levels")
     if message == "tensor" and (number == _TENSOR_EXTERNAL_DATA or (number == _TENSOR_DATA_LOCATION and value)):
         raise ModelFileError("refers to external data in another file")
+    if (message, number) in _REFUSED:
+        raise ModelFileError(_REFUSED[message, number])
+    if message == "node":
+        _check_operator(number, value)
     child = _CHILDREN[message].get(number)
     if child:
         for inner, content in _fields(_as_bytes(value)):
             _check(child, inner, content, depth + 1, budget)
+    if child == "tensor":
+        _check_elements(_as_bytes(value))
+
+
+def _check_operator(number: int, value: memoryview | int) -> None:
+    """Refuse a field of a node that names an operator which is not known."""
+    if number == _NODE_OPERATOR and (name := bytes(_as_bytes(value)).decode()) not in OPERATORS:
+        raise ModelFileError(f"uses the operator {name[:40]!r}, which networks for images do not need")
+    if number == _NODE_DOMAIN and bytes(_as_bytes(value)) not in _OWN_DOMAINS:
+        raise ModelFileError(f"uses operators of {bytes(_as_bytes(value))[:40].decode()!r}, which are not ONNX's own")
+
+
+def _check_elements(tensor: memoryview) -> None:
+    """Refuse a tensor that announces more elements than its bytes can hold: at most two share a byte."""
+    elements = 1
+    for number, value in _fields(tensor):
+        if number == _TENSOR_DIMENSIONS:
+            for size in [value] if isinstance(value, int) else _varints(value):
+                elements = min(elements * size, 2**63)
+    if elements > max(1, 2 * len(tensor)):
+        raise ModelFileError("has a tensor that announces more elements than it holds")
+
+
+def _varints(data: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(data):
+        value, at = _varint(data, at)
+        yield value
 
 
 def _entry(value: memoryview | int) -> tuple[str, str]:

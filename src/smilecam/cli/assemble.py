@@ -47,4 +47,6 @@ def source_options(**options: Any) -> SourceOptions:  # noqa: ANN401 - options a
         reconnect=options["reconnect_timeout"] != 0,
         reconnect_timeout=options["reconnect_timeout"],
         realtime=options["realtime"],
+        ca_file=options["ca_file"],
+        insecure=options["insecure"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ import click
 from smilecam import interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
-from smilecam.cli.outputs import Outputs, make_parallel_outputs, make_sinks
+from smilecam.cli.outputs import Outputs, make_parallel_outputs, make_sinks, report_written
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
 from smilecam.cli.stream_options import stream_options
 from smilecam.cli.text import one_line
-from smilecam.detection.registry import resolve_detector
+from smilecam.detection.registry import ResolvedDetector, resolve_detector
+from smilecam.errors import OutputError
 
 if TYPE_CHECKING:
     from smilecam.pipeline.detector import SmileDetector
@@ -100,19 +102,20 @@ def detect(
     settings["detector"] = face_detector.spec.name
     observer = _Observer(until, detector_warnings(face_detector, blur))
     with interrupts.deadline(timeout) as deadline:
-        if parallel and refs:
-            parallel_outputs = make_parallel_outputs(refs, outputs, Path(settings["model"]), log)
-            _run_parallel(refs, parallel_outputs, report, observer, max_frames, log, settings)
-        else:
-            sinks = make_sinks(refs, outputs, Path(settings["model"]), log)
-            if refs:
-                _run(refs, sinks, report, observer, max_frames, log, settings)
+        if refs:
+            inputs = _inputs(settings["model"], face_detector)
+            if parallel:
+                open_outputs = partial(make_parallel_outputs, refs, outputs, inputs, log)
+                _run_parallel(refs, open_outputs, report, observer, max_frames, log, settings)
+            else:
+                open_sinks = partial(make_sinks, refs, outputs, inputs, log)
+                _run(refs, open_sinks, report, observer, max_frames, log, settings)
     return _exit_code(report, observer, deadline.passed)
 
 
 def _run(
     refs: list[SourceRef],
-    sinks: list[Sink],
+    open_sinks: Callable[[], list[Sink]],
     report: RunReport,
     observer: _Observer,
     max_frames: int | None,
@@ -123,15 +126,14 @@ def _run(
     from smilecam.pipeline.run_sources import run_sources
 
     with _made_detector(refs, log, settings) as detector:
-        try:
+        sinks = open_sinks()  # once the model has been loaded
+        with _reported(sinks, log):
             run_sources(refs, detector, sinks, report, observer, max_frames, source_options(**settings))
-        finally:
-            _log_written(sinks, log)
 
 
 def _run_parallel(
     refs: list[SourceRef],
-    outputs: ParallelOutputs,
+    open_outputs: Callable[[], ParallelOutputs],
     report: RunReport,
     observer: _Observer,
     max_frames: int | None,
@@ -141,17 +143,39 @@ def _run_parallel(
     from smilecam.cli.assemble import source_options
     from smilecam.pipeline.run_parallel import run_parallel
 
-    sinks: list[Sink] = []
+    options = source_options(**settings)
     with _made_detector(refs, log, settings) as detector:
-        try:
-            sinks = run_parallel(refs, detector, outputs, report, observer.see, max_frames, source_options(**settings))
-        finally:
-            _log_written(sinks or outputs.shared, log)
+        outputs = open_outputs()
+        sinks = list(outputs.shared)
+        with _reported(sinks, log):
+            sinks[:] = run_parallel(refs, detector, outputs, report, observer.see, max_frames, options)
 
 
-def _log_written(sinks: Iterable[Sink], log: Callable[[str], None]) -> None:
-    for path in (path for sink in sinks for path in sink.written):
-        log(f"wrote {path}")
+@contextmanager
+def _reported(sinks: list[Sink], log: Callable[[str], None]) -> Iterator[None]:
+    """Afterwards, the files that these sinks wrote are logged, also after an error.
+
+    Raises:
+        OutputError: one is not there any more.
+    """
+    gone: list[Path] = []
+    try:
+        yield
+    finally:
+        gone += report_written(sinks, log)
+    if gone:
+        more = f", and {len(gone) - 1} more" if len(gone) > 1 else ""
+        raise OutputError(f"{gone[0]} is gone{more}: it was removed after it had been written")
+
+
+def _inputs(model: str, detector: ResolvedDetector) -> dict[str, Path]:
+    """Files that the run reads besides its sources, by what messages call them."""
+    from smilecam.classification.classifier import model_path
+
+    inputs = {"the model": model_path(model)}
+    if detector.spec.file is not None:
+        inputs["the file of the face detector"] = detector.spec.file.path
+    return inputs
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -17,6 +19,7 @@ from smilecam.cli.cameras import cameras
 from smilecam.cli.data import data
 from smilecam.cli.demo import demo
 from smilecam.cli.detect import detect
+from smilecam.cli.doctor import doctor
 from smilecam.cli.evaluate import evaluate
 from smilecam.cli.highlights import highlights
 from smilecam.cli.models import models
@@ -40,7 +43,9 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (detect, scan, highlights, best, report, watch, cameras, demo, train, export, evaluate, data, models):
+for command in (
+    detect, scan, highlights, best, report, watch, cameras, doctor, demo, train, export, evaluate, data, models,
+):  # fmt: skip
     main.add_command(command)
 
 
@@ -62,7 +67,8 @@ def call(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as done:  # --help and --version
         return done.exit_code
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return exit_codes.USAGE if isinstance(error, click.UsageError) else exit_codes.FAILURE
     except (click.Abort, KeyboardInterrupt):
         interrupts.report()
@@ -91,12 +97,29 @@ def _report(error: Exception, arguments: Sequence[str], code: int) -> int:
         text = "".join(traceback.format_exception(error)).rstrip()
     elif isinstance(error, SmilecamError):
         text = f"smilecam: {one_line(str(error))}"
-    elif isinstance(error, OSError) and error.filename is None and sys.stdout is not None:
+    elif isinstance(error, OSError) and sys.stdout is not None and _is_of_standard_output(error):
         text = f"smilecam: cannot write standard output: {error.strerror or error}"
         _forget_standard_output()
     else:
-        what = one_line(" ".join(str(error).split()))
-        text = f"smilecam: internal error, {type(error).__name__}: {what} (--debug shows more)"
+        text = f"smilecam: {one_line(_described(error))} (--debug shows more)"
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
     return code
+
+
+def _is_of_standard_output(error: OSError) -> bool:
+    """Whether an error without a file's name was raised where lines for people are printed, or flushed above."""
+    if error.filename is not None or error.__traceback__ is None:
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return Path(last.filename) in (Path(__file__), Path(inspect.getfile(click.echo)))
+
+
+def _described(error: Exception) -> str:
+    """An error that is none of ours: of the system, or else of smilecam itself."""
+    what = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {str(error.filename)[:200]}" if error.filename else "")
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "new thread" in what):
+        return f"this system gives no more memory, or no further thread: {what or 'out of memory'}"
+    return f"internal error, {type(error).__name__}: {what}"

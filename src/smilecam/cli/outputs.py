@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smilecam.errors import UsageProblem
+from smilecam.errors import OutputError, UsageProblem
 
 if TYPE_CHECKING:
     from smilecam.pipeline.run_parallel import ParallelOutputs
@@ -50,49 +51,74 @@ class Outputs:
             raise UsageProblem("--blur is about what --save or --snap writes: name one of them")
 
     @property
+    def asked(self) -> list[str]:
+        """Options of the outputs that are asked for, in the order of ``SINKS``."""
+        return [option for option in SINKS if getattr(self, option)]
+
+    @property
     def use_standard_output(self) -> bool:
         """Whether standard output carries results, so that people read standard error."""
         return STANDARD_OUTPUT in (self.jsonl, self.csv)
 
 
-def make_sinks(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -> list[Sink]:
+def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log) -> list[Sink]:
     """A sink for each output that is asked for, the summary first.
 
     Args:
-        refs: all sources of the run.
+        refs: all sources of the run, at least one.
         outputs: that are asked for.
-        model: a file that no output may replace.
+        inputs: other files that no output may replace, by what they are.
         log: takes lines for people.
 
     Raises:
-        UsageProblem: an output would replace a source, the model, or another output.
+        UsageProblem: an output would replace a source, another input, or another output.
         OutputError: one cannot be written.
     """
     from smilecam.sinks.summary import Summary
 
-    if not refs:
-        return [Summary(log)]
-    plans = _plans(refs, outputs)
-    _refuse_collisions(refs, outputs, plans, model)
-    return [Summary(log), *(make(outputs, plans) for option, make in SINKS.items() if getattr(outputs, option))]
+    plans = _checked_plans(refs, outputs, inputs)
+    return [Summary(log), *_made(outputs.asked, outputs, plans)]
 
 
-def make_parallel_outputs(refs: list[SourceRef], outputs: Outputs, model: Path, log: Log) -> ParallelOutputs:
+def make_parallel_outputs(
+    refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log
+) -> ParallelOutputs:
     """The same for sources that are read side by side; arguments and errors are those of ``make_sinks``."""
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.summary import Summary
 
-    plans = _plans(refs, outputs)
-    _refuse_collisions(refs, outputs, plans, model)
-    asked = [option for option in SINKS if getattr(outputs, option)]
+    plans = _checked_plans(refs, outputs, inputs)
+    own = [option for option in outputs.asked if option not in ONE_FOR_ALL]
 
     def of_source(ref: SourceRef) -> list[Sink]:
         def log_named(line: str) -> None:
             log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
 
-        return [Summary(log_named), *(SINKS[option](outputs, plans) for option in asked if option not in ONE_FOR_ALL)]
+        return [Summary(log_named), *_made(own, outputs, plans)]
 
-    return ParallelOutputs([SINKS[option](outputs, plans) for option in asked if option in ONE_FOR_ALL], of_source)
+    return ParallelOutputs(_made([each for each in outputs.asked if each in ONE_FOR_ALL], outputs, plans), of_source)
+
+
+def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:
+    try:
+        plans = _plans(refs, outputs)
+        _refuse_collisions(refs, outputs, plans, inputs)
+    except (OSError, RuntimeError) as error:  # a name that is too long, or a link to itself
+        name = getattr(error, "filename", None) or ""
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {str(name)[:200] or 'an output'}: {reason}") from error
+    return plans
+
+
+def _made(options: Sequence[str], outputs: Outputs, plans: dict[str, Plan]) -> list[Sink]:
+    """The sinks of these outputs; if a later one cannot be made, those before it are closed."""
+    sinks: list[Sink] = []
+    with ExitStack() as stack:
+        for option in options:
+            sinks.append(SINKS[option](outputs, plans))
+            stack.callback(sinks[-1].close)
+        stack.pop_all()
+    return sinks
 
 
 ONE_FOR_ALL = ("jsonl", "csv")
@@ -168,8 +194,10 @@ def _make_folder_for(target: str, plan: Plan) -> None:
         make_folder(Path(target), parents=False)
 
 
-def _refuse_collisions(refs: list[SourceRef], outputs: Outputs, plans: dict[str, Plan], model: Path) -> None:
-    """Refuse outputs that would replace a source, the model, or each other.
+def _refuse_collisions(
+    refs: list[SourceRef], outputs: Outputs, plans: dict[str, Plan], inputs: dict[str, Path]
+) -> None:
+    """Refuse outputs that would replace a source, another input, or each other.
 
     Raises:
         UsageProblem: one would.
@@ -181,11 +209,31 @@ def _refuse_collisions(refs: list[SourceRef], outputs: Outputs, plans: dict[str,
     targets = [(f"--{option}", Path(path)) for option, path in single.items() if path and path != STANDARD_OUTPUT]
     for option, path in targets:
         refuse_source(option, path, refs)
-        if same_file(path, model):
-            raise UsageProblem(f"{option} {path} would replace the model")
     targets += [(f"--{option}", path) for option, plan in plans.items() for path in plan.values()]
     taken: dict[Path, str] = {}
     for option, path in targets:
+        for what, used in inputs.items():
+            if same_file(path, used):
+                raise UsageProblem(f"{option} {path} would replace {what}")
         other = taken.setdefault(path.resolve(), option)
         if other != option:
             raise UsageProblem(f"{other} and {option} both name {path}")
+
+
+def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
+    """Log the files that are finished and there.
+
+    Args:
+        sinks: that are closed.
+        log: takes lines for people.
+
+    Returns:
+        Those that are not there any more: someone has removed them meanwhile.
+    """
+    gone = []
+    for path in (path for sink in sinks for path in sink.written):
+        if path.exists():
+            log(f"wrote {path}")
+        else:
+            gone.append(path)
+    return gone

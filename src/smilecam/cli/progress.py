@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -25,6 +26,6 @@ def bar(title: str, total: int | None, unit: str, *, scale: bool = False) -> tqd
 
 
 def warn(line: str) -> None:
-    """Print a line on standard error, above the bars that are shown."""
-    with tqdm.external_write_mode(file=sys.stderr, nolock=True):
+    """Print a line on standard error, above the bars that are shown; where nobody can read it, the run goes on."""
+    with suppress(OSError), tqdm.external_write_mode(file=sys.stderr, nolock=True):
         click.echo(f"smilecam: {one_line(line)}", err=True)

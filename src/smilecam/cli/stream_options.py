@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -41,6 +42,17 @@ SOURCE_OPTIONS = (
         type=click.FloatRange(min=0),
         help="Time without a frame after which reconnecting to a lost camera or stream ends (seconds); 0 for no "
         "reconnection. Default: no limit.",
+    ),
+    click.option(
+        "--ca-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Certificates (PEM) that vouch for the servers of https, rtsps and rtmps streams. Default: those of this "
+        "system.",
+    ),
+    click.option(
+        "--insecure",
+        is_flag=True,
+        help="Do not verify the servers of https, rtsps and rtmps streams.",
     ),
 )
 

@@ -24,15 +24,25 @@ class Prefetcher(Generic[T]):
     every ``Source`` is.
     """
 
-    def __init__(self, items: Iterable[T], size: int, cancel: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        items: Iterable[T],
+        size: int,
+        cancel: Callable[[], object] = lambda: None,
+        weigh: Callable[[T], int] = lambda _item: 0,
+        most: int = 0,
+    ) -> None:
         """Prepare; the thread starts when the block is entered.
 
         Args:
             items: to iterate.
             size: maximum number of items that wait.
             cancel: called by ``stop``, in its thread: ends an item that takes long, as ``Source.close`` does.
+            weigh: what an item takes of memory, in any unit.
+            most: maximum weight of all items that wait; a single one may be heavier.
         """
-        self._items, self._size, self._cancel = items, size, cancel
+        self._items, self._size, self._cancel, self._weigh, self._most = items, size, cancel, weigh, most
+        self._weight = 0
         self._ready: deque[T] = deque()
         self._condition = threading.Condition()
         self._ended = self._stopped = False
@@ -51,6 +61,7 @@ class Prefetcher(Generic[T]):
         """Produce no more items, and give none out."""
         with self._condition:
             self._stopped = True
+            self._ready.clear()  # frames, which may be large
             self._condition.notify_all()
         self._cancel()
 
@@ -62,10 +73,12 @@ class Prefetcher(Generic[T]):
                 if self._stopped or not self._ready:
                     break
                 item = self._ready.popleft()
+                self._weight -= self._weigh(item)
                 self._condition.notify_all()
             yield item
-        if self._failure is not None:
-            raise self._failure
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _run(self) -> None:
         try:
@@ -89,10 +102,16 @@ class Prefetcher(Generic[T]):
 
     def _offer(self, item: T) -> bool:
         """Wait for room and add an item; False if nobody takes items any more."""
+        weight = self._weigh(item)
         with self._condition:
-            while len(self._ready) >= self._size and not self._stopped:
+            while self._is_full(weight) and not self._stopped:
                 self._condition.wait()
             if not self._stopped:
                 self._ready.append(item)
+                self._weight += weight
                 self._condition.notify_all()
             return not self._stopped
+
+    def _is_full(self, weight: int) -> bool:
+        """Whether there is no room for an item of a weight."""
+        return len(self._ready) >= self._size or (bool(self._ready) and self._weight + weight > self._most > 0)

@@ -28,6 +28,9 @@ from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 PREFETCHED_FRAMES = 16
 """Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
 
+PREFETCHED_PIXELS = 33_000_000
+"""Fewer are decoded ahead where they are larger than 1920x1080."""
+
 PREFETCHED_WINDOWS = 1
 
 WINDOW_PIXELS = 16_000_000
@@ -260,8 +263,9 @@ class OfflineRun(_MeteredRun):
     def _windows(self) -> Iterable[Window]:
         if self._threads is None:
             return self._detected(self._stages.each(Stage.DECODE, self._source))
+        frames = self._stages.each(Stage.DECODE, self._source)
         decoded = self._threads.enter_context(
-            Prefetcher(self._stages.each(Stage.DECODE, self._source), PREFETCHED_FRAMES, self._source.close)
+            Prefetcher(frames, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
         )
         windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
@@ -326,3 +330,7 @@ class OfflineRun(_MeteredRun):
         with self._stages.measure(Stage.FOLLOW):
             faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
         return Window(list(zip(frames, faces, strict=True)), cut)
+
+
+def _held_pixels(item: Frame | Event) -> int:
+    return 0 if isinstance(item, Event) else item.held_pixels

@@ -51,7 +51,8 @@ class RunReport:
         return [str(error) for error in self.errors]
 
     def fail(self, error: SourceError) -> None:
-        """Note a source that could not be read."""
+        """Note a source that could not be read, without the traceback, which holds its frames and its decoder."""
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         self.errors.append(error)
         self.warn(str(error))
 

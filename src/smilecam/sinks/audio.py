@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -33,8 +34,11 @@ PRIMING_SECONDS = 0.025
 """Packets this short before the first image are kept: a decoder needs the previous packet to start. Matroska has no
 negative times and delays the images by as much."""
 
+RESTART_SECONDS = 1.0
+"""Audio whose clock steps back further begins a new recording there."""
+
 STALL_SECONDS = 1.0
-"""A read that takes longer counts as stalled."""
+"""Reading the audio of a moment that takes longer counts as stalled."""
 
 
 class AudioMode(Enum):
@@ -71,18 +75,16 @@ class AudioSource:
         Returns:
             Whether it has audio that can be read.
         """
-        self._read_since = time.monotonic()
         try:
-            self._container = self._open()
-            if not self._container.streams.audio or self._container.streams.audio[0].codec_context is None:
-                return False
-            self.stream = self._container.streams.audio[0]
-            self._packets = self._container.demux(self.stream)
-            self._find_first_image()
+            with self.measured():
+                self._container = self._open()
+                if not self._container.streams.audio or self._container.streams.audio[0].codec_context is None:
+                    return False
+                self.stream = self._container.streams.audio[0]
+                self._packets = self._container.demux(self.stream)
+                self._find_first_image()
         except (av.FFmpegError, OSError, ValueError):
             return False
-        finally:
-            self._read_since = None
         return True
 
     def _open(self) -> InputContainer:
@@ -103,19 +105,25 @@ class AudioSource:
 
     def next_packet(self) -> Packet[AudioStream] | None:
         """The next packet with a time; None at the end, also if the file cannot be read further."""
-        self._read_since = time.monotonic()
         try:
             for packet in self._packets:
                 if packet.size and packet.pts is not None and packet.dts is not None:
                     return packet
         except (av.FFmpegError, OSError):
             pass
-        finally:
-            self._read_since = None
         return None
 
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Measure how long the block takes: one read, or millions that lead nowhere."""
+        self._read_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._read_since = None
+
     def stalled(self) -> bool:
-        """Whether a read has taken long; for any thread."""
+        """Whether a block of reads has taken long; for any thread."""
         since = self._read_since
         return since is not None and time.monotonic() - since > STALL_SECONDS
 
@@ -158,6 +166,8 @@ class AudioTrack:
         self._stream = self._add_stream(ENCODERS[container])
         self._next: Packet[AudioStream] | None = None
         self._last_dts: int | None = None
+        self._last_pts: int | None = None
+        self._heard = 0.0  # end of the audio so far, in seconds in the recording
         self._ended = False
 
     def _add_stream(self, encoder: str) -> AudioStream:
@@ -177,11 +187,19 @@ class AudioTrack:
         Raises:
             av.FFmpegError: the recording cannot be written.
         """
+        with self._source.measured():
+            self._advance(until)
+
+    def _advance(self, until: float) -> None:
         while (packet := self._peek()) is not None:
             start = float((packet.pts or 0) * packet.time_base) + self._shift
+            if self._heard - start > RESTART_SECONDS:  # recordings joined: go on where the last one ended
+                self._shift += self._heard - start
+                start = self._heard
             if start >= until:
                 return
             self._next = None
+            self._heard = max(self._heard, start + float((packet.duration or 0) * packet.time_base))
             if start >= -PRIMING_SECONDS:
                 self._move(packet)
 
@@ -215,6 +233,9 @@ class AudioTrack:
             if frame.pts is None or frame.time is None or frame.time + self._shift < 0:
                 return
             frame.pts = round((frame.time + self._shift) * frame.sample_rate)
+            if self._last_pts is not None and frame.pts <= self._last_pts:  # a broken clock, which no encoder accepts
+                return
+            self._last_pts = frame.pts
             frame.time_base = Fraction(1, frame.sample_rate)
         for packet in self._stream.encode(frame):
             self._output.mux(packet)

@@ -36,13 +36,12 @@ class CsvTable(TextSink):
     """
 
     def __init__(self, target: str) -> None:
-        """Open a file, replacing an existing one, or standard output for ``-``, and write the header row.
+        """Prepare a file, or standard output for ``-``; with the first frame, the header row replaces an existing file.
 
         Raises:
-            OutputError: the file cannot be opened or written.
+            OutputError: the file cannot be written, or another run is writing it.
         """
-        super().__init__(target)
-        self._file.write(_text([COLUMNS]))
+        super().__init__(target, _text([COLUMNS]))
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
         """Write a frame's rows and flush them.
@@ -51,13 +50,12 @@ class CsvTable(TextSink):
             OutputError: the disk is full, for example.
             BrokenPipeError: nobody reads standard output any more.
         """
-        if result.faces:
-            self._file.write(_text([_row(result, face) for face in result.faces]))
+        self._file.write(_text([_row(result, face) for face in result.faces]))
 
 
 def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
     return (
-        result.source,
+        _as_text(result.source),
         result.frame,
         None if result.time is None else round(result.time, 4),
         face.track,
@@ -67,6 +65,11 @@ def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
         "true" if face.smiling else "false",
         None if face.intensity is None else round(face.intensity, 3),
     )
+
+
+def _as_text(name: str) -> str:
+    """A name that no spreadsheet takes for a formula: an apostrophe stands before one that begins like one."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def _text(rows: Iterable[Iterable[object]]) -> str:

@@ -12,6 +12,7 @@ from queue import Full, Queue
 from typing import cast
 
 import av
+import av.error
 import numpy as np
 from av import VideoFrame, VideoStream
 from av.container import OutputContainer
@@ -23,6 +24,9 @@ from smilecam.types import Image
 
 WAITING_FRAMES = 4
 """Frames that may wait for the encoder; further ones wait with the caller."""
+
+WAITING_PIXELS = 33_000_000
+"""Fewer may wait where they are larger than 3840x2160."""
 
 MAX_GAP_SECONDS = 3600.0
 """A longer gap between two frames is taken for a broken timestamp, and so is a step back."""
@@ -71,6 +75,20 @@ _CODECS = {
     # AVI fills gaps with empty packets.
     "avi": _Codec("mjpeg", {"qmin": "3", "qmax": "3"}, pixels="yuvj420p", ticks=None, max_gap=10.0),
 }
+
+
+def missing_encoders() -> list[str]:
+    """Names of the encoders that recordings use and FFmpeg was built without."""
+    wanted = {codec.name for codec in _CODECS.values()} | set(ENCODERS.values())
+    return sorted(name for name in wanted if not _has_encoder(name))
+
+
+def _has_encoder(name: str) -> bool:
+    try:
+        av.Codec(name, "w")
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -146,7 +164,8 @@ class EncodedVideo:
         self._output: OutputContainer | None = None
         self._last_pts, self._end = -1, 0.0
         self._error: Exception | None = None
-        self._queue: Queue[VideoFrame | None] = Queue(WAITING_FRAMES)
+        waiting = min(WAITING_FRAMES, max(1, WAITING_PIXELS // (size[0] * size[1])))
+        self._queue: Queue[VideoFrame | None] = Queue(waiting)
         self._thread: threading.Thread | None = None
         self._finished = threading.Event()
 
@@ -205,7 +224,8 @@ class EncodedVideo:
 
     def _raise_error(self) -> None:
         if isinstance(self._error, (av.FFmpegError, OSError)):
-            raise OutputError(f"cannot write {self._shown} to its end (is the disk full?)") from self._error
+            reason = self._error.strerror or "its encoder failed"
+            raise OutputError(f"cannot write {self._shown} to its end: {reason}") from self._error
         if self._error is not None:
             raise self._error
 
@@ -287,8 +307,19 @@ class EncodedVideo:
         frame = frame.reformat(format=self._codec.pixels, dst_colorspace="ITU601")
         frame.pts, frame.time_base = pts, self._unit
         self._mux(frame)
-        if self._audio and not self._times.broken:
-            self._audio.advance(time)
+        self._advance_audio(time)
+
+    def _advance_audio(self, until: float, *, last: bool = False) -> None:
+        """Write the audio up to a time; audio that the container does not take ends, and the video goes on."""
+        if self._audio is None or (self._times.broken and not last):
+            return
+        try:
+            if last:
+                self._audio.finish(until)
+            else:
+                self._audio.advance(until)
+        except (av.error.ArgumentError, av.error.InvalidDataError):
+            self._audio = None
 
     def _mux(self, frame: VideoFrame | None) -> None:
         for packet in self._stream.encode(frame):
@@ -296,6 +327,5 @@ class EncodedVideo:
 
     def _finish(self) -> None:
         self._mux(None)
-        if self._audio:
-            self._audio.finish(0.0 if self._times.broken else self._end)
+        self._advance_audio(0.0 if self._times.broken else self._end, last=True)
         cast("OutputContainer", self._output).close()

@@ -20,10 +20,10 @@ class JsonLines(TextSink):
     """
 
     def __init__(self, target: str) -> None:
-        """Open a file, replacing an existing one, or standard output for ``-``.
+        """Prepare a file, or standard output for ``-``; the first line replaces an existing file.
 
         Raises:
-            OutputError: the file cannot be opened.
+            OutputError: the file cannot be written, or another run is writing it.
         """
         super().__init__(target)
         self._source = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smilecam.errors import UsageProblem
 from smilecam.sources.base import SourceRef
+from smilecam.sources.sequence import files_of
 from smilecam.storage import same_file
 
 MAX_STEM = 100
@@ -85,5 +86,5 @@ def refuse_source(option: str, path: Path, refs: Sequence[SourceRef]) -> None:
     Raises:
         UsageProblem: ``path`` is one of the sources.
     """
-    if same_file(path, *(ref.path for ref in refs)):
+    if path.exists() and any(same_file(path, *files_of(ref)) for ref in refs):
         raise UsageProblem(f"{option} {path} would replace a source")

@@ -84,7 +84,7 @@ class VideoRecorder:
             intervals: of that file that the frames come from, one after another, if not from all of it.
 
         Raises:
-            OutputError: the suffix is unknown, or the folder cannot be written.
+            OutputError: the suffix is unknown, the folder cannot be written, or another run is writing the file.
         """
         suffix = path.suffix.lower()
         if suffix not in CONTAINERS:
@@ -93,7 +93,7 @@ class VideoRecorder:
             raise OutputError(f"cannot write {path}: a video's name must be valid Unicode")
         self.path, self._fps, self._audio, self._intervals = path, fps or DEFAULT_FPS, audio, intervals
         self._container = CONTAINERS[suffix]
-        self._pending = PendingFile(path)
+        self._pending = PendingFile(path, exclusive=True)
         self._size: tuple[int, int] | None = None
         self._video: EncodedVideo | None = None
         self.written = 0
@@ -130,18 +130,25 @@ class VideoRecorder:
             OutputError: it does not hold all frames and is dropped, or it cannot be put in place.
         """
         video, self._video = self._video, None
-        if video is None or not self.written:
-            self._pending.drop()
-            return
+        try:
+            if video is None or not self.written:
+                self._pending.drop()
+                return
+            interrupt = self._finish(video)
+        finally:
+            self._pending.release()
+        self.finished = True
+        if interrupt is not None:
+            raise interrupt
+
+    def _finish(self, video: EncodedVideo) -> KeyboardInterrupt | None:
         try:
             interrupt = _close_despite_interrupt(video)
         except BaseException:
             self._pending.drop()
             raise
         self._pending.keep()
-        self.finished = True
-        if interrupt is not None:
-            raise interrupt
+        return interrupt
 
     def drop(self) -> None:
         """End without a file: ``close`` has nothing to do then."""

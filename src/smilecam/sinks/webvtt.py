@@ -66,23 +66,24 @@ class WebVtt(Sink):
         self.written: list[Path] = []
 
     def begin(self, source: Source) -> None:
-        """Open the file of a stream.
+        """Prepare the file of a stream; with the first frame, it replaces an existing one.
 
         Raises:
-            OutputError: it cannot be opened or written.
+            OutputError: it cannot be written, or another run is writing it.
         """
         path = self._names.get(source.ref)
         if path is None:
             return
         self._path, self._open, self._ended = path, OpenSmiles(), list[Smile]()
         self._now = self._last_start = 0.0
-        self._file = TextFile(str(path))
-        self._file.write(HEADER)
+        self._file = TextFile(str(path), HEADER)
 
     def write(self, frame: Frame, result: FrameResult) -> None:  # noqa: ARG002 - sinks are called alike
         """Note the time, and write the cues whose place in the file is known."""
         if result.time is not None:
             self._now = result.time
+        if self._file:
+            self._file.start()
         self._write_settled()
 
     def event(self, event: Event) -> None:
@@ -100,8 +101,9 @@ class WebVtt(Sink):
         try:
             self._write_cues(file, [*self._ended, *self._open.finish(self._now)])
         finally:
-            file.close()
-        self.written.append(self._path)
+            complete = file.close()
+        if complete:
+            self.written.append(self._path)
 
     def _write_settled(self) -> None:
         if self._file is None or not self._ended:

@@ -59,6 +59,8 @@ class SourceOptions:
         reconnect_timeout: seconds without a frame after which reconnecting fails with an error; None for never. A
             camera or stream that has not worked before is an error at once.
         realtime: whether to play recorded video in real time, as if it were live: only the newest frame counts.
+        ca_file: certificates (PEM) that vouch for servers of encrypted streams; None for those of this system.
+        insecure: whether to take any server of an encrypted stream for the right one.
         decoder_threads: threads that decode a recorded video; 0 for as many as the machine has cores.
     """
 
@@ -67,6 +69,8 @@ class SourceOptions:
     reconnect: bool = True
     reconnect_timeout: float | None = None
     realtime: bool = False
+    ca_file: Path | None = None
+    insecure: bool = False
     decoder_threads: int = 0
 
 

@@ -22,6 +22,23 @@ OPTIONS = {"protocol_whitelist": "none", "format_whitelist": CONTAINERS}
 """Whatever a file says, no other file and no address is opened for it."""
 
 
+COMMON_DECODERS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "theora", "wmv3")
+"""Decoders of the videos that people have."""
+
+
+def missing_decoders() -> list[str]:
+    """Names of common decoders that FFmpeg was built without."""
+    return [name for name in COMMON_DECODERS if not _has_decoder(name)]
+
+
+def _has_decoder(name: str) -> bool:
+    try:
+        av.Codec(name, "r")
+    except ValueError:
+        return False
+    return True
+
+
 def open_container(file: CancellableFile) -> InputContainer:
     """Open a video file; an interrupt ends even an opening that scans a large file.
 

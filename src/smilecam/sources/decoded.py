@@ -35,6 +35,11 @@ class DecodedImage:
         """Keep both."""
         self._frame, self._rotation = frame, rotation
 
+    @property
+    def held_pixels(self) -> int:
+        """Pixels of the frame."""
+        return self._frame.width * self._frame.height
+
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
         image = np.asarray(self._frame.to_ndarray(format="bgr24"), np.uint8)

@@ -11,7 +11,15 @@ from smilecam.types import GreyImage, Image
 
 
 class LazyImage(Protocol):
-    """An image in a codec's own pixel format."""
+    """An image in a codec's own pixel format.
+
+    Attributes:
+        held_pixels: pixels that are in memory meanwhile.
+    """
+
+    @property
+    def held_pixels(self) -> int:
+        """As above."""
 
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
@@ -81,6 +89,13 @@ class Frame:
             return self._shape
         height, width = self.luma.shape
         return height, width
+
+    @property
+    def held_pixels(self) -> int:
+        """Pixels that this frame keeps in memory; nothing is converted to find out."""
+        if self._lazy is not None:
+            return self._lazy.held_pixels
+        return 0 if self._image is None else self._image.shape[0] * self._image.shape[1]
 
     @property
     def image(self) -> Image:

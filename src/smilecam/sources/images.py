@@ -30,10 +30,12 @@ def check_file(path: Path) -> int:
     try:
         if not path.is_file():
             raise SourceUnreadable(f"{path} is not a file") if path.exists() else SourceNotFound(f"no file at {path}")
+        size = path.stat().st_size
+        if size == 0:  # and so are files of a system's own, as in /proc; reading one may never end
+            raise SourceUnreadable(f"{path} is empty")
         with path.open("rb") as file:
-            if not file.read(1):
-                raise SourceUnreadable(f"{path} is empty")
-        return path.stat().st_size
+            file.read(1)
+        return size
     except OSError as error:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 from smilecam.errors import SourceError, SourceNotFound, SourceTooLarge, SourceUnreadable
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
+from smilecam.sources.certificates import ENCRYPTED, tls_options
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
@@ -33,11 +35,20 @@ PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
 MAX_DAMAGED = 100
 """Reading ends after so many unreadable packets in a row."""
 
+RESTART_SECONDS = 1.0
+"""A recorded video whose clock steps back further begins a new recording there."""
+
 TOLERATED_SHARE = 0.02
 """A number of frames that follows from a duration may be too large by this share."""
 
+LARGE_FRAME = 16_000_000
+"""Pixels of a frame from which memory counts more than speed."""
+
 TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
 """Formats without timestamps; those that FFmpeg makes up mean nothing in a live stream."""
+
+SIZES_IN_STREAM = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v"})
+"""Formats whose headers give no size of frames: it stands in the video itself, perhaps long after its beginning."""
 
 _LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesize": "2"}
 """Less analysis, so that a stream opens sooner."""
@@ -85,7 +96,8 @@ class AvSource(Source):
         self.in_bursts = endless and container.format.name == "hls"
         try:
             self._stream = _video_stream(ref, container)
-            _check_announced_size(ref, self._stream, needed=not remote)
+            needed = not remote and container.format.name not in SIZES_IN_STREAM
+            _check_announced_size(ref, self._stream, needed)
             self._start = None if endless else _first_moment(container, self._stream)
             self.fps: float | None = None if self._timeless else _rate(self._stream)
             self.expected, self._exact = (None, False) if endless else _announced(container, self._stream)
@@ -94,8 +106,9 @@ class AvSource(Source):
             raise
         codec = self._stream.codec_context
         codec.options = {"max_pixels": str(max_pixels())}
-        # Frame threads would decode faster, but each holds one frame back.
-        codec.thread_type = ThreadType.SLICE if endless else ThreadType.AUTO
+        # Frame threads decode faster, but each holds one frame back, and in memory.
+        few = endless or codec.width * codec.height > LARGE_FRAME
+        codec.thread_type = ThreadType.SLICE if few else ThreadType.AUTO
         codec.thread_count = threads
         if endless:
             codec.flags |= Flags.low_delay
@@ -135,6 +148,8 @@ class AvSource(Source):
             raise SourceUnreadable(f"{self.ref.name} broke off before its end")
         if self.counts.received == 0:
             hint = ", or its format cannot be read as it comes" if self.ref.url == STANDARD_INPUT else ""
+            if not self._stream.codec_context.width:
+                hint = f": it gives no size of its frames, or one of more than {max_pixels():,} pixels"
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded{hint}")
         self.missing = self._shortfall()
 
@@ -193,6 +208,8 @@ class AvSource(Source):
                 self._start = at
             if (seconds := float(at - self._start)) >= last:
                 return seconds
+            if not self.live and last - seconds > RESTART_SECONDS:  # recordings joined: go on from here
+                self._start = at - Fraction(last) - 1 / Fraction(self.fps or DEFAULT_FPS)
         return last + 1 / (self.fps or DEFAULT_FPS) if self.counts.received else 0.0
 
     def _shortfall(self) -> int:
@@ -304,6 +321,7 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
         "format_whitelist": f"{NETWORK_CONTAINERS},{CONTAINERS}",
         "max_pixels": str(max_pixels()),
         "rtsp_transport": "tcp",  # packets lost by UDP smear the image
+        **tls_options(options),
     }
     # Not "nobuffer", which is often advised: it drops the first key frame, and only the newest frame is kept anyway.
     if not url.lower().startswith("http"):
@@ -313,7 +331,7 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
         limits = (options.open_timeout, options.read_timeout)
         container = av.open(url, options=settings, timeout=limits, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
-        problem = _problem(error)
+        problem = _problem(error, url)
     if container is None:  # raised here, so that it does not carry an error that quotes the password
         raise SourceNotFound(f"{ref.name} cannot be opened: {problem}")
     return AvSource(ref, container, remote=True, endless=not _ends(url, container))
@@ -363,8 +381,10 @@ def open_standard_input(ref: SourceRef) -> AvSource:
     return AvSource(ref, container)
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: Exception, url: str) -> str:
     """Why a stream cannot be opened, without FFmpeg's own message, which quotes the address."""
+    if isinstance(error, OSError) and error.errno == errno.EIO and url.lower().startswith(ENCRYPTED):
+        return "it breaks off, or its certificate is not trusted: see --ca-file and --insecure"
     for kinds, message in _PROBLEMS:
         if isinstance(error, kinds):
             return message

@@ -180,7 +180,7 @@ def _is_still(path: Path) -> bool:
 
 def _has_image_header(path: Path) -> bool:
     """Whether a file of unknown suffix begins like an image."""
-    if not path.is_file():
+    if not (path.is_file() and path.stat().st_size):  # reading a file of the system's own may never end
         return False
     with path.open("rb") as file:
         head = file.read(16)

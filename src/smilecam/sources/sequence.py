@@ -34,6 +34,16 @@ def numbered_files(pattern: Path) -> list[Path]:
     return [path for _, path in sorted(numbered)]
 
 
+def files_of(ref: SourceRef) -> list[Path]:
+    """The local files that a source reads: one, those of a sequence, or none."""
+    if ref.path is None:
+        return []
+    try:
+        return numbered_files(ref.path) if is_pattern(ref.path) and not ref.path.exists() else [ref.path]
+    except OSError:  # opening it tells why
+        return []
+
+
 class SequenceSource(Source):
     """Numbered images at 25 frames per second, whatever numbers are missing."""
 

@@ -167,6 +167,10 @@ class _LazyDrawing:
     def __init__(self, render: Callable[[int], Image], number: int) -> None:
         self._render, self._number = render, number
 
+    @property
+    def held_pixels(self) -> int:
+        return 0
+
     def colour(self) -> Image:
         return self._render(self._number)
 

@@ -28,6 +28,9 @@ GRACE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 """How long closing waits for the thread; one that hangs in a library ends when its time limit has passed."""
 
+STABLE_SECONDS = 10.0
+"""A connection that lasted so long starts the pauses anew; a source that breaks off all the time has growing ones."""
+
 LEAP_SECONDS = 5.0
 """A stream's clock that falls so far behind ours has been reset."""
 
@@ -251,7 +254,10 @@ class ThreadedSource(Source):
             return
         self._adopt(source)
         while source is not None:
+            connected, before = self._clock(), self.counts.received
             error = self._deliver(source)
+            if self.counts.received > before and self._clock() - connected >= STABLE_SECONDS:
+                self._backoff.reset()
             if self._stop.is_set():
                 return
             if not self._reconnects or self.counts.received == 0:
@@ -337,7 +343,6 @@ class ThreadedSource(Source):
 
     def _restore(self, capture_time: float) -> None:
         self._lost = False
-        self._backoff.reset()
         self.counts.reconnects += 1
         self._notify(EventKind.SOURCE_RESTORED, capture_time)
 

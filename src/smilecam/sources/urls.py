@@ -44,6 +44,9 @@ def redacted(address: str) -> str:
         return address
     _, at, rest = address[match.end() :].rpartition("@")
     host, slash, tail = rest.partition("/") if "/" in rest else rest.partition("?")
+    if match[1].lower().startswith("rtmp") and tail:  # rtmp://host/application/key
+        application, deeper, _ = tail.partition("/")
+        tail = f"{application}/{HIDDEN}" if deeper else HIDDEN
     return match[0] + (HIDDEN + at if at else "") + host + slash + _PARAMETER.sub(_hide, tail)
 
 

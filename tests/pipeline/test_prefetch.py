@@ -1,0 +1,83 @@
+"""How far a thread runs ahead, and what it leaves."""
+
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+
+from smilecam.errors import SourceError, SourceUnreadable
+from smilecam.pipeline.prefetch import Prefetcher
+from smilecam.pipeline.run_sources import RunReport
+
+
+class Item:
+    def __init__(self, weight):
+        self.weight = weight
+
+
+def settle(condition):
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("weight", "waiting"), [(1, 16), (10, 10), (60, 1), (1000, 1)])
+def test_heavy_items_are_not_collected(weight, waiting):
+    produced = []
+
+    def items():
+        while True:
+            produced.append(1)
+            yield Item(weight)
+
+    with Prefetcher(items(), 16, weigh=lambda item: item.weight, most=100) as prefetcher:
+        settle(lambda: len(produced) > waiting)
+        assert len(produced) == waiting + 1  # the one in the thread's hand
+        taken = iter(prefetcher)
+        for _ in range(5):
+            next(taken)
+        settle(lambda: len(produced) > waiting + 5)
+        assert len(produced) == waiting + 6
+
+
+def test_nothing_is_kept_after_the_end():
+    item = Item(1)
+    kept = weakref.ref(item)
+    given = threading.Event()
+
+    def items():
+        nonlocal item
+        yield item
+        given.set()
+        yield Item(1)
+
+    prefetcher = Prefetcher(items(), 1)
+    with prefetcher:
+        given.wait(5)
+        item = None
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_kept_error_holds_no_frame():
+    report = RunReport()
+
+    def fail():
+        frame = Item(1)
+        alive.append(weakref.ref(frame))
+        try:
+            raise ValueError("inside")
+        except ValueError as error:
+            raise SourceUnreadable("broken") from error
+
+    alive = []
+    try:
+        fail()
+    except SourceError as error:
+        report.fail(error)
+    gc.collect()
+    assert alive[0]() is None
+    assert report.failed == ["broken"]
