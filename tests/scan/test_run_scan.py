@@ -1,15 +1,18 @@
 """Scans from files to tables, with the worker of all engines in this process."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from smilecam.errors import OutputError
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.scan.listing import list_files
-from smilecam.scan.rows import TABLES
+from smilecam.scan.rows import TABLES, Row, timestamp
 from smilecam.scan.run_scan import run_scan
+from smilecam.scan.tables import Tables
 from smilecam.sources.images import load_image
 
 pyarrow = pytest.importorskip("pyarrow", reason='needs the "scan" extra')
@@ -172,3 +175,25 @@ def test_an_interrupted_scan_goes_on(inline_engine, settings, archive, tmp_path)
     run_scan(listing, settings, engine, tmp_path / "out")
     assert len(engine.done) < 8
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_times_of_change_of_any_year():
+    assert timestamp(1_700_000_000_123_456_789) == "2023-11-14T22:13:20.123456Z"
+    assert timestamp(-11_644_473_600 * 10**9) == "1601-01-01T00:00:00.000000Z", "where Windows begins to count"
+    assert timestamp(253_402_300_800 * 10**9) is None, "the year 10000"
+
+
+def test_tables_that_cannot_be_completed_leave_those_that_are_there(tmp_path, monkeypatch):
+    row = Row("errors", {"error": "SourceEmpty", "message": "first"})
+    with Tables(tmp_path, ["jsonl"]) as tables:
+        tables.add(row, {"path": "a"})
+    before = contents(tmp_path)
+
+    def full(_rows):
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(OutputError), Tables(tmp_path, ["jsonl"]) as tables:
+        monkeypatch.setattr(tables._writers["errors"][0], "write", full)
+        tables.add(row, {"path": "b"})
+    assert contents(tmp_path) == before
+    assert len(list(tmp_path.iterdir())) == len(TABLES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from smilecam.pipeline.stream_item import StreamItem
@@ -42,11 +42,14 @@ class Row(NamedTuple):
 
 
 def timestamp(modified: int | None) -> str | None:
-    """Nanoseconds since 1970 as ISO 8601 text in UTC, to the microsecond."""
+    """Nanoseconds since 1970 as ISO 8601 text in UTC, to the microsecond; None for years outside 1 to 9999."""
     if modified is None:
         return None
-    whole, rest = divmod(modified // 1000, 1_000_000)
-    return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:  # not fromtimestamp, which refuses times before 1970 on Windows
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=modified // 1000)
+    except OverflowError:
+        return None
+    return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
 def image_rows(item: StreamItem) -> Iterator[Row]:

@@ -100,14 +100,13 @@ class Tables:
         return _Parquet(file, table, stack) if suffix == PARQUET else _JsonLines(file)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                for table in TABLES:
-                    self._flush(table)
-        finally:
-            self._stack.__exit__(kind, error, trace)
+        with self._stack:  # an error in here keeps the tables from their places
+            if error is not None:
+                raise error
+            for table in TABLES:
+                self._flush(table)
 
     def add(self, row: Row, about_file: dict[str, Any]) -> None:
         """Add a row.
