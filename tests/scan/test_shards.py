@@ -76,3 +76,12 @@ def test_a_damaged_shard_counts_as_absent(tmp_path, kept):
     with ShardStore(tmp_path) as store:
         store.add(record("a"))
     assert "a" in ShardStore(tmp_path)
+
+
+def test_a_shard_with_other_content_counts_as_absent(tmp_path):
+    with ShardStore(tmp_path) as store:
+        store.add(record("a"))
+    (shard,) = tmp_path.iterdir()
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-50] + bytes(50))  # as a power cut may leave it
+    assert "a" not in ShardStore(tmp_path)

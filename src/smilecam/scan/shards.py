@@ -1,7 +1,7 @@
 """The results so far, on disk: shards, each a file that is whole or absent, with the records of some seconds of work.
 
-A shard is a gzip file of several members. The first one is an index, which lists keys, lengths and which records
-failed; a member with the rows of a file follows for each.
+A shard is named by the digest of its content, so that damage is noticed. It is a gzip file of several members: first an
+index, which lists keys, lengths and which records failed, then one with the rows of each file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import time
 import zlib
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 from smilecam.errors import OutputError
 from smilecam.scan.record import Record
-from smilecam.storage import make_folder, write_bytes
+from smilecam.storage import make_folder, whole_or_absent
 
 SUFFIX = ".jsonl.gz"
 
@@ -105,8 +106,11 @@ class ShardStore:
         index = [[record.key, len(record.content), record.failed] for record in self._waiting]
         head = gzip.compress(json.dumps(index).encode("ascii") + b"\n", mtime=0)
         content = b"".join([head, *(record.content for record in self._waiting)])
-        path = self._folder / (hashlib.sha256(content).hexdigest()[:32] + SUFFIX)
-        write_bytes(path, content)
+        path = self._folder / (_name(hashlib.sha256(content).hexdigest()) + SUFFIX)
+        with whole_or_absent(path) as temporary, temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         start = len(head)
         for record in self._waiting:
             self._places[record.key] = _Place(path, start, len(record.content))
@@ -138,29 +142,26 @@ class ShardStore:
 
     def _index(self, path: Path) -> None:
         with path.open("rb") as file:
-            head = _first_member(file)
-        if head is None:
-            return
-        index, start = head
-        places = []
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if path.name != _name(digest) + SUFFIX:  # something has cut or damaged it
+                return
+            file.seek(0)
+            index, start = _first_member(file)
         for key, length, failed in index:
             if not failed:
-                places.append((key, _Place(path, start, length)))
+                self._places[key] = _Place(path, start, length)
             start += length
-        if path.stat().st_size == start:  # else something has cut or damaged it
-            self._places |= dict(places)
 
 
-def _first_member(file: BinaryIO) -> tuple[list[tuple[str, int, bool]], int] | None:
-    """The index of a shard, and where it ends; None where it is damaged."""
+def _name(digest: str) -> str:
+    return digest[:32]
+
+
+def _first_member(file: BinaryIO) -> tuple[list[tuple[str, int, bool]], int]:
+    """The index of a shard, and where it ends."""
     decompressor, text, read = zlib.decompressobj(16 + zlib.MAX_WBITS), b"", 0
-    try:
-        while not decompressor.eof:
-            chunk = file.read(2**14)
-            if not chunk:
-                return None
-            read += len(chunk)
-            text += decompressor.decompress(chunk)
-        return json.loads(text), read - len(decompressor.unused_data)
-    except (zlib.error, ValueError):
-        return None
+    while not decompressor.eof:
+        chunk = file.read(2**14)
+        read += len(chunk)
+        text += decompressor.decompress(chunk)
+    return json.loads(text), read - len(decompressor.unused_data)
