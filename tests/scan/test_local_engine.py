@@ -1,6 +1,7 @@
 """Worker processes: none is missed when it dies, and none is left behind."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from smilecam.errors import ModelFileError
 from smilecam.scan.local_engine import LocalEngine
-from smilecam.scan.record import read_rows
+from smilecam.scan.record import WorkerDied, read_rows
 from smilecam.scan.task import ArchiveFile, Task, jobs_of
 
 
@@ -93,6 +94,12 @@ def test_a_file_that_no_worker_survives_is_an_error(tasks, settings, videos):
 def test_a_model_that_is_gone_ends_the_scan(tasks, settings, tmp_path):
     gone = replace(settings, model=str(tmp_path / "gone.onnx"))
     with closing(LocalEngine(gone, 1)) as engine, pytest.raises(ModelFileError):
+        list(engine.run(jobs_of(tasks)))
+
+
+def test_workers_that_cannot_start_are_no_fault_of_files(tasks, settings, monkeypatch):
+    monkeypatch.setattr("smilecam.scan.local_engine._serve", os._exit)  # a connection is no exit code: it raises
+    with closing(LocalEngine(settings, 1)) as engine, pytest.raises(WorkerDied, match="while they start"):
         list(engine.run(jobs_of(tasks)))
 
 

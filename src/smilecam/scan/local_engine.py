@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,12 +20,16 @@ from smilecam.scan.record import Record, WorkerDied, died
 from smilecam.scan.task import Job, ScanSettings, Task
 
 ATTEMPTS = 2
-"""A file in whose processing a worker has died so often is a failure: it may have been the machine's lack of memory."""
+"""A file in whose processing a worker has died so often is a failure: it may have been the machine's lack of memory. So
+is a scan whose workers have died so often, one after another, before they took a file."""
 
 POLL_SECONDS = 0.5
 """On Windows, no signal interrupts a wait, so waits are short."""
 
 CLOSE_SECONDS = 2.0
+
+MAX_PROCESSES_WINDOWS = 60
+"""Windows waits for 63 pipes at most."""
 
 
 def usable_cores() -> int:
@@ -55,9 +60,12 @@ class LocalEngine:
             workers: number of processes; None for one for each usable core.
         """
         self._settings, self._count = settings, workers or usable_cores()
+        if sys.platform == "win32":
+            self._count = min(self._count, MAX_PROCESSES_WINDOWS)
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._processes: list[_Process] = []
         self._attempts: dict[str, int] = {}
+        self._failed_starts = 0
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +91,7 @@ class LocalEngine:
                     continue
                 if isinstance(message, SmilecamError):
                     raise message
-                process.starting = False
+                process.starting, self._failed_starts = False, 0
                 if isinstance(message, Record):
                     process.tasks.popleft()
                     yield message
@@ -115,8 +123,12 @@ class LocalEngine:
         process.process.join(CLOSE_SECONDS)
         code = process.process.exitcode
         process.connection.close()
-        if process.starting and not process.tasks:
-            raise WorkerDied(f"a worker ended while it started ({_cause(code)})")
+        if process.starting:  # no file is to blame
+            waiting.appendleft(tuple(process.tasks))
+            self._failed_starts += 1
+            if self._failed_starts >= ATTEMPTS:
+                raise WorkerDied(f"workers end while they start ({_cause(code)})")
+            return
         if not process.tasks:
             return
         suspect, *others = process.tasks
