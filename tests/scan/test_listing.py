@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +74,16 @@ def test_file_urls_are_files(folder):
     assert [file.name.rpartition("/")[2] for file in listing.files] == ["1.jpg", "2.mp4", "3.PNG", "4.txt"]
     assert {file.size for file in listing.files} == {7}
     assert all(file.is_url and file.modified for file in listing.files)
+
+
+def test_file_systems_that_number_no_files(folder, monkeypatch):
+    expected = [file.name for file in list_files([str(folder)]).files]
+    of_file = Path.stat
+
+    def without_index(path, **options):
+        status = of_file(path, **options)
+        names = ("st_dev", "st_mode", "st_size", "st_mtime_ns")
+        return SimpleNamespace(st_ino=0, **{name: getattr(status, name) for name in names})
+
+    monkeypatch.setattr(Path, "stat", without_index)
+    assert [file.name for file in list_files([str(folder)]).files] == expected

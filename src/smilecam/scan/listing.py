@@ -75,7 +75,7 @@ class _Lister:
 
     def __init__(self, leave_out: Path | None) -> None:
         self.listing = Listing()
-        self._found: dict[Identity | str, ArchiveFile] = {}
+        self._found: dict[Identity, ArchiveFile] = {}
         self._walk = FolderWalk(self._unreadable)
         if leave_out is not None:
             self._walk.skip(leave_out)
@@ -115,7 +115,7 @@ class _Lister:
     def _add_file(self, path: Path) -> None:
         location = str(path)
         try:
-            status = path.stat()
+            status, of_file = path.stat(), identity(path)
         except FileNotFoundError as error:
             raise SourceNotFound(f"no file at {shown_name(location)}") from error
         except OSError as error:
@@ -123,9 +123,8 @@ class _Lister:
         if not path.is_file():
             raise SourceUnreadable(f"{shown_name(location)} is not a file")
         name, absolute = shown_name(location), os.path.abspath(location)  # noqa: PTH100 - links stay
-        self._add_once(
-            identity(status), ArchiveFile(name, absolute, status.st_size, status.st_mtime_ns, is_image(path.name))
-        )
+        file = ArchiveFile(name, absolute, status.st_size, status.st_mtime_ns, is_image(path.name))
+        self._add_once(of_file, file)
 
     def _add_url(self, url: str) -> None:
         found = [file for file in remote.list_url(url) if file.location == url or is_known(file.location)]
@@ -134,7 +133,7 @@ class _Lister:
         for file in found:
             self._add_once(file.location, file)
 
-    def _add_once(self, of_file: Identity | str, file: ArchiveFile) -> None:
+    def _add_once(self, of_file: Identity, file: ArchiveFile) -> None:
         first = self._found.setdefault(of_file, file)
         if first is file:
             self.listing.files.append(file)

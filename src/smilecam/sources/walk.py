@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-Identity = tuple[int, int]
-"""Device and index of a file or folder: equal for all names of one."""
+Identity = tuple[int, int] | str
+"""Device and index of a file or folder, or its real path: equal for all names of one."""
 
 OnError = Callable[[OSError], None]
 """Takes what kept a folder from being read."""
@@ -17,9 +17,16 @@ OnError = Callable[[OSError], None]
 ANY_FOLDERS = "**"
 
 
-def identity(status: os.stat_result) -> Identity:
-    """What all names of one file or folder have in common."""
-    return status.st_dev, status.st_ino
+def identity(path: Path) -> Identity:
+    """What all names of one file or folder have in common.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    status = path.stat()
+    if status.st_ino:
+        return status.st_dev, status.st_ino
+    return os.path.realpath(path)  # some network file systems on Windows have no index
 
 
 class FolderWalk:
@@ -40,7 +47,7 @@ class FolderWalk:
     def skip(self, folder: Path) -> None:
         """Never enter this folder."""
         if folder.is_dir():
-            self._entered.add(identity(folder.stat()))
+            self._entered.add(identity(folder))
 
     def files(self, folder: Path) -> Iterator[Path]:
         """Give the files under a folder: those by real names in order of their names, then those behind links."""
@@ -69,7 +76,7 @@ class FolderWalk:
         while waiting:
             here = waiting.pop()
             try:
-                own = identity(here.stat())
+                own = identity(here)
                 if own in self._entered:
                     continue
                 self._entered.add(own)
