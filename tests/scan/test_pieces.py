@@ -1,12 +1,16 @@
 """Long videos in pieces: joined, they are as in one piece."""
 
 from dataclasses import replace
+from itertools import islice
 
+import av
+import numpy as np
 import pytest
 
+from smilecam.errors import SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.scan.listing import list_files
-from smilecam.scan.pieces import count_pieces
+from smilecam.scan.pieces import PieceSource, count_pieces
 from smilecam.scan.run_scan import run_scan
 from smilecam.scan.task import job_from_text, job_to_text
 from smilecam.scan.worker import ONE_THREAD
@@ -36,9 +40,9 @@ def long_video(tmp_path_factory, astronaut, hopper):
 def both(inline_engine, tmp_path):
     """Scan a video in one piece and in several."""
 
-    def run(path, settings):
+    def run(path, settings, minutes=SIX_SECONDS):
         reports = []
-        for out, split in (("whole", 0.0), ("split", SIX_SECONDS)):
+        for out, split in (("whole", 0.0), ("split", minutes)):
             chosen = replace(settings, split=split)
             engine = inline_engine(chosen)
             reports.append(run_scan(list_files([str(path)]), chosen, engine, tmp_path / out, ["jsonl"]))
@@ -57,6 +61,33 @@ def test_a_video_with_cuts_has_the_same_tables(both, long_video, settings, tmp_p
     (one,), (three,) = (read_table(tmp_path / out, "videos") for out in ("whole", "split"))
     assert (one.pop("pieces"), three.pop("pieces")) == (1, 3)
     assert one == three
+
+
+@pytest.mark.parametrize(("percent", "pieces"), [(40, 1), (66, 7)])
+def test_a_video_that_was_cut_short_has_the_rows_up_to_there(
+    percent, pieces, both, astronaut, settings, tmp_path, read_table
+):
+    path = tmp_path / "cut.mp4"
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as output:
+        video = output.add_stream("libx264", rate=10, options={"g": "20"})
+        video.width, video.height, video.pix_fmt = 240, 240, "yuv420p"
+        for number in range(200):
+            image = np.roll(cv2.resize(astronaut, (240, 240)), number % 7, axis=1)
+            output.mux(video.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        output.mux(video.encode(None))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * percent // 100])
+    both(path, settings, SIX_SECONDS / 2)
+    (one,), (several,) = (read_table(tmp_path / out, "videos") for out in ("whole", "split"))
+    assert (one.pop("pieces"), several.pop("pieces")) == (1, pieces)
+    assert 0 < one["frames"] < 130
+    assert one["frames"] + one["missing"] == 200
+    assert one == several
+    assert read_table(tmp_path / "split", "errors") == []
+    whole, split = (
+        [(row["frame"], row["time"], row["faces"]) for row in read_table(tmp_path / out, "frames")]
+        for out in ("whole", "split")
+    )
+    assert split == whole
 
 
 def test_a_video_without_cuts_has_the_same_smiles(both, videos, settings, tmp_path, read_table):
@@ -113,3 +144,20 @@ def test_a_piece_that_fails_fails_its_video(inline_engine, long_video, settings,
     assert (report.videos, report.failed) == (0, 1)
     (error,) = read_table(tmp_path / "out", "errors")
     assert error["error"] == "SourceNotFound"
+
+
+def test_a_piece_that_breaks_off_fails_its_video(
+    inline_engine, long_video, settings, tmp_path, read_table, monkeypatch
+):
+    chosen, frames = replace(settings, split=SIX_SECONDS), PieceSource.__iter__
+
+    def breaking(source):
+        yield from islice(frames(source), 40)
+        raise SourceUnreadable("broke off")
+
+    monkeypatch.setattr(PieceSource, "__iter__", breaking)
+    listing = list_files([str(long_video)])
+    report = run_scan(listing, chosen, inline_engine(chosen), tmp_path / "out", ["jsonl"])
+    assert (report.videos, report.failed) == (0, 1)
+    assert [error["message"] for error in read_table(tmp_path / "out", "errors")] == ["broke off"]
+    assert read_table(tmp_path / "out", "faces") == []

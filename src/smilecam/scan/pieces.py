@@ -13,7 +13,7 @@ from typing import Any
 
 from smilecam.errors import SourceUnreadable
 from smilecam.pipeline.detector import SmileDetector
-from smilecam.pipeline.run import WINDOW_PIXELS, OfflineRun
+from smilecam.pipeline.run import WINDOW_PIXELS, OfflineRun, SourceRun
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
 from smilecam.scan.record import read_rows
@@ -23,7 +23,7 @@ from smilecam.scan.video_rows import VideoRows
 from smilecam.sources.base import Source, SourceOptions
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
-from smilecam.sources.pyav import AvSource
+from smilecam.sources.pyav import TOLERATED_SHARE, AvSource
 from smilecam.sources.resolve import single_source
 from smilecam.tracking.offline import OfflineSettings
 from smilecam.tracking.offline_faces import OfflineFaceTracks
@@ -31,13 +31,10 @@ from smilecam.tracking.smile_state import Sample
 from smilecam.types import Box, DetectedFace, Event
 
 WARM_UP_SECONDS = 5.0
-"""Faces are detected in the whole image every three seconds (``OfflineSettings``)."""
+"""Faces are detected in the whole image at its beginning, and again after three seconds (``OfflineSettings``)."""
 
 MIN_LAST_SHARE = 0.5
 """A rest shorter than this share of a piece belongs to the piece before it."""
-
-TOLERATED_SHARE = 0.02
-"""An announced number of frames may be too large by this share."""
 
 SHAPE, FACES, ABOUT = "shape", "faces", "about"
 """Tables in the result of a piece."""
@@ -56,17 +53,32 @@ class PieceSource(Source):
         """
         self.ref, self.counts, self.fps = source.ref, source.counts, source.fps
         self.expected, self.missing = None, 0
-        self._source, self._end = source, piece.end
+        self._source, self._piece = source, piece
+        self._corrupt: tuple[int, int | None] | None = None
         begin = piece.start - WARM_UP_SECONDS
         if begin > 0 and not source.begin_at(begin):
             source.close()
             raise SourceUnreadable(f"{source.ref.name} cannot be read from its middle")
 
     def __iter__(self) -> Iterator[Frame | Event]:
+        corrupt = 0
         for frame in self._source:
-            if self._end is not None and (frame.time or 0.0) >= self._end:
+            time = frame.time or 0.0
+            if self._corrupt is None and time >= self._piece.start:
+                self._corrupt = corrupt, None
+            if self._piece.end is not None and time >= self._piece.end:
+                self._corrupt = self._corrupt and (self._corrupt[0], corrupt)
                 return
+            corrupt = self.counts.corrupt
             yield frame
+
+    @property
+    def corrupt(self) -> int:
+        """Corrupt frames of the piece so far; those around it are counted by the pieces beside it."""
+        if self._corrupt is None:
+            return 0
+        before, end = self._corrupt
+        return (self.counts.corrupt if end is None else end) - before
 
     def close(self) -> None:
         """Close the video."""
@@ -91,7 +103,10 @@ def count_pieces(path: Path, minutes: float, options: SourceOptions) -> int:
         count, middle = int(duration / (minutes * 60) + 1 - MIN_LAST_SHARE), duration / 2
         if count < 2 or not source.begin_at(middle):
             return 1
-        first = next(iter(source), None)
+        try:
+            first = next(iter(source), None)
+        except SourceUnreadable:  # cut short before its middle
+            return 1
         # Without timestamps of its own, a video would begin at 0 again.
         return count if first is not None and 0 < (first.time or 0.0) <= middle + 1 else 1
 
@@ -115,7 +130,7 @@ def piece_rows(path: Path, piece: Piece, detector: SmileDetector, options: Sourc
     expected, shape = opened.expected, None
     with PieceSource(opened, piece) as source, detector.run(source, keep_images=False, threads=False) as run:
         cuts = run.cuts if isinstance(run, OfflineRun) else set()
-        for item in run:
+        for item in _until_cut_short(run, opened, piece):
             if item.source_frame is None or item.result is None:
                 continue
             if shape is None:
@@ -126,8 +141,17 @@ def piece_rows(path: Path, piece: Piece, detector: SmileDetector, options: Sourc
                     [*face.box, float(face.confidence), float(face.smile), face.interpolated] for face in item.faces
                 ]
                 yield Row(FACES, {"time": item.time, "cut": item.frame in cuts, "faces": faces})
-        about = {"fps": source.fps, "expected": expected, "corrupt": source.counts.corrupt}
+        about = {"fps": source.fps, "expected": expected, "corrupt": source.corrupt}
         yield Row(ABOUT, about)
+
+
+def _until_cut_short(run: SourceRun, source: AvSource, piece: Piece) -> Iterator[StreamItem]:
+    """What a run gives; nothing from a piece behind the end of a file that was cut short, whose frames are missing."""
+    try:
+        yield from run
+    except SourceUnreadable:
+        if source.counts.received or not piece.start:
+            raise
 
 
 def joined_rows(contents: Iterable[bytes], settings: ScanSettings) -> Iterator[Row]:

@@ -57,9 +57,17 @@ class WorkerDied(SmilecamError):
     """The process that worked on a file ended without a result."""
 
 
-def error_row(error: Exception, task: Task) -> Row:
-    """The row of a file that failed. Messages name it as the tables do."""
-    message = " ".join(str(error).replace(task.file.location, task.file.name).split())
+def error_row(error: Exception, task: Task, read_from: str | None = None) -> Row:
+    """The row of a file that failed. Messages name it as the tables do, and are valid Unicode.
+
+    Args:
+        error: that ended its processing.
+        task: of the file.
+        read_from: path of the copy of a file behind a URL.
+    """
+    message = str(error).replace(read_from or task.file.location, task.file.name)
+    message = " ".join(message.replace(task.file.location, task.file.name).split())
+    message = message.encode("utf-8", "backslashreplace").decode("utf-8")
     if not isinstance(error, SmilecamError):
         message = f"{task.file.name}: internal error: {message}"
     return Row("errors", {"error": type(error).__name__, "message": message})

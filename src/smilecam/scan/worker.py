@@ -42,12 +42,13 @@ class Worker:
 
     def process(self, task: Task) -> Record:
         """Process a file, or a piece of one, or join pieces. Whatever is wrong is a row of the errors, no exception."""
-        writer = RecordWriter()
+        writer, read_from = RecordWriter(), None
         try:
             if task.joined:
                 writer.add(joined_rows(task.joined, self._settings))
                 return Record(task.key, False, writer.finish())
             with local_copy(task.file) as path:
+                read_from = str(path)
                 if task.piece is not None:
                     writer.add(piece_rows(path, task.piece, self._detector, ONE_THREAD))
                 elif (pieces := self._pieces(path, task)) > 1:
@@ -55,7 +56,9 @@ class Worker:
                 else:
                     self._read(path, writer)
         except Exception as error:  # noqa: BLE001 - the edge of a worker: one file must not end the others
-            writer.add([error_row(error, task)])
+            if task.piece is not None:  # its faces are no rows
+                writer = RecordWriter()
+            writer.add([error_row(error, task, read_from)])
             return Record(task.key, True, writer.finish())
         return Record(task.key, False, writer.finish())
 
