@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from smilecam.cli.main import call
 from smilecam.errors import DataError
 from smilecam.review.report.data import PROBABILITY_BINS, Curve, ReportedSmile, ReportedVideo
 from smilecam.review.report.load import load_results
@@ -154,3 +155,22 @@ def test_time_with_a_smile_counts_overlaps_once():
     video = ReportedVideo("a", smiles=[ReportedSmile(n, *span, 0.9, 0, None) for n, span in enumerate(spans)])
     video.settle()
     assert video.smile_time == pytest.approx(4.0)
+
+
+def test_a_report_of_a_scan_shows_what_a_report_of_detect_shows(archive, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pyarrow", reason='needs the "scan" extra')
+    monkeypatch.chdir(archive)
+    out = tmp_path / "scanned"
+    names = ["a film.webm", "astronaut & co.png", "hopper.jpg"]
+    assert call(["scan", *names, "--out", str(out), "--every", "0", "--workers", "1", "--detector", "haar"]) == 0
+    assert call(["report", str(out), "--thumbnails", "5"]) == 0
+    assert "wrote" in capsys.readouterr().out
+    assert (tmp_path / "scanned.html").read_text("utf-8").count("data:image/jpeg") == 4
+    scanned, detected = load_results(out), load_results(archive / "results.jsonl")
+    assert scanned.images == detected.images
+    (one,), (other,) = scanned.videos, detected.videos
+    assert (one.path, one.frames, one.tracks) == (other.path, other.frames, other.tracks)
+    assert (one.duration, one.smile_time) == pytest.approx((other.duration, other.smile_time))
+    assert [(smile.start, smile.end) for smile in one.smiles] == [(smile.start, smile.end) for smile in other.smiles]
+    assert one.curve.points == pytest.approx(other.curve.points, abs=1e-3)
+    assert scanned.probabilities == detected.probabilities

@@ -49,7 +49,7 @@ def _of_scan(folder: Path) -> ReportData:
     images = {row["path"]: _image(row) for row in _rows(folder, "images")}
     videos = {row["path"]: _video(row) for row in _rows(folder, "videos")}
     for row in _rows(folder, "faces"):
-        data.count_face(row["smile"])
+        data.count_face(_probability(row))
         if row["path"] in images:
             images[row["path"]].boxes.append((_box(row), row["smiling"]))
     for row in _rows(folder, "frames"):
@@ -177,7 +177,9 @@ class _LinesOfVideo:
 
 
 def _probability(face: Row) -> float:
-    return float(face["smoothed"] if "smoothed" in face else face["smile"])
+    """Of a face in either form of results: over time where it is known, as in videos."""
+    smoothed = face.get("smoothed")
+    return float(face["smile"] if smoothed is None else smoothed)
 
 
 def _of_lines(path: Path) -> ReportData:
