@@ -33,12 +33,12 @@ def read(path):
 
 
 def test_a_folder_and_a_list_of_files(command, photos, clip, tmp_path):
-    (tmp_path / "list.txt").write_bytes(b"\nphotos/hopper.png\r\n" + str(clip).encode() + b"\n")
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfphotos/hopper.png\r\n" + str(clip).encode() + b"\n\n")
     code, out, err = command(
         "scan", "photos/*.jpg", "--files-from", "list.txt", "--out", "out", "--every", "500ms", *QUICK
     )
     assert (code, err) == (exit_codes.DONE, "")
-    assert out.startswith("2 images: 2 faces, 1 smiling; 1 videos of 0.00 h: 1 smiles\nwrote out in ")
+    assert out.startswith("2 images: 2 faces, 1 smiling; 1 video of 0.00 h: 1 smile\nwrote out in ")
     assert [row["path"] for row in read(tmp_path / "out" / "images.jsonl")] == [
         "photos/astronaut.jpg",
         "photos/hopper.png",

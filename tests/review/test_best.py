@@ -126,7 +126,7 @@ def test_codes_and_messages(tmp_path, album, clip, hopper, capsys, monkeypatch):
     for name in ("mixed", "plain"):
         save_image(tmp_path / name / "hopper.jpg", hopper)
     cases = [
-        (["videos"], exit_codes.SOURCE, "no pictures in videos"),
+        (["videos"], exit_codes.SOURCE, "no photos in videos"),
         (["nowhere"], exit_codes.SOURCE, "no file at nowhere"),
         (["broken"], exit_codes.SOURCE, "b.jpg is empty"),
         (["mixed"], exit_codes.SOME_FAILED, "a.jpg is empty"),

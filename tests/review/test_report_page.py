@@ -319,6 +319,7 @@ def test_codes(archive, tmp_path, capsys, monkeypatch):
         (["nowhere"], exit_codes.FAILURE, "cannot be read"),
         (["text.jsonl"], exit_codes.FAILURE, "no JSON"),
         ([results, "-o", results], exit_codes.USAGE, "would replace the results"),
+        ([results, "-o", str(archive / "a film.webm")], exit_codes.USAGE, "ends in .html"),
         ([results, "-o", "none/report.html"], exit_codes.FAILURE, "cannot write none"),
     ]
     for arguments, code, message in cases:

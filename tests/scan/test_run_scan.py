@@ -197,3 +197,14 @@ def test_tables_that_cannot_be_completed_leave_those_that_are_there(tmp_path, mo
         tables.add(row, {"path": "b"})
     assert contents(tmp_path) == before
     assert len(list(tmp_path.iterdir())) == len(TABLES)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "manifest.json", "images.parquet"])
+def test_files_that_are_of_no_scan_stay(scan, tmp_path, name):
+    taken = tmp_path / "out" / name
+    taken.parent.mkdir()
+    taken.write_text('{"name": "a page"}')
+    with pytest.raises(OutputError, match="of no scan"):
+        scan(formats=["jsonl"])
+    assert [path.name for path in taken.parent.iterdir()] == [name]
+    assert taken.read_text() == '{"name": "a page"}'

@@ -90,7 +90,7 @@ def _photo_refs(photos: Sequence[str], recursive: bool, report: RunReport) -> li
         if not path.exists():  # a name without a suffix could be a video's
             report.fail(SourceNotFound(f"no file at {path}"))
     if not refs and not report.failed:
-        raise SourceEmpty(f"no pictures in {', '.join(photos)}")
+        raise SourceEmpty(f"no photos in {', '.join(photos)}")
     return refs
 
 

@@ -12,7 +12,7 @@ from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.stream_options import decision_options
-from smilecam.cli.text import one_line
+from smilecam.cli.text import counted, one_line
 from smilecam.detection.registry import resolve_detector
 from smilecam.errors import UsageProblem
 
@@ -123,6 +123,5 @@ def _find_smiles(ref: SourceRef, settings: dict[str, Any]) -> tuple[SmileCollect
 def _summary(ref: SourceRef, target: Path, cuts: tuple[Cut, ...], smiles: int) -> list[str]:
     lines = [f"{cut.at:8.2f} s  {cut.start:.2f}-{cut.end:.2f} s of {ref.name}" for cut in cuts]
     seconds = cuts[-1].at + cuts[-1].seconds
-    count = f"{len(cuts)} part{'s' if len(cuts) > 1 else ''}"
-    lines.append(f"{ref.name}: {smiles} smile{'s' if smiles > 1 else ''} in {count}, {seconds:.2f} s")
+    lines.append(f"{ref.name}: {counted(smiles, 'smile')} in {counted(len(cuts), 'part')}, {seconds:.2f} s")
     return [*lines, f"wrote {target}"]

@@ -8,8 +8,11 @@ import click
 
 from smilecam.cli import exit_codes
 from smilecam.cli.progress import bar, warn
-from smilecam.cli.text import one_line
+from smilecam.cli.text import counted, one_line
 from smilecam.errors import UsageProblem
+
+SUFFIXES = (".html", ".htm")
+"""Of pages: another name may be that of a video or a table."""
 
 
 @click.command()
@@ -44,6 +47,8 @@ def report(result: Path, output: Path | None, media: Path, thumbnails: int, blur
     target = output or _beside(result)
     if same_file(target, result):
         raise UsageProblem(f"--output {target} would replace the results")
+    if target.suffix.lower() not in SUFFIXES:
+        raise UsageProblem(f"--output {target}: a page's name ends in {' or '.join(SUFFIXES)}")
     data = load_results(result)
     options = ReportOptions(media, thumbnails, Anonymiser() if blur else None)
     with bar("thumbnails", expected_thumbnails(data, options), "image") as progress:
@@ -56,7 +61,7 @@ def report(result: Path, output: Path | None, media: Path, thumbnails: int, blur
             "without links and thumbnails (--media names another folder)"
         )
     counts = {"video": len(data.videos), "image": len(data.images), "thumbnail": written.thumbnails}
-    listed = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+    listed = ", ".join(counted(count, what) for what, count in counts.items())
     click.echo(one_line(f"wrote {target}: {listed}"))
     return exit_codes.DONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ from smilecam.cli.extras import require
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.stream_options import decision_options
-from smilecam.cli.text import one_line
+from smilecam.cli.text import counted, one_line
 from smilecam.detection.registry import resolve_detector
 from smilecam.errors import SourceNotFound, UsageProblem
 
@@ -128,7 +129,7 @@ def scan(
 
 
 def _listed(files_from: str | None) -> list[str]:
-    """The paths in a file."""
+    """The paths in a file; some programs begin it with a byte order mark."""
     if files_from is None:
         return []
     try:
@@ -136,7 +137,9 @@ def _listed(files_from: str | None) -> list[str]:
     except (OSError, ValueError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceNotFound(f"{files_from} cannot be read: {reason}") from error
-    return [os.fsdecode(line.rstrip(b"\r")) for line in content.split(b"\n") if line.strip()]
+    return [
+        os.fsdecode(line.rstrip(b"\r")) for line in content.removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()
+    ]
 
 
 def _settings(**options: Any) -> ScanSettings:  # noqa: ANN401 - options are of several types
@@ -176,11 +179,11 @@ def _run(listing: Any, settings: ScanSettings, engine: Engine, out: Path, format
 
 def _print(report: ScanReport, out: Path, seconds: float) -> None:
     click.echo(
-        f"{report.images} images: {report.faces} faces, {report.smiling} smiling; "
-        f"{report.videos} videos of {report.video_seconds / 3600:.2f} h: {report.smiles} smiles"
+        f"{counted(report.images, 'image')}: {counted(report.faces, 'face')}, {report.smiling} smiling; "
+        f"{counted(report.videos, 'video')} of {report.video_seconds / 3600:.2f} h: {counted(report.smiles, 'smile')}"
     )
     if report.duplicates:
-        click.echo(f"{report.duplicates} further names of the same files")
+        click.echo(f"{counted(report.duplicates, 'further name')} of the same files")
     if report.failed:
         click.echo(f"{report.failed} failed: see the table of errors")
     click.echo(one_line(f"wrote {out} in {seconds:.1f} s"))

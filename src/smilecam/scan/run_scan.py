@@ -13,14 +13,13 @@ from typing import Any
 from smilecam import provenance
 from smilecam.scan.engine import Engine
 from smilecam.scan.listing import Failure, Listing
+from smilecam.scan.manifest import MANIFEST, SHARDS, SUMMARY, check_folder, manifest
 from smilecam.scan.record import Record, read_rows
 from smilecam.scan.rows import TABLES, Row, timestamp
 from smilecam.scan.shards import ShardStore
 from smilecam.scan.tables import FORMATS, PARQUET, Tables, load_pyarrow, stale_tables
-from smilecam.scan.task import FORMAT, ArchiveFile, Job, ScanSettings, Task, jobs_of
+from smilecam.scan.task import ArchiveFile, Job, ScanSettings, Task, jobs_of
 from smilecam.storage import make_folder, write_text
-
-MANIFEST, SUMMARY, SHARDS = "manifest.json", "summary.json", "shards"
 
 Progress = Callable[[ArchiveFile, float], None]
 """Called for each file that is done, or was done by an earlier run, with 1; for each piece of one, with its share."""
@@ -82,14 +81,14 @@ def run_scan(
         progress: called for each file.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or holds files of the names of ours that are of no scan.
         MissingExtra: pyarrow is not installed.
         SmilecamError: the engine cannot start.
     """
     if PARQUET in formats:
         load_pyarrow()  # before hours of work
-    make_folder(out)
-    write_text(out / MANIFEST, _manifest(settings))
+    check_folder(make_folder(out))
+    write_text(out / MANIFEST, manifest(settings))
     tasks = [Task.of(file, settings) for file in listing.files]
     with ShardStore(out / SHARDS) as store:
         _process(tasks, settings.split, engine, store, progress)
@@ -103,16 +102,6 @@ def run_scan(
     }
     write_text(out / SUMMARY, json.dumps(content, indent=2) + "\n")
     return report
-
-
-def _manifest(settings: ScanSettings) -> str:
-    content = {
-        "format": FORMAT,
-        "smilecam": provenance.versions()["smilecam"],
-        "settings": settings.as_dict(),
-        "digest": settings.digest,
-    }
-    return json.dumps(content, indent=2) + "\n"
 
 
 def _process(tasks: Sequence[Task], minutes: float, engine: Engine, store: ShardStore, progress: Progress) -> None:
