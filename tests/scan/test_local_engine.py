@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import closing
@@ -101,6 +102,23 @@ def test_workers_that_cannot_start_are_no_fault_of_files(tasks, settings, monkey
     monkeypatch.setattr("smilecam.scan.local_engine._serve", os._exit)  # a connection is no exit code: it raises
     with closing(LocalEngine(settings, 1)) as engine, pytest.raises(WorkerDied, match="while they start"):
         list(engine.run(jobs_of(tasks)))
+
+
+def test_a_worker_that_is_ended_leaves_no_copy_of_a_file(tasks, settings, videos, tmp_path, monkeypatch):
+    pytest.importorskip("fsspec", reason='needs the "scan" extra')
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    path = videos / "facenetpt_video.mp4"
+    video = ArchiveFile("video.mp4", path.as_uri(), path.stat().st_size, 0, False, is_url=True)
+    with closing(LocalEngine(settings, 1)) as engine:
+        next(engine.run([(tasks[0], Task.of(video, settings))]))
+        until = time.monotonic() + 30
+        while not list(temporary.rglob("*.mp4")) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert list(temporary.rglob("*.mp4"))
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

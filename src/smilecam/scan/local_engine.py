@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from smilecam.errors import SmilecamError
@@ -41,10 +44,14 @@ def usable_cores() -> int:
 
 @dataclass(slots=True)
 class _Process:
-    """A worker's process: the tasks that it has been given, in order, without those that are done."""
+    """A worker's process: the tasks that it has been given, in order, without those that are done.
+
+    Its copies of files behind URLs are in a folder that is removed after it, however it ends.
+    """
 
     process: BaseProcess
     connection: Connection
+    copies: TemporaryDirectory[str]
     tasks: deque[Task] = field(default_factory=deque)
     starting: bool = True
 
@@ -112,10 +119,13 @@ class LocalEngine:
 
     def _start(self) -> _Process:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._settings), name="smilecam-scan", daemon=True)
+        copies = TemporaryDirectory(prefix="smilecam-", ignore_cleanup_errors=True)
+        process = self._context.Process(
+            target=_serve, args=(theirs, self._settings, copies.name), name="smilecam-scan", daemon=True
+        )
         process.start()
         theirs.close()
-        return _Process(process, ours)
+        return _Process(process, ours, copies)
 
     def _bury(self, process: _Process, waiting: deque[Job]) -> Iterator[Record]:
         """Take note of a worker's death: what it was working on is tried once more, alone; the rest goes on."""
@@ -123,6 +133,7 @@ class LocalEngine:
         process.process.join(CLOSE_SECONDS)
         code = process.process.exitcode
         process.connection.close()
+        process.copies.cleanup()
         if process.starting:  # no file is to blame
             waiting.appendleft(tuple(process.tasks))
             self._failed_starts += 1
@@ -149,6 +160,8 @@ class LocalEngine:
             process.process.join(CLOSE_SECONDS)
             if process.process.is_alive():
                 process.process.kill()
+                process.process.join(CLOSE_SECONDS)
+            process.copies.cleanup()
         self._processes = []
 
 
@@ -161,12 +174,13 @@ def _cause(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _serve(connection: Connection, settings: ScanSettings) -> None:
-    """The life of a worker's process."""
+def _serve(connection: Connection, settings: ScanSettings, copies: str) -> None:
+    """The life of a worker's process; its temporary files are in the folder ``copies``."""
+    tempfile.tempdir = copies
     for name in ("SIGINT", "SIGHUP", "SIGBREAK"):  # the parent ends its workers, also after Ctrl-C
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="smilecam-parent", daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(copies,), name="smilecam-parent", daemon=True).start()
     _silence_native_libraries()
     from smilecam.scan.worker import Worker
 
@@ -184,11 +198,12 @@ def _serve(connection: Connection, settings: ScanSettings) -> None:
         return
 
 
-def _end_with_parent() -> None:
-    """End this process at once when its parent is gone, also in the middle of a long video."""
+def _end_with_parent(copies: str) -> None:
+    """End this process at once when its parent is gone, also in the middle of a long video; leave no copies."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        shutil.rmtree(copies, ignore_errors=True)
         os._exit(1)
 
 
