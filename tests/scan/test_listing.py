@@ -87,3 +87,20 @@ def test_file_systems_that_number_no_files(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "stat", without_index)
     assert [file.name for file in list_files([str(folder)]).files] == expected
+
+
+@pytest.mark.parametrize("argument", ["", "*", "**/*"])
+def test_a_link_that_leads_nowhere_costs_no_other_file(folder, argument):
+    try:
+        (folder / "a" / "0.jpg").symlink_to(folder / "gone.jpg")
+        (folder / "a" / "00").symlink_to("x" * 300)
+    except OSError:
+        pytest.skip("this user may not make links here")
+    listing = list_files([str(folder / argument)])
+    assert set(names(listing, folder)) == {"a/1.jpg", "a/2.mp4", "b/3.PNG"}
+    assert "SourceNotFound" in {failure.error for failure in listing.failures}
+
+
+def test_images_of_phones_are_images(tmp_path):
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"x")
+    assert [file.is_image for file in list_files([str(tmp_path)]).files] == [True]

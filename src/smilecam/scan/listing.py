@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from smilecam.scan import remote
 from smilecam.scan.names import is_image, is_known, shown_name
 from smilecam.scan.task import ArchiveFile
 from smilecam.sources.urls import is_address
-from smilecam.sources.walk import FolderWalk, Identity, expand_pattern, identity
+from smilecam.sources.walk import FolderWalk, Identity, expand_pattern, identity, is_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +95,26 @@ class _Lister:
         elif exists or not glob.has_magic(argument):
             self._add_path(Path(argument))
         else:
-            matching = [path for path in expand_pattern(argument) if path.is_dir() or is_known(path.name)]
+            matching = [path for path in expand_pattern(argument) if is_folder(path) or is_known(path.name)]
             if not matching:
                 raise SourceEmpty(f"no images or videos match {shown_name(argument)}")
             for path in matching:
-                self._add_path(path)
+                self._try(self._add_path, path)
 
     def _add_path(self, path: Path) -> None:
-        if not path.is_dir():
+        if not is_folder(path):
             self._add_file(path)
             return
         for inside in self._walk.files(path):
             if is_known(inside.name):
-                try:
-                    self._add_file(inside)
-                except SourceError as error:
-                    self.fail(str(inside), error)
+                self._try(self._add_file, inside)
+
+    def _try(self, add: Callable[[Path], None], path: Path) -> None:
+        """Add one of several paths: where it cannot be read, the others still are."""
+        try:
+            add(path)
+        except SourceError as error:
+            self.fail(str(path), error)
 
     def _add_file(self, path: Path) -> None:
         location = str(path)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 
-from smilecam.presets import IMAGE_SUFFIXES
-from smilecam.sources.resolve import VIDEO_SUFFIXES
+from smilecam.sources.resolve import SOURCE_IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from smilecam.sources.urls import redacted
 
 
 def is_image(name: str) -> bool:
     """Whether a path or URL is that of an image."""
-    return suffix(name) in IMAGE_SUFFIXES
+    return suffix(name) in SOURCE_IMAGE_SUFFIXES
 
 
 def is_known(name: str) -> bool:
     """Whether a path or URL is that of an image or video, and its last name not hidden."""
     hidden = name.rpartition("/")[2].startswith(".")
-    return not hidden and suffix(name) in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    return not hidden and suffix(name) in SOURCE_IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def suffix(name: str) -> str:

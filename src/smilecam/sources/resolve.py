@@ -14,7 +14,10 @@ from smilecam.presets import IMAGE_SUFFIXES
 from smilecam.sources import heif
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
-from smilecam.sources.walk import FolderWalk, expand_pattern
+from smilecam.sources.walk import FolderWalk, expand_pattern, is_file
+
+SOURCE_IMAGE_SUFFIXES = IMAGE_SUFFIXES | heif.SUFFIXES
+"""Suffixes of images, with those that need the extra ``heif``."""
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -150,8 +153,8 @@ def _sequence(path: Path) -> SourceRef | None:
 
 
 def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
-    known = IMAGE_SUFFIXES | heif.SUFFIXES | VIDEO_SUFFIXES
-    files = sorted(path for path in paths if path.suffix.lower() in known and path.is_file())
+    known = SOURCE_IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    files = sorted(path for path in paths if path.suffix.lower() in known and is_file(path))
     visible = [path for path in files if not path.name.startswith(".")]
     if not visible:
         raise SourceEmpty(nothing)
@@ -160,7 +163,7 @@ def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
 
 def _file_ref(path: Path) -> SourceRef:
     suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES | heif.SUFFIXES:
+    if suffix in SOURCE_IMAGE_SUFFIXES:
         return SourceRef(str(path), Kind.IMAGE, path)
     if suffix == GIF_SUFFIX:
         return SourceRef(str(path), Kind.IMAGE if _is_still(path) else Kind.VIDEO, path)

@@ -29,6 +29,16 @@ def identity(path: Path) -> Identity:
     return os.path.realpath(path)  # some network file systems on Windows have no index
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path leads to a folder; unlike its method, this raises nothing for links that cannot be followed."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path leads to a file; likewise."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
+
+
 class FolderWalk:
     """Lists what lies under folders, each real folder once, however many links lead to it or into a circle.
 
@@ -66,7 +76,12 @@ class FolderWalk:
         links: list[Path] = []
         yield from self._enter(folder, links)
         for link in links:  # grows while folders behind links are entered
-            if link.is_dir():
+            try:
+                leads_to_folder = link.is_dir()
+            except OSError as error:  # its target's name is too long, or lies where this user may not look
+                self._on_error(error)
+                continue
+            if leads_to_folder:
                 yield from self._enter(link, links)
             else:
                 yield link, False
@@ -128,7 +143,7 @@ def _expand(folder: Path, steps: tuple[str, ...]) -> Iterator[Path]:
         return
     for name in _names(folder):
         hidden = name.startswith(".") and not first.startswith(".")
-        if fnmatch.fnmatch(name, first) and not hidden and (not rest or (folder / name).is_dir()):
+        if fnmatch.fnmatch(name, first) and not hidden and (not rest or is_folder(folder / name)):
             yield from _expand(folder / name, rest)
 
 
