@@ -74,9 +74,11 @@ def test_rows_are_what_the_detector_gives(scan, settings, archive, clip, tmp_pat
     for row in frames:
         faces = by_number[row["frame"]].faces
         assert (row["faces"], row["smiling"]) == (len(faces), sum(face.smiling for face in faces))
-        assert [other["track"] for other in read_table(out, "faces") if other["frame"] == row["frame"]] == [
-            face.track for face in faces
-        ]
+        assert [
+            (other["track"], other["interpolated"])
+            for other in read_table(out, "faces")
+            if other["frame"] == row["frame"]
+        ] == [(face.track, face.interpolated) for face in faces]
     events = [event for item in items for event in item.events]
     assert [(row["event"], row["since"], row["frame"]) for row in read_table(out, "events")] == [
         (event.kind.value, event.since, event.frame) for event in events

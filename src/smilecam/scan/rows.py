@@ -22,7 +22,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     | {"faces": "int32", "smiling": "int32", "smile": "float32"},
     "faces": {"path": "string", "frame": "int64", "time": "float64", "track": "int32"}
     | _BOX
-    | {"confidence": "float32", "smile": "float32", "smiling": "bool", "intensity": "float32", "smoothed": "float32"},
+    | {"confidence": "float32", "smile": "float32", "smiling": "bool", "intensity": "float32", "smoothed": "float32"}
+    | {"interpolated": "bool"},
     "smiles": {"path": "string", "track": "int32", "start": "float64", "end": "float64", "peak": "float32"}
     | {"peak_time": "float64", "peak_frame": "int64"}
     | _BOX,
@@ -75,7 +76,7 @@ def face_row(face: Face, frame: int | None, time: float | None) -> Row:
     """The row of a face in an image, or in a frame of a video."""
     content = face.as_dict()
     box = dict(zip(_BOX, content.pop("box"), strict=True))
-    return Row("faces", {"frame": frame, "time": time} | box | content)
+    return Row("faces", {"frame": frame, "time": time} | box | content | {"interpolated": face.interpolated})
 
 
 def event_row(event: Event) -> Row:
