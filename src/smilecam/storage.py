@@ -164,13 +164,17 @@ def _remove_leftovers(path: Path) -> None:
 
 
 @contextmanager
-def whole_or_absent(path: Path) -> Iterator[Path]:
+def whole_or_absent(path: Path, exclusive: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path``; it takes the place of ``path`` only when the block ends well.
 
+    Args:
+        path: where the file will be.
+        exclusive: whether to keep other runs from writing it meanwhile, and to remove what killed ones left.
+
     Raises:
-        OutputError: the folder is missing or cannot be written, or writing failed.
+        OutputError: the folder is missing or cannot be written, writing failed, or another run is writing it.
     """
-    pending = PendingFile(path)
+    pending = PendingFile(path, exclusive)
     try:
         yield pending.temporary
     except BaseException as error:
@@ -178,7 +182,24 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise _output_error(path, error) from error
         raise
-    pending.keep()
+    try:
+        pending.keep()
+    finally:
+        pending.release()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other runs from writing an output, of which ``path`` is a part, during the block.
+
+    Raises:
+        OutputError: another run is writing it.
+    """
+    lock = OutputLock(path)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

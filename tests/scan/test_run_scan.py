@@ -210,3 +210,28 @@ def test_files_that_are_of_no_scan_stay(scan, tmp_path, name):
         scan(formats=["jsonl"])
     assert [path.name for path in taken.parent.iterdir()] == [name]
     assert taken.read_text() == '{"name": "a page"}'
+
+
+def test_a_second_run_into_the_folder_is_refused(scan, tmp_path):
+    refused = []
+
+    def again(*_):
+        if not refused:
+            with pytest.raises(OutputError, match="another run"):
+                scan()
+            refused.append(True)
+
+    scan(progress=again)
+    assert refused
+    scan()
+
+
+def test_what_killed_runs_left_is_removed(scan, tmp_path):
+    scan()
+    out = tmp_path / "out"
+    expected = sorted(path.name for path in out.iterdir())
+    for name in (".images-0123abcd.part.jsonl", ".events-0123abcd.part.parquet", "shards/.some-0123abcd.part.gz"):
+        (out / name).write_text("the beginning")
+    scan()
+    assert sorted(path.name for path in out.iterdir()) == expected
+    assert not list((out / "shards").glob(".*"))

@@ -19,7 +19,7 @@ from smilecam.scan.rows import TABLES, Row, timestamp
 from smilecam.scan.shards import ShardStore
 from smilecam.scan.tables import FORMATS, PARQUET, Tables, load_pyarrow, stale_tables
 from smilecam.scan.task import ArchiveFile, Job, ScanSettings, Task, jobs_of
-from smilecam.storage import make_folder, write_text
+from smilecam.storage import locked, make_folder, write_text
 
 Progress = Callable[[ArchiveFile, float], None]
 """Called for each file that is done, or was done by an earlier run, with 1; for each piece of one, with its share."""
@@ -81,27 +81,33 @@ def run_scan(
         progress: called for each file.
 
     Raises:
-        OutputError: the folder cannot be written, or holds files of the names of ours that are of no scan.
+        OutputError: the folder cannot be written, holds files of our names that are of no scan, or another run is
+            writing it.
         MissingExtra: pyarrow is not installed.
         SmilecamError: the engine cannot start.
     """
     if PARQUET in formats:
         load_pyarrow()  # before hours of work
     check_folder(make_folder(out))
-    write_text(out / MANIFEST, manifest(settings))
-    tasks = [Task.of(file, settings) for file in listing.files]
-    with ShardStore(out / SHARDS) as store:
-        _process(tasks, settings.split, engine, store, progress)
-        store.flush()
-        (out / SUMMARY).unlink(missing_ok=True)  # the tables are of two scans until all are in their places
-        report = _write_tables(out, formats, listing, tasks, store)
+    with locked(out / MANIFEST):
+        write_text(out / MANIFEST, manifest(settings))
+        tasks = [Task.of(file, settings) for file in listing.files]
+        with ShardStore(out / SHARDS) as store:
+            _process(tasks, settings.split, engine, store, progress)
+            store.flush()
+            (out / SUMMARY).unlink(missing_ok=True)  # the tables are of two scans until all are in their places
+            report = _write_tables(out, formats, listing, tasks, store)
+        write_text(out / SUMMARY, _summary(report, settings))
+    return report
+
+
+def _summary(report: ScanReport, settings: ScanSettings) -> str:
     content = report.as_dict() | {
         "settings": settings.as_dict(),
         "smilecam": provenance.versions()["smilecam"],
         "tables": list(TABLES),
     }
-    write_text(out / SUMMARY, json.dumps(content, indent=2) + "\n")
-    return report
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _process(tasks: Sequence[Task], minutes: float, engine: Engine, store: ShardStore, progress: Progress) -> None:

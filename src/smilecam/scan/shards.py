@@ -45,6 +45,8 @@ class ShardStore:
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Look at the shards that are there; damaged ones, and records of files that failed, count as absent.
 
+        Only one store may be open in a folder: ``run_scan`` locks it.
+
         Args:
             folder: made where it is missing.
             clock: monotonic, in seconds.
@@ -59,6 +61,8 @@ class ShardStore:
         self._waiting_since = 0.0
         self._open: OrderedDict[Path, BinaryIO] = OrderedDict()
         try:
+            for path in folder.glob(".*.part.gz"):  # of a run that was killed
+                path.unlink(missing_ok=True)
             for path in sorted(folder.glob(f"*{SUFFIX}")):
                 self._index(path)
         except OSError as error:

@@ -95,7 +95,7 @@ class Tables:
         return self
 
     def _open(self, stack: ExitStack, table: str, suffix: str) -> TableWriter:
-        temporary = stack.enter_context(whole_or_absent(self._folder / f"{table}.{suffix}"))
+        temporary = stack.enter_context(whole_or_absent(self._folder / f"{table}.{suffix}", exclusive=True))
         file = stack.enter_context(temporary.open("wb"))
         return _Parquet(file, table, stack) if suffix == PARQUET else _JsonLines(file)
 
