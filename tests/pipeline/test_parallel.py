@@ -51,13 +51,24 @@ def test_stages_count_without_what_is_inside_them():
         begun = time.thread_time()
         while time.thread_time() - begun < 0.03:
             pass
-    stages.frames = 1
+    stages.count()
     lines = stages.lines()
     assert "1 frames" in lines[0]
     (inner,) = [line for line in lines if Stage.REDETECT.value in line]
     (outer,) = [line for line in lines if Stage.FOLLOW.value in line]
     assert float(inner.split()[0]) > 25
     assert float(outer.split()[0]) < 5
+
+
+def test_stages_of_images(detector):
+    stages = detector.stages = Stages()
+    try:
+        detector.detect_many([np.zeros((60, 80, 3), np.uint8)] * 3)
+    finally:
+        detector.stages = None
+    lines = "\n".join(stages.lines())
+    assert "3 frames" in lines
+    assert Stage.DETECT.value in lines
 
 
 class Notes(Sink):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
@@ -53,7 +54,7 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
-        with self._setup.components.gate:
+        with self._setup.gate or nullcontext():
             result = self._process(frame)
         self._meter.result(self._clock(), frame.capture_time)
         return StreamItem.of_frame(frame, result)
@@ -73,7 +74,7 @@ class OnlineRun:
             samples = self._sample(frame, faces, association)
         with measure(Stage.STATES):
             result = self._tracks.update(frame.number, association, faces, samples)
-        self._stages.frames += 1
+        self._stages.count()
         return result
 
     def _sample(self, frame: Frame, faces: Sequence[DetectedFace], association: Association) -> list[Sample]:
