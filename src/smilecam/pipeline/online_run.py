@@ -61,13 +61,15 @@ class OnlineRun:
 
     def _process(self, frame: Frame) -> FrameResult:
         measure = self._stages.measure
+        with measure(Stage.DECODE):
+            grey = frame.grey
         with measure(Stage.CUT):
-            is_cut = self._is_cut(frame.grey)
+            is_cut = self._is_cut(grey)
         if is_cut:
             self._finder.reset()
             self._tracks.cut()
         with measure(Stage.FOLLOW):
-            faces = self._finder(frame.grey)
+            faces = self._finder(grey)
         with measure(Stage.STATES):
             association = self._tracks.associate(frame.time or 0.0, faces)
         with measure(Stage.READ):

@@ -81,7 +81,7 @@ class _Reader:
                 self.source = self.opener(self.ref, self.options)
             except SourceError as error:
                 self.error = error
-        self._thread = threading.Thread(target=self._work, name=f"smilecam {self.ref.name}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="smilecam-reader", daemon=True)
         self._thread.start()
 
     @property
