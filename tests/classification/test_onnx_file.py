@@ -227,28 +227,32 @@ def test_output_of_another_shape(model, refused):
     assert "log_odds is" in refused(network)
 
 
+OUTPUTS = len(SmileClassifier("lenet").info.policy().calibration.weights)
+"""Of the packaged network whose description the small ones get."""
+
+
 def test_fixed_batch(model, refused):
-    weights = [("w", np.zeros((784, 2), np.float32))]
+    weights = [("w", np.zeros((784, OUTPUTS), np.float32))]
     nodes = [
         onnx.helper.make_node("Flatten", ["faces"], ["flat"]),
         onnx.helper.make_node("MatMul", ["flat", "w"], ["log_odds"]),
     ]
-    assert "faces is" in refused(with_info(small_network([1, 1, 28, 28], [1, 2], nodes, weights), model))
+    assert "faces is" in refused(with_info(small_network([1, 1, 28, 28], [1, OUTPUTS], nodes, weights), model))
 
 
 def test_output_that_is_not_finite(model, refused):
-    weights = [("w", np.full((784, 2), np.inf, np.float32))]
+    weights = [("w", np.full((784, OUTPUTS), np.inf, np.float32))]
     nodes = [
         onnx.helper.make_node("Flatten", ["faces"], ["flat"]),
         onnx.helper.make_node("MatMul", ["flat", "w"], ["log_odds"]),
     ]
-    network = with_info(small_network(["batch", 1, 28, 28], ["batch", 2], nodes, weights), model)
+    network = with_info(small_network(["batch", 1, 28, 28], ["batch", OUTPUTS], nodes, weights), model)
     assert "finite log odds" in refused(network)
 
 
 def test_operator_that_does_not_exist(model, refused):
     nodes = [onnx.helper.make_node("Teleport", ["faces"], ["log_odds"])]
-    network = with_info(small_network(["batch", 1, 28, 28], ["batch", 2], nodes), model)
+    network = with_info(small_network(["batch", 1, 28, 28], ["batch", OUTPUTS], nodes), model)
     assert "the operator 'Teleport'" in refused(network)
 
 
