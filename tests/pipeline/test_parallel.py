@@ -242,6 +242,23 @@ def test_an_interrupt_that_swallows_an_end_does_not_hang(detector, monkeypatch):
     assert own.calls[-1] == ("end", "")
 
 
+def test_an_interrupt_between_two_sinks_leaves_no_gap(detector):
+    class Frames(Notes):
+        def write(self, frame, result):
+            if self.fail and result.frame == 10:
+                raise KeyboardInterrupt
+            self.calls.append(result.frame)
+
+    sources, first, second = refs(PATTERN), Frames(), Frames(fail=True)
+    outputs = ParallelOutputs([first, second], dict.fromkeys(sources, ()))
+    with pytest.raises(KeyboardInterrupt):
+        run_parallel(sources, detector, outputs, RunReport())
+    for notes in (first, second):
+        frames = [call for call in notes.calls if isinstance(call, int)]
+        assert frames == list(range(len(frames)))
+        assert 10 <= len(frames) <= 11
+
+
 def test_an_output_that_cannot_be_made_leaves_nothing_of_the_others(tmp_path, capsys):
     lines, missing = tmp_path / "all.jsonl", tmp_path / "none" / "smiles"
     assert call(["detect", FACE, PATTERN, "--parallel", "--jsonl", str(lines), "--snap", str(missing)]) == 1

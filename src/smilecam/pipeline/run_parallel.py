@@ -152,7 +152,7 @@ def run_parallel(
 
     Args:
         refs: what to read.
-        detector: that processes the frames of all, a few at a time (``FairGate``).
+        detector: that processes the frames of all; those of live sources take turns (``FairGate``).
         outputs: where results go; they are closed at the end, also after an error or interrupt.
         report: filled with how it went.
         observe: sees every item, and may end everything by raising ``StopRun``.
@@ -207,6 +207,7 @@ class _Delivery:
         self._stages = stages
         self._newest: Source | None = None
         self._begun: list[_Reader] = []
+        self._cut_off: _Reader | None = None  # whose message is being delivered
         self.open: list[_Reader] = []
 
     def take(self, message: _Message) -> None:
@@ -214,8 +215,10 @@ class _Delivery:
         if message.ended:
             self._end(message.reader)
             return
+        self._cut_off = message.reader
         with nullcontext() if self._stages is None else self._stages.measure(Stage.WRITE):
             self._deliver(message)
+        self._cut_off = None
 
     def _deliver(self, message: _Message) -> None:
         reader, own = message.reader, self._sinks[message.reader.ref]
@@ -254,9 +257,12 @@ class _Delivery:
         not waited for; its source is closed as soon as it is open.
         """
         failure: BaseException | None = None
+        cut_off = self._cut_off
         for message in self._last(messages):
             if failure is not None and not message.ended:
                 continue
+            if message.reader is cut_off and message.item is not None:  # after a frame that some sinks have not got
+                message = message._replace(item=StreamItem.of_events(message.item.source, *message.item.events))
             try:
                 self.take(message)
             except Exception as error:  # noqa: BLE001 - raised below
