@@ -12,7 +12,7 @@ import smilecam
 import smilecam.pipeline.run_parallel as run_parallel_module
 from smilecam.cli.detect import detect
 from smilecam.cli.main import call
-from smilecam.errors import OutputError
+from smilecam.errors import OutputError, SourceNotFound
 from smilecam.pipeline.fair_gate import FairGate
 from smilecam.pipeline.run_parallel import ParallelOutputs, run_parallel
 from smilecam.pipeline.run_sources import RunReport, StopRun
@@ -214,6 +214,27 @@ def test_the_end_waits_neither_for_sources_that_are_being_opened_nor_for_their_c
     while len(opened) < len(sources) or not all(source.closed.is_set() for source in opened):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_source_that_failed_before_the_end_is_reported(detector):
+    sources = refs(PATTERN, FACE)
+
+    def open_first(ref, _options):
+        if ref is sources[1]:
+            raise SourceNotFound("unplugged")
+        return Frozen(ref)
+
+    def observe(item):
+        deadline = time.monotonic() + 5
+        while sum(thread.name == "smilecam-reader" for thread in threading.enumerate()) > 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        raise StopRun
+
+    report = RunReport()
+    run_parallel(sources, detector, ParallelOutputs([], dict.fromkeys(sources, ())), report, observe, opener=open_first)
+    assert report.failed == ["unplugged"]
+    assert report.done == 1
 
 
 def test_an_interrupt_that_swallows_an_end_does_not_hang(detector, monkeypatch):

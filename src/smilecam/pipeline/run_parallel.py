@@ -105,6 +105,9 @@ class _Reader:
         try:
             if self.error is None:
                 self._read()
+        except SourceError as error:
+            if not self.stopped.is_set():  # one that is closed in the middle may fail by that
+                self.error = error
         except BaseException as error:  # noqa: BLE001 - the thread's edge: raised where the messages are taken
             self.error = error
         if self.source is not None or not self.stopped.is_set():
@@ -243,8 +246,7 @@ class _Delivery:
             for sink in self._sinks[reader.ref] if reader in self._begun else ():
                 stack.callback(sink.end)
         if isinstance(reader.error, SourceError):
-            if not reader.stopped.is_set():  # a source that was closed in the middle may fail by that
-                self._report.fail(reader.error)
+            self._report.fail(reader.error)
         elif reader.error is not None:
             raise reader.error
         elif reader in self._begun:
