@@ -1,6 +1,7 @@
 """Sources side by side: turns at the cores, and results of all of them."""
 
 import json
+import os
 import threading
 import time
 
@@ -43,6 +44,25 @@ def test_the_gate_lets_few_in_and_in_order(places):
         thread.join(5)
     assert most[0] == places
     assert all(abs(number - at) < places for at, number in enumerate(order))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process can be kept to a core here")
+def test_the_gate_is_as_wide_as_the_cores_that_the_process_may_use():
+    mine = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(mine)})
+        gate, admitted = FairGate(), threading.Event()
+    finally:
+        os.sched_setaffinity(0, mine)
+
+    def enter():
+        with gate:
+            admitted.set()
+
+    with gate:
+        threading.Thread(target=enter, daemon=True).start()
+        assert not admitted.wait(0.1)
+    assert admitted.wait(5)
 
 
 def test_stages_count_without_what_is_inside_them():

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import threading
 import time
 from contextlib import ExitStack
@@ -7,6 +6,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
+from smilecam.pipeline.fair_gate import usable_cores
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.server import scheduler
 from smilecam.server.scheduler import HEAVY_SECONDS, FrameScheduler, Lane
@@ -47,7 +47,7 @@ def test_a_frame_that_has_its_turn_waits_for_no_other():
         done.set()
 
     with ExitStack() as taken:
-        for _ in range(os.cpu_count() or 1):
+        for _ in range(usable_cores()):
             taken.enter_context(setup.components.gate)
         threading.Thread(target=process, daemon=True).start()
         assert done.wait(10)

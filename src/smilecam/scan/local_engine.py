@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from typing import Self
 
 from smilecam.errors import SmilecamError
+from smilecam.pipeline.fair_gate import usable_cores
 from smilecam.scan.record import Record, WorkerDied, died
 from smilecam.scan.task import Job, ScanSettings, Task
 
@@ -25,13 +26,6 @@ POLL_SECONDS = 0.5
 """On Windows, no signal interrupts a wait, so waits are short."""
 
 CLOSE_SECONDS = 2.0
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(slots=True)
