@@ -102,7 +102,8 @@ def test_a_time_limit_ends_an_endless_source_in_order(smilecam_command, tmp_path
     frames = lines_of(tmp_path / "out.jsonl", "frame")
     assert len(frames) > 10
     figures = lines_of(tmp_path / "out.jsonl", "figures")[-1]
-    assert figures["frames"] == len(frames)
+    # The limit may come between a frame's processing and its line.
+    assert len(frames) <= figures["frames"] <= len(frames) + 1
     assert figures["received"] >= len(frames)
     assert {"p50", "p95", "p99"} == set(figures["latency_ms"])
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))

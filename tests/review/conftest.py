@@ -70,9 +70,9 @@ def archive(tmp_path_factory, short_film, astronaut, hopper):
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(needed):
-    """Chromium."""
+    """Chromium. Closed after the module: while it is open, no other test can run an event loop in this thread."""
     playwright = needed("playwright.sync_api")
     path = os.environ.get("SMILECAM_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
