@@ -15,7 +15,14 @@ from typing import Any
 from smilecam.errors import ModelFileError, SmilecamError
 
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "av", "click")
-OPTIONAL = {"web": ("starlette", "uvicorn", "websockets"), "train": ("torch", "onnx"), "report": ("matplotlib",)}
+OPTIONAL = {
+    "web": ("starlette", "uvicorn", "websockets"),
+    "train": ("torch", "onnx"),
+    "report": ("matplotlib",),
+    "scan": ("pyarrow", "fsspec"),
+    "ray": ("pyarrow", "fsspec", "ray"),
+    "heif": ("pillow-heif",),
+}
 """Extra -> packages that it brings."""
 
 DRAWN_FACE = "synthetic:face:320x240@15?seconds=4&smile=alternate"
@@ -88,7 +95,9 @@ def _codecs() -> Finding:
     missing = sorted({*missing_encoders(), *missing_decoders()})
     facts = {"missing": missing}
     if missing:
-        return Finding("codecs", State.PROBLEM, f"missing: {', '.join(missing)}", "pip install --force av", facts)
+        return Finding(
+            "codecs", State.PROBLEM, f"missing: {', '.join(missing)}", "pip install --force-reinstall av", facts
+        )
     return Finding("codecs", State.GOOD, "all that are used are here", facts=facts)
 
 

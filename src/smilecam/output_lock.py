@@ -19,6 +19,9 @@ _LOCKED_BYTE = 2**30
 
 _TAKEN = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
 
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+"""In a folder that others may write, a link of theirs in place of the lock must not have us empty the file it names."""
+
 _ATTEMPTS = 100
 """Each other attempt means that another run has just ended."""
 
@@ -47,7 +50,7 @@ class OutputLock:
         self._descriptor: int | None = None
         for _ in range(_ATTEMPTS):
             try:
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = os.open(self._path, _FLAGS, 0o666)
             except OSError:
                 return
             if self._take(descriptor, path):

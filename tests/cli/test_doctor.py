@@ -3,6 +3,7 @@
 import getpass
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def test_a_damaged_detector_file_is_a_problem_with_a_way_out(command, damaged_yu
     assert "-> smilecam models fetch yunet" in out
     code, out, _ = command("doctor", "--json")
     assert report_of(out)["face detectors"]["damaged"] == ["yunet"]
+
+
+def test_extras_are_those_that_can_be_installed():
+    from smilecam import doctor
+
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    named = set(declared["project"]["optional-dependencies"])
+    assert set(doctor.OPTIONAL) == named - {"all", "dev", "demo", "video"}
 
 
 @pytest.mark.parametrize("broken", ["_whole_pass", "_codecs"])

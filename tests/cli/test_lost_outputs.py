@@ -47,6 +47,8 @@ def whole_lines(path):
         (("clip.mp4", "--model", "clip.mp4"), exit_codes.MODEL),
         (("none.mp4",), exit_codes.SOURCE),
         (("broken.mp4",), exit_codes.SOURCE),
+        (("clip.mp4", "--parallel", "--model", "none.onnx"), exit_codes.MODEL),
+        (("broken.mp4", "--parallel"), exit_codes.SOURCE),
         (("clip.mp4", "--detector", "yunet"), exit_codes.MODEL),
     ],
 )

@@ -1,10 +1,17 @@
 import asyncio
 import threading
+import time
+from contextlib import ExitStack
 
+import numpy as np
 import pytest
 
+from smilecam.pipeline.fair_gate import usable_cores
+from smilecam.pipeline.online_run import OnlineRun
 from smilecam.server import scheduler
 from smilecam.server.scheduler import HEAVY_SECONDS, FrameScheduler, Lane
+from smilecam.server.stream_settings import Models, Settings
+from smilecam.sources.frame import Frame
 
 LARGE = round(1e6 * HEAVY_SECONDS / scheduler.SECONDS_PER_MEGAPIXEL)
 
@@ -27,6 +34,24 @@ def test_a_thread_stays_free_of_heavy_frames(two_threads):
         await asyncio.gather(*heavy)
 
     asyncio.run(run())
+
+
+def test_a_frame_that_has_its_turn_waits_for_no_other():
+    models = Models("smilenet")
+    setup = models.setup(Settings("smilenet", detector="haar"))
+    frame = Frame(0, 0.0, np.zeros((60, 80), np.uint8), capture_time=time.monotonic())
+    done = threading.Event()
+
+    def process():
+        OnlineRun("camera", setup).process(frame, setup)
+        done.set()
+
+    with ExitStack() as taken:
+        for _ in range(usable_cores()):
+            taken.enter_context(setup.components.gate)
+        threading.Thread(target=process, daemon=True).start()
+        assert done.wait(10)
+    models.close()
 
 
 def test_the_stream_that_has_had_the_least_work_is_next():

@@ -146,9 +146,8 @@ def _run_parallel(
     options = source_options(**settings)
     with _made_detector(refs, log, settings) as detector:
         outputs = open_outputs()
-        sinks = list(outputs.shared)
-        with _reported(sinks, log):
-            sinks[:] = run_parallel(refs, detector, outputs, report, observer.see, max_frames, options)
+        with _reported(outputs.sinks, log):
+            run_parallel(refs, detector, outputs, report, observer.see, max_frames, options)
 
 
 @contextmanager

@@ -87,16 +87,22 @@ def make_parallel_outputs(
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.summary import Summary
 
+    def log_of(ref: SourceRef) -> Log:
+        return lambda line: log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
+
     plans = _checked_plans(refs, outputs, inputs)
     own = [option for option in outputs.asked if option not in ONE_FOR_ALL]
-
-    def of_source(ref: SourceRef) -> list[Sink]:
-        def log_named(line: str) -> None:
-            log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
-
-        return [Summary(log_named), *_made(own, outputs, plans)]
-
-    return ParallelOutputs(_made([each for each in outputs.asked if each in ONE_FOR_ALL], outputs, plans), of_source)
+    shared = _made([option for option in outputs.asked if option in ONE_FOR_ALL], outputs, plans)
+    with ExitStack() as stack:
+        for sink in shared:
+            stack.callback(sink.close)
+        of_source: dict[SourceRef, list[Sink]] = {}
+        for ref in refs:
+            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans)]
+            for sink in of_source[ref]:
+                stack.callback(sink.close)
+        stack.pop_all()
+    return ParallelOutputs(shared, of_source)
 
 
 def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:

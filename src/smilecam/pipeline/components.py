@@ -25,7 +25,7 @@ class Components:
         detector: name of the face detector, never "auto".
         classifier: the network.
         classify_faces: gives probabilities for faces that this detector found.
-        gate: through which the frames of online streams pass, as many at a time as there are cores.
+        gate: for the frames of online streams, as many at a time as there are cores.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class StreamSetup:
         every_frame: whether every face is read in every frame, also where nothing can have changed.
         stages: adds up the CPU time of each stage; None where nobody asks for it.
         max_faces: that an online stream follows at a time; None for all.
+        gate: through which the frames of an online stream pass; None where something else gives them their turns.
     """
 
     components: Components
@@ -135,3 +136,4 @@ class StreamSetup:
     every_frame: bool = False
     stages: Stages | None = None
     max_faces: int | None = None
+    gate: FairGate | None = None

@@ -15,7 +15,7 @@ from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
-from smilecam.pipeline.stages import Stages
+from smilecam.pipeline.stages import Stage, Stages
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
 from smilecam.results import FrameResult
@@ -24,7 +24,7 @@ from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import single_source
 from smilecam.tracking.smile_state import DecisionSettings
-from smilecam.types import DetectedFace, Face, GreyImage, Image
+from smilecam.types import Face, Image
 
 IMAGES_AT_ONCE = 16
 """Images whose faces are classified together: more fill no larger batch, and take memory."""
@@ -43,7 +43,7 @@ class SmileDetector:
         threshold: a probability that reaches it is called smiling; in a stream smiles begin and end around it.
         decision: when a smile begins and ends in a stream.
         components: the loaded networks, with ``components.classifier.info`` about the model.
-        stages: to be set where the CPU time of each stage of its streams is to be added up; else None.
+        stages: to be set where the CPU time of each stage is to be added up; else None.
     """
 
     def __init__(
@@ -104,7 +104,8 @@ class SmileDetector:
     @property
     def setup(self) -> StreamSetup:
         """How the frames of its streams are processed."""
-        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame, self.stages)
+        gate = self.components.gate
+        return StreamSetup(self.components, self.threshold, self.decision, self._every_frame, self.stages, gate=gate)
 
     def __repr__(self) -> str:
         info = self.classifier.info
@@ -202,14 +203,20 @@ class SmileDetector:
 
     def _detect_frames(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
         """The faces of single frames, without regard to each other."""
-        detect = self.components.image_detector()
-        found: list[tuple[GreyImage, list[DetectedFace]]] = [(frame.grey, detect(frame.grey)) for frame in frames]
+        stages, detect = self.stages or Stages(), self.components.image_detector()
+        with stages.measure(Stage.DECODE):
+            greys = [frame.grey for frame in frames]
+        with stages.measure(Stage.DETECT):
+            found = [(grey, detect(grey)) for grey in greys]
+        with stages.measure(Stage.READ):
+            smiles = self.components.classify_faces(found)
+        stages.count(len(frames))
         return [
             tuple(
                 Face(face.box, face.confidence, smile, smile >= self.threshold)
-                for face, smile in zip(faces, smiles, strict=True)
+                for face, smile in zip(faces, of_image, strict=True)
             )
-            for (_, faces), smiles in zip(found, self.components.classify_faces(found), strict=True)
+            for (_, faces), of_image in zip(found, smiles, strict=True)
         ]
 
 

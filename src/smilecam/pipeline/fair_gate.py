@@ -9,6 +9,13 @@ from types import TracebackType
 from typing import Self
 
 
+def usable_cores() -> int:
+    """Cores that this process may use: in a container, often fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class FairGate:
     """Lets a few threads in at a time, in the order in which they came; use it in a ``with`` block.
 
@@ -17,8 +24,8 @@ class FairGate:
     """
 
     def __init__(self, places: int | None = None) -> None:
-        """Open the gate for so many threads at a time; by default for as many as there are cores."""
-        self._free = places or os.cpu_count() or 1
+        """Open the gate for so many threads at a time; by default for as many as ``usable_cores``."""
+        self._free = places or usable_cores()
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
@@ -53,27 +54,29 @@ class OnlineRun:
         """
         if setup is not None and setup is not self._setup:
             self._change(setup)
-        with self._setup.components.gate:
+        with self._setup.gate or nullcontext():
             result = self._process(frame)
         self._meter.result(self._clock(), frame.capture_time)
         return StreamItem.of_frame(frame, result)
 
     def _process(self, frame: Frame) -> FrameResult:
         measure = self._stages.measure
+        with measure(Stage.DECODE):
+            grey = frame.grey
         with measure(Stage.CUT):
-            is_cut = self._is_cut(frame.grey)
+            is_cut = self._is_cut(grey)
         if is_cut:
             self._finder.reset()
             self._tracks.cut()
         with measure(Stage.FOLLOW):
-            faces = self._finder(frame.grey)
+            faces = self._finder(grey)
         with measure(Stage.STATES):
             association = self._tracks.associate(frame.time or 0.0, faces)
         with measure(Stage.READ):
             samples = self._sample(frame, faces, association)
         with measure(Stage.STATES):
             result = self._tracks.update(frame.number, association, faces, samples)
-        self._stages.frames += 1
+        self._stages.count()
         return result
 
     def _sample(self, frame: Frame, faces: Sequence[DetectedFace], association: Association) -> list[Sample]:

@@ -288,7 +288,7 @@ class OfflineRun(_MeteredRun):
 
     def _items_of(self, results: Iterable[FrameResult]) -> Iterator[StreamItem]:
         for result in self._stages.each(Stage.STATES, results):
-            self._stages.frames += 1
+            self._stages.count()
             yield self._metered(self._unsettled.popleft(), result)
 
     def _detected(self, frames: Iterable[Frame | Event]) -> Iterator[Window]:

@@ -35,12 +35,11 @@ ALIKE = 0.8
 """Correlation of the network's inputs from which a face looks alike in two frames: a mouth that opens, or a crop off by
 a tenth, is below."""
 
-
 LEAST_ODDS = 1e-9
 """Keeps the log odds of 0 and 1 finite."""
 
 LIVE_GAP_SECONDS = 0.12
-"""The same in a live stream, which does not know what comes: a sure face is read every fourth frame."""
+"""The same in a live stream, which does not know what comes: every fourth frame of 30 a second is read."""
 
 LIVE_ALIKE = 0.97
 """The same in a live stream, where each change is to be seen at once."""

@@ -37,7 +37,12 @@ class Stages:
         self._lock, self._local = threading.Lock(), threading.local()
         self._seconds: dict[Stage, float] = {}
         self._begun = time.process_time()
-        self.frames = 0
+        self._frames = 0
+
+    def count(self, frames: int = 1) -> None:
+        """Count frames that have been processed."""
+        with self._lock:
+            self._frames += frames
 
     @contextmanager
     def measure(self, stage: Stage) -> Iterator[None]:
@@ -69,8 +74,8 @@ class Stages:
         total = time.process_time() - self._begun
         rest = {Stage.REST: max(0.0, total - sum(self._seconds.values()))}
         rows = sorted((self._seconds | rest).items(), key=lambda row: -row[1])
-        frames = max(1, self.frames)
-        table = [f"CPU by stage: {self.frames} frames, {1000 * total / frames:.3f} ms each"]
+        frames = max(1, self._frames)
+        table = [f"CPU by stage: {self._frames} frames, {1000 * total / frames:.3f} ms each"]
         return table + [
             f"{1000 * spent / frames:9.3f} ms {spent / max(total, 1e-9):6.1%}  {stage.value}" for stage, spent in rows
         ]

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from smilecam.errors import SmilecamError
+from smilecam.pipeline.fair_gate import usable_cores
 from smilecam.scan.record import Record, WorkerDied, died
 from smilecam.scan.task import Job, ScanSettings, Task
 
@@ -33,13 +34,6 @@ CLOSE_SECONDS = 2.0
 
 MAX_PROCESSES_WINDOWS = 60
 """Windows waits for 63 pipes at most."""
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(slots=True)

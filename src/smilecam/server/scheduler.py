@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import threading
 import time
@@ -14,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
+
+from smilecam.pipeline.fair_gate import usable_cores
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ SATURATED_SECONDS = 0.5
 
 def thread_count() -> int:
     """Number of threads for stream frames; a stream occupies one of them at most."""
-    return min(8, max(2, os.cpu_count() or 2))
+    return min(8, max(2, usable_cores()))
 
 
 class Lane:

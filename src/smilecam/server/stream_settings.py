@@ -189,7 +189,10 @@ class Models:
             return self._loaded[key]
 
     def setup(self, settings: Settings) -> StreamSetup:
-        """How the frames of a stream with these settings are processed; raises as ``components`` does."""
+        """How the frames of a stream with these settings are processed; raises as ``components`` does.
+
+        Without a gate: the scheduler has given a frame its turn, and it would wait there for costly ones.
+        """
         return StreamSetup(self.components(settings), self.threshold(settings), settings.decision, max_faces=MAX_FACES)
 
     def choice(self, settings: Settings) -> DetectorChoice:

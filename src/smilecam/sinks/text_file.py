@@ -155,8 +155,6 @@ class LineFile:
         """
         file, self._file = self._file, None
         try:
-            if self._whole == 0:
-                self._pending.drop()
             if file is None or self._failed:
                 return False
             if not self._in_place(file):
@@ -164,6 +162,8 @@ class LineFile:
         finally:
             if file:
                 file.close()
+            if self._whole == 0:
+                self._pending.drop()  # only now: Windows removes no open file
             self._pending.release()
         return self._whole > 0
 

@@ -116,11 +116,20 @@ class ImageDecoder:
             if self._closed:
                 raise _stopping()
             try:
-                worker = self._idle.pop() if self._idle else Worker(serve_images, self._pixels)
+                worker = self._living() or Worker(serve_images, self._pixels)
             except OSError:  # no memory or no file descriptor is left
                 raise Problem(503, "busy", "The server cannot decode this now: try again later.") from None
             self._busy.add(worker)
             return worker
+
+    def _living(self) -> Worker | None:
+        """A worker that waits, if there is one; those that have ended meanwhile are no fault of the next image."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            worker.close()
+        return None
 
     def _give_back(self, worker: Worker, *, good: bool) -> None:
         with self._lock:

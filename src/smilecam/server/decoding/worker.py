@@ -97,6 +97,12 @@ class Worker:
         with self._connected():
             self.connection.send_bytes(content)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended: the system may have killed it while it waited."""
+        with self._lock:
+            return self._process.is_alive()
+
     def kill(self) -> None:
         """End the process, whatever it does; harmless when called again."""
         with self._lock:

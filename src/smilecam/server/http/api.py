@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +126,9 @@ def _detect_image(service: Service, settings: Settings, file: UploadFile) -> dic
         image = service.decode_image(content)
     except Problem as problem:
         return {"name": name, "error": problem.inner()}
-    threshold = service.models.threshold(settings)
     result = service.models.detector(settings)(image)
-    faces = [replace(face, smiling=face.smile >= threshold).as_dict() for face in result.faces]
     height, width = image.shape[:2]
-    return {"name": name, "width": width, "height": height, "faces": faces}
+    return {"name": name, "width": width, "height": height, "faces": [face.as_dict() for face in result.faces]}
 
 
 async def start_video(request: Request) -> Response:

@@ -215,10 +215,10 @@ class VideoJobs:
         else:
             job.progress, status = answer, Status.DONE
         (job.folder / "video").unlink(missing_ok=True)
-        if job.cancelled.is_set():
-            self.discard(job)
         job.status = status
         job.ended = time.monotonic()
+        if job.cancelled.is_set():  # looked at last: from now on, who cancels it deletes its files
+            self.discard(job)
 
     def _answer(self, job: Job, choice: DetectorChoice) -> Answer:
         """Have a worker process the video."""
