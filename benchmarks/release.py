@@ -77,28 +77,23 @@ def read_plan(path: Path, data: Path, out: Path) -> list[Job]:
     """The runs of a plan, in its order."""
     plan = tomllib.loads(path.read_text("utf-8"))
     shared = plan.get("defaults", {}).get("arguments", [])
-    jobs = [
-        _job(name, run, fold, shared, out) for name, run in plan["runs"].items() for fold in run.get("folds", [FINAL])
-    ]
     places = {"data": str(data), "plan": str(path.resolve().parent)}
-    return [Job(job.out, job.folder, tuple(each.format(**places) for each in job.arguments), job.needs) for job in jobs]
+    return [
+        _job(name, run, fold, [each.format(**places) for each in (*shared, *run["arguments"])], out)
+        for name, run in plan["runs"].items()
+        for fold in run.get("folds", [FINAL])
+    ]
 
 
-def _job(name: str, run: dict[str, Any], fold: int | str, shared: list[str], out: Path) -> Job:
-    teachers = run.get("teachers", [])
-    if fold == FINAL:
-        folder = out / name
-        needs = tuple(out / teacher for teacher in teachers)
-        chosen = [str(each) for path in needs for each in ("--teacher", path)]
-        return Job(folder, folder, (*shared, *run["arguments"], *chosen, "--out", str(folder)), needs)
-    folds = run.get("of", 5)
-    parent = out / f"{name}-folds{folds}"
-    own = f"seed0-fold{fold}"
-    sources = [out / f"{teacher}-folds{folds}" for teacher in teachers]
-    chosen = [str(each) for path in sources for each in ("--teacher", path)]
-    numbers = ["--folds", str(folds), "--fold", str(fold)]
-    arguments = (*shared, *run["arguments"], *chosen, *numbers, "--out", str(parent))
-    return Job(parent, parent / own, arguments, tuple(path / own for path in sources))
+def _job(name: str, run: dict[str, Any], fold: int | str, arguments: list[str], out: Path) -> Job:
+    folds, teachers = run.get("of", 5), run.get("teachers", [])
+    whole = "" if fold == FINAL else f"-folds{folds}"
+    part = "" if fold == FINAL else f"seed0-fold{fold}"
+    numbers = [] if fold == FINAL else ["--folds", str(folds), "--fold", str(fold)]
+    parent, sources = out / f"{name}{whole}", [out / f"{teacher}{whole}" for teacher in teachers]
+    chosen = [str(each) for source in sources for each in ("--teacher", source)]
+    all_arguments = (*arguments, *chosen, *numbers, "--out", str(parent))
+    return Job(parent, parent / part, all_arguments, tuple(source / part for source in sources))
 
 
 def preload(jobs: list[Job]) -> None:

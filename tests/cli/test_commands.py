@@ -19,15 +19,6 @@ from smilecam.opencv import cv2
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def photos(tmp_path, astronaut, hopper):
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "astronaut.jpg"), astronaut)
-    cv2.imwrite(str(folder / "hopper.png"), hopper)
-    return folder
-
-
 def one_line(err):
     assert err.startswith("smilecam: ")
     assert err.count("\n") == 1

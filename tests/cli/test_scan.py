@@ -10,22 +10,11 @@ import time
 import pytest
 
 from smilecam.cli import exit_codes
-from smilecam.opencv import cv2
 
 pytest.importorskip("pyarrow", reason='needs the "scan" extra')
 pytest.importorskip("fsspec", reason='needs the "scan" extra')
 
 QUICK = ("--detector", "haar", "--detection-size", "240", "--workers", "1")
-
-
-@pytest.fixture
-def photos(tmp_path, astronaut, hopper):
-    """A folder with an image of each portrait."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "astronaut.jpg"), astronaut)
-    cv2.imwrite(str(folder / "hopper.png"), hopper)
-    return folder
 
 
 def read(path):

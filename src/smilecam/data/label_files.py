@@ -32,6 +32,7 @@ import numpy as np
 
 from smilecam.data.faces import FaceSet, LabelledFace
 from smilecam.errors import DataError
+from smilecam.types import IntArray
 
 Row = dict[str, str]
 
@@ -97,11 +98,16 @@ class LabelFile:
                 targets[row] = math.nan if found.target is None else found.target
         return dataclasses.replace(faces, soft_labels=targets)
 
+    def labelled(self, names: Iterable[str]) -> tuple[IntArray, IntArray]:
+        """Which of these images have a label for evaluation: their rows, int64 (n,), and their labels, int64 (n,)."""
+        labels = [self.label(name) for name in names]
+        rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
+        return rows, np.array([labels[row] for row in rows], dtype=np.int64)
+
     def select(self, faces: FaceSet) -> FaceSet:
         """The faces that have a label in this file, with that label."""
-        labels = [self.label(name) for name in faces.names]
-        rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
-        return dataclasses.replace(faces.take(rows), labels=np.array([labels[row] for row in rows], dtype=np.int64))
+        rows, labels = self.labelled(faces.names)
+        return dataclasses.replace(faces.take(rows), labels=labels)
 
     def relabel(self, faces: Iterable[LabelledFace]) -> Iterator[LabelledFace]:
         """The faces that have a label in this file, with that label."""

@@ -84,12 +84,10 @@ def _unseen_faces(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]
 
 def _select(file: LabelFile, predictions: Predictions) -> Predictions:
     """The faces that have a label in this file, with that label."""
-    labels = [file.label(name) for name in predictions.names]
-    rows = np.array([row for row, label in enumerate(labels) if label is not None], dtype=np.int64)
-    kept = np.array([labels[row] for row in rows], dtype=np.int64)
-    if not 0 < kept.sum() < len(kept):
+    rows, labels = file.labelled(predictions.names)
+    if not 0 < labels.sum() < len(labels):
         raise DataError(f"label file {file.path} does not name images of both classes in the cross-validation")
-    return Predictions(tuple(predictions.names[row] for row in rows), kept, predictions.logits[rows])
+    return Predictions(tuple(predictions.names[row] for row in rows), labels, predictions.logits[rows])
 
 
 def _unseen_set(path: Path, trained: RunNetwork, labels: tuple[LabelFile, ...]) -> tuple[Predictions, str]:
