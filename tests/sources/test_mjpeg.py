@@ -13,7 +13,7 @@ from clips import graded
 from smilecam.errors import SourceError, SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.sources.base import SourceOptions
-from smilecam.sources.mjpeg import PartReader, begins_multipart, can_tell_form
+from smilecam.sources.mjpeg import PartReader, begins_multipart, is_decisive
 from smilecam.sources.network import open_stream
 from smilecam.sources.resolve import find_sources
 from smilecam.sources.threaded import Backoff, ThreadedSource
@@ -94,7 +94,7 @@ FORMS = {
 def test_parts_of_every_form(form, step):
     assert fed(FORMS[form], step) == JPEGS
     assert begins_multipart(FORMS[form][:200])
-    assert can_tell_form(FORMS[form][:200])
+    assert is_decisive(FORMS[form][:200])
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_parts_that_are_too_large(content, reason):
 
 def test_what_is_no_camera_is_told_by_its_first_bytes():
     for content in (b"G\x40\x00\x10" * 50, b"FLV\x01", b"#EXTM3U\n", b"<html>", b"\xff\xd8\xff"):
-        assert can_tell_form(content)
+        assert is_decisive(content)
         assert not begins_multipart(content)
-    assert not can_tell_form(b"\r\n--fra")
+    assert not is_decisive(b"\r\n--fra")
     assert not begins_multipart(b"--frame\r\nContent-Type: text/html\r\n\r\n")
 
 

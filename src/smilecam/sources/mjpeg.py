@@ -38,7 +38,7 @@ _BEGINNING = re.compile(
 )
 
 
-def can_tell_form(content: bytes) -> bool:
+def is_decisive(content: bytes) -> bool:
     """Whether these first bytes of an answer suffice for ``begins_multipart``."""
     line = content.lstrip()
     return (len(line) > 1 and not line.startswith(b"--")) or bool(_BLANK_LINE.search(line)) or len(content) > MAX_HEAD
@@ -63,7 +63,7 @@ class PartReader:
         self._boundary: bytes | None = None
         self._length: int | None = None
         self._wanted = self._in_part = False
-        self._searched = 0
+        self._scanned = 0
 
     @property
     def kept(self) -> int:
@@ -98,7 +98,7 @@ class PartReader:
         if self._length is not None and self._length > self._max_part:
             raise SourceUnreadable(f"announces an image of {self._length:,} bytes")
         del self._data[: end.end()]
-        self._in_part, self._searched = True, 0
+        self._in_part, self._scanned = True, 0
         return True
 
     def _find_boundary(self) -> int:
@@ -124,8 +124,8 @@ class PartReader:
     def _find_end(self) -> int | None:
         """Where a part without a length ends: before the next boundary."""
         mark = b"\n" + (self._boundary or b"--")
-        at = self._data.find(mark, self._searched)
-        self._searched = max(0, len(self._data) - len(mark))
+        at = self._data.find(mark, self._scanned)
+        self._scanned = max(0, len(self._data) - len(mark))
         if at < 0:
             return None
         return at - 1 if at and self._data[at - 1] == ord("\r") else at
@@ -167,7 +167,7 @@ class MjpegSource(Source):
 
     def _frames(self) -> Iterator[Frame]:
         rotations, damage = RotationCache(), 0
-        for part in self._parts():
+        for part in self._jpegs():
             capture_time = time.monotonic()
             decoded = self._decode(part)
             damage = 0 if decoded else damage + 1
@@ -178,7 +178,7 @@ class MjpegSource(Source):
                 self.counts.received += 1
                 yield Frame(number, None, lazy=DecodedImage(image, rotations.of(image)), capture_time=capture_time)
 
-    def _parts(self) -> Iterator[bytes]:
+    def _jpegs(self) -> Iterator[bytes]:
         reader = PartReader()
         try:
             yield from reader.feed(self._beginning)

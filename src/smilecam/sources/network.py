@@ -13,7 +13,7 @@ from smilecam.errors import SourceNotFound
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, Source, SourceOptions, SourceRef
 from smilecam.sources.certificates import ENCRYPTED, tls_options
-from smilecam.sources.mjpeg import MjpegSource, begins_multipart, can_tell_form
+from smilecam.sources.mjpeg import MjpegSource, begins_multipart, is_decisive
 from smilecam.sources.pyav import AvSource
 from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
 
@@ -76,7 +76,7 @@ def _beginning(ref: SourceRef, url: str, container: InputContainer) -> bytes:
             return content
         for packet in container.demux():
             content += bytes(cast(Any, packet))
-            if can_tell_form(content):
+            if is_decisive(content):
                 break
     except av.FFmpegError as error:
         problem = _problem(error, url)
