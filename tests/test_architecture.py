@@ -38,7 +38,7 @@ ALLOWED = {
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
     "scan": VALUES
-    | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
+    | {"opencv", "storage", "sources", "classification", "tracking", "sinks", "pipeline", "results", "provenance"},
     "review": VALUES
     | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES

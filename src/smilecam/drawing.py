@@ -1,4 +1,4 @@
-"""Drawing results into a picture."""
+"""Drawing results into an image."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None) -
         status: a line for the upper left corner, of ASCII characters; None for none.
 
     Returns:
-        A new picture, uint8 (height, width, 3).
+        A new image, uint8 (height, width, 3).
     """
     drawn = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy(), np.uint8)
     unit = max(1.0, min(drawn.shape[:2]) / 480)

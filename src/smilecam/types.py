@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 Image: TypeAlias = npt.NDArray[np.uint8]
-"""A picture: uint8, (height, width, 3) in blue-green-red order, or (height, width) grey."""
+"""An image: uint8, (height, width, 3) in blue-green-red order, or (height, width) grey."""
 
 GreyImage: TypeAlias = npt.NDArray[np.uint8]
-"""A grey picture: uint8, (height, width)."""
+"""A grey image: uint8, (height, width)."""
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class Box(NamedTuple):
 
 
 Landmarks: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float]
-"""x and y of five points in pixels of the picture: the eye on the picture's left, the eye on its right, the tip of the
+"""x and y of five points in pixels of the image: the eye on the image's left, the eye on its right, the tip of the
 nose, the corner of the mouth on the left, the one on the right."""
 
 
@@ -66,11 +66,11 @@ class Face:
     """A face and what the network read in it.
 
     Attributes:
-        box: where the face is, in pixels of the original picture.
+        box: where the face is, in pixels of the original image.
         confidence: how sure the face detector is that this is a face, 0 to 1.
         smile: the network's probability of a visible smile in this frame alone, 0 to 1.
-        smiling: the decision: in a picture whether ``smile`` reaches the threshold, in a stream the track's state.
-        track: number of the person's track through a stream, from 1; None in a picture.
+        smiling: the decision: in an image whether ``smile`` reaches the threshold, in a stream the track's state.
+        track: number of the person's track through a stream, from 1; None in an image.
         intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time in a stream.
         smoothed: probability of a smile over time, on the same side of the threshold as ``smiling``; None in an image.
         interpolated: whether ``smile`` was not read in this frame, but follows from frames before (and in recorded
@@ -92,7 +92,7 @@ class Face:
         return self.smile if self.smoothed is None else self.smoothed
 
     def as_dict(self) -> dict[str, Any]:
-        """The face as plain values; what a picture does not have is left out."""
+        """The face as plain values; what an image does not have is left out."""
         content: dict[str, Any] = {
             "box": list(self.box),
             "confidence": round(self.confidence, 4),

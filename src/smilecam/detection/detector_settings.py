@@ -42,7 +42,7 @@ HAAR_FOR_STREAMS = HaarSettings(scale_factor=1.2, min_neighbors=3)
 HAAR_THOROUGH = HaarSettings(scale_factor=1.1, min_neighbors=4)
 """For a stream while nobody is known in it: with the larger step some faces fall between two sizes for seconds.
 
-On 9 group pictures of dlib it finds 41 boxes instead of 38 (43 faces), in every tenth frame of the development clips
+On 9 group photos of dlib it finds 41 boxes instead of 38 (43 faces), in every tenth frame of the development clips
 all 708 faces instead of 706, and no more false ones; it takes 1.7 times as long.
 """
 

@@ -80,11 +80,11 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
             return [camera_ref(int(device[1]), text)]
         if path.is_dir():
             inside = FolderWalk().files(path) if recursive else path.iterdir()
-            return _known_files(inside, f"no pictures or videos in {text}")
+            return _known_files(inside, f"no images or videos in {text}")
         if not exists and (sequence := _sequence(path)):
             return [sequence]
         if not exists and glob.has_magic(text):
-            return _known_files(expand_pattern(text), f"no pictures or videos match {text}")
+            return _known_files(expand_pattern(text), f"no images or videos match {text}")
         return [_file_ref(path)]
     except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
@@ -148,7 +148,7 @@ def _sequence(path: Path) -> SourceRef | None:
     if not is_pattern(path):
         return None
     if not numbered_files(path):
-        raise SourceEmpty(f"no pictures match {path}")
+        raise SourceEmpty(f"no images match {path}")
     return SourceRef(str(path), Kind.VIDEO, path)
 
 
