@@ -143,7 +143,7 @@ def bad_inputs(tmp_path, astronaut):
         ("empty.mp4", "empty.mp4 is empty"),
         ("cut.jpg", "cut.jpg is not an image, or is damaged or cut short"),
         ("text.mp4", "text.mp4 is not a video, or is damaged"),
-        ("folder", "no pictures or videos in folder"),
+        ("folder", "no images or videos in folder"),
         ("*.webp", "no images or videos match"),
         ("huge.png", "huge.png has more than 100,000,000 pixels"),
         ("63", "no camera opens at index 63"),
