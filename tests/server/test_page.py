@@ -606,7 +606,7 @@ def test_restarted_with_another_token_shows_what_to_do(live_page, open_page):
         first.kill()
         page.wait_for_selector("#note:not([hidden])", timeout=5000)
         with live_page.serving(port=first.port, token="another-token-for-tests"):
-            until(page, "/address/.test(document.getElementById('note-text').textContent)", timeout=10_000)
+            until(page, "/another token/.test(document.getElementById('note-text').textContent)", timeout=10_000)
     finally:
         first.stop()
 

@@ -19,6 +19,7 @@ from smilecam.server.http.videos import VideoJobs
 from smilecam.server.problems import Problem, internal_error
 from smilecam.server.security.access import Access
 from smilecam.server.security.guard import Guard
+from smilecam.server.security.token_page import token_page, wants_page
 from smilecam.server.service import Service
 from smilecam.server.source_thread import SourceThread
 from smilecam.server.ws.broadcast import Broadcast, serve_viewer
@@ -72,6 +73,7 @@ def make_app(service: Service, access: Access, source: Source | None, started: C
 def _routes() -> list[Route | Mount | WebSocketRoute]:
     return [
         Route("/", api.page),
+        Route("/", api.enter, methods=["POST"]),
         Mount("/static", StaticFiles(directory=api.STATIC, check_dir=False)),
         Route("/v1/models", api.models),
         Route("/v1/detect", api.detect, methods=["POST"]),
@@ -99,6 +101,8 @@ async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101 - as registered
     service: Service = request.app.state.service
     service.metrics.refused.inc()
+    if problem.status == 401 and wants_page(request.scope):
+        return token_page(problem)
     headers = {"retry-after": "5"} if problem.status in (429, 503) else {}
     if problem.status in (408, 413):
         headers["connection"] = "close"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.datastructures import FormData, UploadFile
@@ -26,6 +27,7 @@ from smilecam.server.http.openapi import openapi
 from smilecam.server.http.videos import JOIN_SECONDS, RESULTS, Status, VideoJobs
 from smilecam.server.problems import Problem
 from smilecam.server.security.access import Access
+from smilecam.server.security.token_page import wants_page
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import NAMES, NUMBERS, Settings
 from smilecam.server.ws.broadcast import Broadcast
@@ -53,11 +55,33 @@ async def page(request: Request) -> Response:
     if token is None:
         return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
     if not access.is_token(token):
-        raise Problem(401, "no_token", "That is not this server's token: open the address that smilecam watch printed.")
+        raise wrong_token()
     if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
         response: Response = RedirectResponse("/", 303)
     else:  # the file that opens the page leads here: a browser would follow a redirect without the strict cookie
         response = HTMLResponse(MOVE_ON)
+    return _with_cookie(response, request)
+
+
+async def enter(request: Request) -> Response:
+    """Exchange the token of a form for the cookie; browsers that show the answer are led to the page."""
+    access: Access = request.app.state.access
+    try:
+        fields = parse_qs((await request.body()).decode(), strict_parsing=True, max_num_fields=1)
+    except ValueError:
+        raise Problem(400, "bad_form", "The form must hold the token, and nothing else.") from None
+    if not access.is_token(fields.get("token", [""])[0].strip()):
+        raise wrong_token()
+    return _with_cookie(RedirectResponse("/", 303) if wants_page(request.scope) else Response(status_code=204), request)
+
+
+def wrong_token() -> Problem:
+    """A token that is not this server's."""
+    return Problem(401, "wrong_token", "That is not this server's token.")
+
+
+def _with_cookie(response: Response, request: Request) -> Response:
+    access: Access = request.app.state.access
     secure = request.url.scheme == "https"
     response.set_cookie(
         access.cookie_name, access.cookie_value, httponly=True, samesite="strict", secure=secure, path="/"

@@ -7,6 +7,13 @@ export class Problem extends Error {
   }
 }
 
+let locked = () => {};
+
+/** Have a function called whenever the server answers that it needs another token. */
+export function onLocked(callback) {
+  locked = callback;
+}
+
 async function request(path, options) {
   let response;
   try {
@@ -20,7 +27,8 @@ async function request(path, options) {
   try {
     error = (await response.json()).error ?? {};
   } catch { /* no body, or not the server's own */ }
-  const texts = { 401: "The server was restarted: open the address that it printed.", 413: "The file is too large." };
+  if (error.code === "no_token") locked();
+  const texts = { 413: "The file is too large." };
   throw new Problem(error.message ?? texts[response.status] ?? `The server refused (${response.status}).`, response.status, error.code);
 }
 
@@ -28,6 +36,11 @@ function query(settings) {
   const names = ["model", "policy", "operating_point", "threshold", "detector", "smoothing"];
   const wanted = names.filter((name) => settings[name] != null).map((name) => [name, settings[name]]);
   return wanted.length ? `?${new URLSearchParams(wanted)}` : "";
+}
+
+/** Show the server a token, for which it gives this browser a cookie. */
+export async function enterToken(token) {
+  await request("./", { method: "POST", body: new URLSearchParams({ token }), headers: { accept: "application/json" } });
 }
 
 export const models = async () => (await request("v1/models")).json();

@@ -1,6 +1,6 @@
 // The page: holds the current mode, and wires the controls to it.
 
-import { models } from "./api.js";
+import { models, onLocked } from "./api.js";
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
 import { showControls } from "./controls.js";
@@ -16,6 +16,7 @@ import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { TokenDialog } from "./token-dialog.js";
 
 const REFRESH_EVERY = 250;
 const RETRY_AFTER = 3000;
@@ -135,6 +136,8 @@ const KEYS = {
 };
 
 function wire() {
+  const tokenDialog = new TokenDialog(() => mode.reconnect() || askOffered());
+  onLocked(() => tokenDialog.offer());
   for (const [id, act] of Object.entries(CLICKS)) $(id).addEventListener("click", () => act());
   $("file").addEventListener("change", () => {
     openFile($("file").files[0]);
@@ -163,7 +166,7 @@ async function askOffered() {
     page.offered = await models();
   } catch (problem) {
     retry = setTimeout(askOffered, RETRY_AFTER);
-    if (mode.name !== "idle") return; // a mode that uses the server reports the same by itself
+    if (mode.name !== "idle" || problem.code === "no_token") return; // a mode that uses the server reports the same by itself
     setStatus("bad", "No server");
     note(problem.message, { action: () => { note(null); askOffered(); }, label: "Try now" });
     return;

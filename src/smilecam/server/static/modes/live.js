@@ -53,6 +53,11 @@ export class LiveMode extends Mode {
     results.addLive(result);
   }
 
+  reconnect() {
+    this.input?.retry();
+    return true;
+  }
+
   /** Without a connection nothing is known of the faces. */
   lost() {
     const { stage, results } = this.page;
