@@ -19,7 +19,7 @@ from smilecam.sinks.webvtt import HEADER, cue
 
 REQUIRED = "SMILECAM_TEST_DATA_REQUIRED"
 STATIC = Path(__file__).resolve().parents[2] / "src" / "smilecam" / "server" / "static"
-MOST_BYTES = 150_000
+MOST_BYTES = 220_000
 WIDTHS = (360, 900, 1600)
 SCREENSHOTS = Path(
     os.environ.get("SMILECAM_TEST_SCREENSHOTS", Path(__file__).resolve().parents[2] / "build" / "screenshots")

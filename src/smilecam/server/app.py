@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from smilecam.server.http import api
 from smilecam.server.http.videos import VideoJobs
+from smilecam.server.playback import Playback
 from smilecam.server.problems import Problem, internal_error
 from smilecam.server.security.access import Access
 from smilecam.server.security.guard import Guard
@@ -34,7 +35,9 @@ MESSAGES = {
 """Codes and messages for the framework's own errors, by status."""
 
 
-def make_app(service: Service, access: Access, source: Source | None, started: Callable[[], None]) -> ASGIApp:
+def make_app(
+    service: Service, access: Access, source: Source | Playback | None, started: Callable[[], None]
+) -> ASGIApp:
     """Assemble the application.
 
     Args:

@@ -14,6 +14,7 @@ import { ServerMode } from "./modes/server.js";
 import { VideoMode } from "./modes/video.js";
 import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
+import { SeekBar } from "./seek-bar.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { TokenDialog } from "./token-dialog.js";
@@ -29,7 +30,8 @@ const marking = new Marking(stage, results.tracks);
 results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
 /** What the modes share. `offered` is what the server offers: models, detectors, and its source if it has one. */
-const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
+const seekBar = new SeekBar((time) => mode.seek(time));
+const page = { stage, results, settings, seekBar, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
 
 let mode = new IdleMode(page);
 

@@ -17,7 +17,7 @@ export function showControls(mode) {
   $("main").hidden = name !== "camera";
   if (name === "camera") setMain("stop", "Stop");
   if (name === "video") setMain("play", "Play");
-  $("player").hidden = true;
+  $("player").hidden = $("seek-bar").hidden = true;
   $("mirror").hidden = name !== "camera" && name !== "idle";
   $("stats").hidden = !mode.live;
   $("timeline-card").hidden = name === "image";

@@ -10,9 +10,9 @@ export function wireKeys(actions, seekable) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || $("help-dialog").open) return;
     const { key, target } = event;
-    if (target.closest("input, select, textarea")) return;
+    if (target.closest("input:not(#seek), select, textarea")) return;
     if (key === " " && (!seekable() || target.closest("button, summary, a"))) return;
-    if (key.startsWith("Arrow") && target.closest("[role=slider], #events")) return;
+    if (key.startsWith("Arrow") && target.closest("[role=slider], #events, #seek")) return;
     const act = actions[key] ?? actions[key.toLowerCase()];
     if (!act) return;
     event.preventDefault();

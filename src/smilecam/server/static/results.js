@@ -27,6 +27,7 @@ export class Results {
   /** Drop everything: another source begins. */
   begin(source, { recorded = false } = {}) {
     this.source = source;
+    this.length = 0;
     this.openSmiles.clear();
     this.log.reset();
     this.tracks.reset();
@@ -61,7 +62,8 @@ export class Results {
     this.timeline.add(result);
     for (const event of result.events) this.takeEvent(event);
     this.tracks.show();
-    this.timeline.draw();
+    if (this.length) this.timeline.follow(result.time);
+    else this.timeline.draw();
   }
 
   takeEvent(event) {
@@ -93,10 +95,17 @@ export class Results {
     this.tracks.show(true);
   }
 
-  /** The source has started again, so its clock and its tracks are new ones. */
+  /** The stream is a recorded video of a length in seconds: its timeline shows all of it, and can be moved through. */
+  setLength(length) {
+    this.length = length;
+    this.timeline.reset(length);
+    this.events.reset(this.seek);
+  }
+
+  /** The source has started again or elsewhere, so its clock and its tracks are new ones. */
   restart() {
     this.endSmiles();
-    this.timeline.reset();
+    this.timeline.reset(this.length);
     this.tracks.reset();
   }
 
@@ -104,7 +113,7 @@ export class Results {
   clear({ events, timeline }) {
     this.log.reset();
     if (events) this.events.reset(this.events.seek);
-    if (timeline) this.timeline.reset();
+    if (timeline) this.timeline.reset(this.length);
   }
 
   /** Show what the log holds, and whether there is anything to download. */

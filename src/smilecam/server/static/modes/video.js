@@ -63,6 +63,8 @@ export class VideoMode extends Mode {
     this.ready = true;
     $("main").hidden = !playable;
     $("player").hidden = false;
+    $("before").hidden = $("after").hidden = false;
+    page.seekBar.show(this.length);
     page.results.addVideo(frames, this.length);
     if (playable) {
       this.fit();
@@ -97,6 +99,7 @@ export class VideoMode extends Mode {
     while (this.shown < at) results.tracks.update(frames[(this.shown += 1)]);
     results.tracks.show(false, current);
     results.timeline.at(time);
+    this.page.seekBar.at(time);
     setText($("clock"), `${clock(time, true)} / ${clock(this.length, true)}`);
     stage.draw(frames[at]?.faces ?? []);
   }
