@@ -3,6 +3,7 @@
 import { models, onLocked } from "./api.js";
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
+import { chosen } from "./choose-files.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
 import { wireDrop, wireKeys } from "./keys.js";
@@ -54,12 +55,11 @@ function go(next) {
 const startCamera = (device) => go(new CameraMode(page, device));
 const startServer = () => go(new ServerMode(page));
 
-function openFile(file) {
-  if (!file) return;
-  const kind = file.type.split("/")[0] || (/\.(mkv|mp4|mov|avi|webm|m4v|ts|mpg|mpeg)$/i.test(file.name) ? "video" : "image");
-  if (file.type === "image/gif" || kind === "video") go(new VideoMode(page, file));
-  else if (kind === "image") go(new ImageMode(page, file));
-  else note(`${file.name} is neither an image nor a video.`);
+function openFiles(files) {
+  const { images, video, text } = chosen([...files]);
+  if (video) go(new VideoMode(page, video));
+  else if (images.length) go(new ImageMode(page, images));
+  if (text) note(text, { info: Boolean(video || images.length) });
 }
 
 function refresh() {
@@ -91,6 +91,12 @@ function showThreshold() {
 function save(kind, blob) {
   const name = (results.source || "results").replace(/^.*[/\\]/, "").replace(/\.\w+$/, "").replace(/[^\w.-]+/g, "_") || "results";
   download(`smilecam_${name}_${stamp()}.${kind}`, blob);
+}
+
+async function saveImage() {
+  const blob = await stage.annotated();
+  const name = (mode.file?.name ?? results.source).replace(/^.*[/\\]/, "").replace(/\.\w+$/, "").replace(/[^\w.-]+/g, "_") || "image";
+  if (blob) download(`smilecam_${name}_${stamp()}.jpg`, blob);
 }
 
 function clearResults() {
@@ -127,14 +133,14 @@ const CLICKS = {
   mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
-  "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file),
+  "save-image": saveImage, "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFiles([mode.file]),
 };
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
   m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: fullScreen, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
-  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
+  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), i: () => $("save-image").click(), t: nextTheme, "?": openHelp,
 };
 
 function wire() {
@@ -142,7 +148,7 @@ function wire() {
   onLocked(() => tokenDialog.offer());
   for (const [id, act] of Object.entries(CLICKS)) $(id).addEventListener("click", () => act());
   $("file").addEventListener("change", () => {
-    openFile($("file").files[0]);
+    openFiles($("file").files);
     $("file").value = "";
   });
   $("s-camera").addEventListener("change", () => startCamera($("s-camera").value));
@@ -153,7 +159,7 @@ function wire() {
   new MutationObserver(() => results.timeline.draw(true)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("pagehide", () => page.idle());
   wireKeys(KEYS, () => mode.seekable);
-  wireDrop(openFile);
+  wireDrop(openFiles);
   setInterval(refresh, REFRESH_EVERY);
 }
 

@@ -22,5 +22,6 @@ export function showControls(mode) {
   $("stats").hidden = !mode.live;
   $("timeline-card").hidden = name === "image";
   $("read-again").hidden = true;
+  $("save-image").hidden = name === "idle" || name === "camera";
   $("photo").disabled = name === "idle";
 }

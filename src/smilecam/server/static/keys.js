@@ -20,7 +20,7 @@ export function wireKeys(actions, seekable) {
   });
 }
 
-/** @param {(file: File) => void} open called with a file that was dropped */
+/** @param {(files: FileList) => void} open called with files that were dropped */
 export function wireDrop(open) {
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
@@ -33,6 +33,6 @@ export function wireDrop(open) {
     $("drop").hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    open(event.dataTransfer.files[0]);
+    open(event.dataTransfer.files);
   });
 }

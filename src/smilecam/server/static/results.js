@@ -36,10 +36,13 @@ export class Results {
     this.events.reset(recorded ? this.seek : null);
   }
 
-  /** Take the faces of an image. */
-  addImage(faces) {
-    this.log.reset();
-    this.log.add({ frame: 0, time: null, faces }, this.source);
+  /** Take the faces of one of several images. */
+  logImage(name, faces) {
+    this.log.add({ frame: 0, time: null, faces }, name);
+  }
+
+  /** Show the faces of the image that is open. */
+  showFaces(faces) {
     this.tracks.reset();
     this.tracks.update({ time: null, faces });
     this.tracks.show(true);
@@ -123,7 +126,7 @@ export class Results {
     for (const id of ["save-jsonl", "save-csv", "save-vtt", "clear-results"]) $(id).disabled = empty;
     const full = log.left ? `, ${log.left.toLocaleString("en")} more not kept` : "";
     const length = log.seconds ? `, ${clock(log.seconds)}` : "";
-    const content = isImage ? "1 image" : `${plural(log.frames, "frame")}, ${plural(log.smiles, "smile")}${length}${full}`;
+    const content = isImage ? plural(log.frames, "image") : `${plural(log.frames, "frame")}, ${plural(log.smiles, "smile")}${length}${full}`;
     setText($("results-count"), empty ? "" : content);
     $("events").hidden = this.events.empty;
     $("timeline-empty").hidden = this.timeline.lanes.size > 0;
