@@ -483,6 +483,7 @@ def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unr
     drop(page, unread)
     if done:
         until(page, "loading === 1")
+        page.wait_for_timeout(3200)  # the page waits for the browser's word on the file first
     else:
         until(page, "!document.getElementById('progress').hidden")
         page.wait_for_timeout(400)

@@ -83,6 +83,7 @@ def _routes() -> list[Route | Mount | WebSocketRoute]:
         Route("/v1/videos", api.start_video, methods=["POST"]),
         Route("/v1/videos/{id}", api.video, methods=["GET", "DELETE"]),
         Route("/v1/videos/{id}/results.{form}", api.results),
+        Route("/v1/videos/{id}/preview.mp4", api.preview),
         WebSocketRoute("/v1/stream", stream),
         WebSocketRoute("/v1/watch", serve_viewer),
         Route("/healthz", api.healthz),

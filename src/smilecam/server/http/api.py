@@ -37,6 +37,9 @@ STATIC = Path(__file__).parents[1] / "static"
 QUERY = (*NAMES, "threshold", *NUMBERS)
 """Settings allowed in a query."""
 
+PREVIEW = "preview"
+"""In the query of a video: whether to make a copy that browsers play."""
+
 LONGEST_NAME = 100
 """Characters."""
 
@@ -159,12 +162,14 @@ async def start_video(request: Request) -> Response:
     """Store an uploaded video, and start processing it."""
     service: Service = request.app.state.service
     jobs: VideoJobs = request.app.state.jobs
-    settings = query_settings(request, service)
+    settings = query_settings(request, service, PREVIEW)
+    wants_preview = _is_true(request.query_params.get(PREVIEW, "false"))
     _check_form(request)
     jobs.check_place()  # nobody uploads for nothing; a place is taken only once the video is here
     async with _uploaded(request, "video", 1) as (file,):
         jobs.check_place()
         job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
+    job.wants_preview = wants_preview
     try:
         jobs.start(job, service.models.choice(settings))
     except Problem:
@@ -199,6 +204,17 @@ async def results(request: Request) -> Response:
     return FileResponse(job.result(form), media_type=RESULTS[form], filename=f"smiles.{form}")
 
 
+async def preview(request: Request) -> Response:
+    """The copy of a processed video that browsers play, if it was asked for."""
+    jobs: VideoJobs = request.app.state.jobs
+    job = jobs.get(request.path_params["id"])
+    if job.status is Status.RUNNING:
+        raise Problem(409, "not_ready", "The video is still being processed.")
+    if job.status is not Status.DONE or not job.preview.exists():
+        raise Problem(404, "no_preview", "There is no copy of this video.")
+    return FileResponse(job.preview, media_type="video/mp4", filename="preview.mp4")
+
+
 async def healthz(_request: Request) -> Response:
     """The process is alive."""
     return JSONResponse({"status": "ok"})
@@ -226,18 +242,30 @@ async def description(request: Request) -> Response:
     return JSONResponse(openapi(list(infos), policies, service.models.detectors))
 
 
-def query_settings(request: Request, service: Service) -> Settings:
+def query_settings(request: Request, service: Service, *others: str) -> Settings:
     """The settings that a request's query sets, over the server's defaults.
+
+    Args:
+        request: with the query.
+        service: with the defaults.
+        others: names in the query that are no settings, each at most once.
 
     Raises:
         Problem: the query holds anything else.
     """
     wanted: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
-        if name not in QUERY or name in wanted:
+        if name not in (*QUERY, *others) or name in wanted:
             raise Problem(400, "bad_settings", "The query names an unknown setting, or one of them twice.")
-        wanted[name] = text if name in NAMES else _number(text)
-    return service.models.changed(service.settings, wanted)
+        wanted[name] = text if name in (*NAMES, *others) else _number(text)
+    settings = {name: value for name, value in wanted.items() if name not in others}
+    return service.models.changed(service.settings, settings)
+
+
+def _is_true(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise Problem(400, "bad_settings", "A setting of the query is neither true nor false.")
+    return text == "true"
 
 
 def _number(text: str) -> float:

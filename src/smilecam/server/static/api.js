@@ -33,7 +33,7 @@ async function request(path, options) {
 }
 
 function query(settings) {
-  const names = ["model", "policy", "operating_point", "threshold", "detector", "smoothing"];
+  const names = ["model", "policy", "operating_point", "threshold", "detector", "smoothing", "preview"];
   const wanted = names.filter((name) => settings[name] != null).map((name) => [name, settings[name]]);
   return wanted.length ? `?${new URLSearchParams(wanted)}` : "";
 }
@@ -61,13 +61,15 @@ export async function detect(file, settings, signal) {
  * @param {object} settings
  * @param {(share: number, text: string) => void} progress
  * @param {AbortSignal} signal ends it with an AbortError; the server then drops the video
+ * @param {?(copy: Blob, size: {width: number, height: number}) => void} [takeCopy] if given, the server also makes a copy that
+ *   browsers play; called with it and the size of the video itself, where that could be done
  * @returns {Promise<Array<object>>} the lines of its results
  */
-export async function readVideo(file, settings, progress, signal) {
+export async function readVideo(file, settings, progress, signal, takeCopy = null) {
   const body = new FormData();
   body.append("video", file, file.name);
   progress(0, "Uploading the video");
-  let job = await (await request(`v1/videos${query(settings)}`, { method: "POST", body, signal })).json();
+  let job = await (await request(`v1/videos${query({ ...settings, preview: takeCopy ? true : null })}`, { method: "POST", body, signal })).json();
   const path = `v1/videos/${encodeURIComponent(job.id)}`;
   try {
     while (job.status === "running" || job.status === "queued") {
@@ -78,6 +80,7 @@ export async function readVideo(file, settings, progress, signal) {
     }
     if (job.status !== "done") throw new Problem(job.error?.message ?? "The video could not be read.", 200, job.error?.code);
     const text = await (await request(`${path}/results.jsonl`, { signal })).text();
+    if (job.preview) takeCopy?.(await (await request(`${path}/preview.mp4`, { signal })).blob(), job);
     return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   } finally {
     request(path, { method: "DELETE" }).catch(() => {});
