@@ -731,6 +731,14 @@ def static_files():
     return [path for path in STATIC.rglob("*") if path.is_file()]
 
 
+def test_only_the_engine_knows_the_server():
+    engine = {"engine.js", "api.js", "link.js", "server-source.js", "camera-worker.js"}
+    for path in static_files():
+        if path.suffix == ".js" and path.name not in engine:
+            imported = set(re.findall(r'from "(?:\.{1,2}/)+([\w-]+\.js)"', path.read_text(encoding="utf-8")))
+            assert not imported & (engine - {"engine.js"}), f"{path.name} is to use engine.js"
+
+
 def test_words():
     text = "".join(path.read_text(encoding="utf-8") for path in static_files()).lower()
     assert not re.search(r"\b(happy|happiness|sad|emotions?|mood|joy)\b", text)

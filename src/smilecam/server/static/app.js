@@ -1,10 +1,10 @@
 // The page: holds the current mode, and wires the controls to it.
 
-import { models } from "./api.js";
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
+import { engine } from "./engine.js";
 import { wireDrop, wireKeys } from "./keys.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
@@ -24,7 +24,7 @@ const booth = new Booth(() => stage.photo(), (text) => note(text, { info: true }
 const results = new Results((time) => mode.seek(time), () => booth.smile());
 const settings = new Settings(settingsChanged);
 
-/** What the modes share. `offered` is what the server offers: models, detectors, and its source if it has one. */
+/** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
 const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
 
 let mode = new IdleMode(page);
@@ -151,15 +151,15 @@ function wire() {
 
 let retry = 0;
 
-/** Ask the server what it offers, again and again until it answers. */
+/** Ask the engine what it offers, again and again until it answers. */
 async function askOffered() {
   clearTimeout(retry);
   try {
-    page.offered = await models();
+    page.offered = await engine.offered();
   } catch (problem) {
     retry = setTimeout(askOffered, RETRY_AFTER);
-    if (mode.name !== "idle") return; // a mode that uses the server reports the same by itself
-    setStatus("bad", "No server");
+    if (mode.name !== "idle") return; // a mode that uses the engine reports the same by itself
+    setStatus("bad", engine.lostStatus);
     note(problem.message, { action: () => { note(null); askOffered(); }, label: "Try now" });
     return;
   }
@@ -173,8 +173,8 @@ async function askOffered() {
 }
 
 function start() {
-  const here = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  if (!here) setText($("privacy"), `Images go to the smilecam server ${location.hostname} and nowhere else. Nothing is stored.`);
+  setText($("privacy"), engine.privacy);
+  setText($("f-server-name"), engine.statsLabel);
   if (matchMedia("(max-width: 680px)").matches) $("settings").open = false;
   wire();
   page.idle();

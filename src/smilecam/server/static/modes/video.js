@@ -1,9 +1,9 @@
-// A video from a file: the server reads all of it, then it plays with its results.
+// A video from a file: the engine reads all of it, then it plays with its results.
 
-import { readVideo } from "../api.js";
 import { onFrames } from "../camera.js";
 import { setMain } from "../controls.js";
 import { $, announce, clock, plural, setText } from "../dom.js";
+import { engine } from "../engine.js";
 import { hideBlank, setStatus, showBlank, showProgress } from "../notices.js";
 import { Mode } from "./mode.js";
 
@@ -30,7 +30,7 @@ export class VideoMode extends Mode {
     setStatus("wait", "Reading");
     announce("Reading the video");
     try {
-      const lines = await readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal);
+      const lines = await engine.readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal);
       if (this.left) return;
       this.frames = framesOf(lines);
       await this.load();
