@@ -17,7 +17,8 @@ ROOT = Path(smilecam.__file__).parent
 VALUES = {"types", "errors", "presets"}
 ALLOWED = {
     "types": set(),
-    "errors": set(),
+    "installation": set(),
+    "errors": {"installation"},
     "presets": set(),
     "opencv": set(),
     "gif": set(),

@@ -110,6 +110,8 @@ def detect(
             else:
                 open_sinks = partial(make_sinks, refs, outputs, inputs, log)
                 _run(refs, open_sinks, report, observer, max_frames, log, settings)
+    for line in report.skipped.lines if refs else []:
+        log(line)
     return _exit_code(report, observer, deadline.passed)
 
 

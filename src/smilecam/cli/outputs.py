@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Plan = dict[SourceRef, Path]
 
 STANDARD_OUTPUT = "-"
+
+LISTED_FILES = 4
+"""So many files of one output in one folder are reported by name; more are counted."""
 
 Log = Callable[[str], None]
 
@@ -75,9 +78,10 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path],
         OutputError: one cannot be written.
     """
     from smilecam.sinks.summary import Summary
+    from smilecam.sinks.totals import ImageTotals
 
     plans = _checked_plans(refs, outputs, inputs)
-    return [Summary(log), *_made(outputs.asked, outputs, plans)]
+    return [Summary(log), *_made(outputs.asked, outputs, plans), ImageTotals(log)]
 
 
 def make_parallel_outputs(
@@ -86,6 +90,7 @@ def make_parallel_outputs(
     """The same for sources that are read side by side; arguments and errors are those of ``make_sinks``."""
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.summary import Summary
+    from smilecam.sinks.totals import ImageTotals
 
     def log_of(ref: SourceRef) -> Log:
         return lambda line: log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
@@ -102,7 +107,7 @@ def make_parallel_outputs(
             for sink in of_source[ref]:
                 stack.callback(sink.close)
         stack.pop_all()
-    return ParallelOutputs(shared, of_source)
+    return ParallelOutputs([*shared, ImageTotals(log)], of_source)
 
 
 def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:
@@ -227,7 +232,7 @@ def _refuse_collisions(
 
 
 def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
-    """Log the files that are finished and there.
+    """Log the files that are finished and there; of many, how many.
 
     Args:
         sinks: that are closed.
@@ -237,9 +242,21 @@ def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
         Those that are not there any more: someone has removed them meanwhile.
     """
     gone = []
-    for path in (path for sink in sinks for path in sink.written):
-        if path.exists():
-            log(f"wrote {path}")
-        else:
-            gone.append(path)
+    for option in dict.fromkeys(type(sink) for sink in sinks):
+        written = [path for sink in sinks if type(sink) is option for path in sink.written]
+        gone += [path for path in written if not path.exists()]
+        folders = _by_folder(path for path in written if path.exists())
+        for folder, paths in folders.items():
+            if len(paths) > LISTED_FILES:
+                log(f"wrote {len(paths)} files in {folder}")
+            else:
+                for path in paths:
+                    log(f"wrote {path}")
     return gone
+
+
+def _by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    return folders
