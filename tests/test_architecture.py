@@ -37,6 +37,7 @@ ALLOWED = {
     "detection": VALUES | {"opencv", "onnx_runtime", "geometry", "storage", "download", "classification"},
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
+    "notify": {"types", "errors", "interrupts", "results", "sources", "sinks"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
     "scan": VALUES
     | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
@@ -67,6 +68,7 @@ HOMES = {
     "psutil": {"server"},
     "filelock": {"server"},
     "click": {"cli"},
+    "paho": {"notify"},
     "pyarrow": {"scan", "review"},
     "fsspec": {"scan"},
     "ray": {"scan"},

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smilecam.cli.progress import warn
 from smilecam.errors import OutputError, UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.cli.notify_options import Notifications
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.base import Sink
     from smilecam.sources.base import SourceRef
@@ -64,12 +66,15 @@ class Outputs:
         return STANDARD_OUTPUT in (self.jsonl, self.csv)
 
 
-def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log) -> list[Sink]:
+def make_sinks(
+    refs: list[SourceRef], outputs: Outputs, notified: Notifications, inputs: dict[str, Path], log: Log
+) -> list[Sink]:
     """A sink for each output that is asked for, the summary first.
 
     Args:
         refs: all sources of the run, at least one.
         outputs: that are asked for.
+        notified: other programs that take events.
         inputs: other files that no output may replace, by what they are.
         log: takes lines for people.
 
@@ -81,11 +86,12 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path],
     from smilecam.sinks.totals import ImageTotals
 
     plans = _checked_plans(refs, outputs, inputs)
-    return [Summary(log), *_made(outputs.asked, outputs, plans), ImageTotals(log)]
+    notifiers = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
+    return [Summary(log), *_made(outputs.asked, outputs, plans), *notifiers, ImageTotals(log)]
 
 
 def make_parallel_outputs(
-    refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log
+    refs: list[SourceRef], outputs: Outputs, notified: Notifications, inputs: dict[str, Path], log: Log
 ) -> ParallelOutputs:
     """The same for sources that are read side by side; arguments and errors are those of ``make_sinks``."""
     from smilecam.pipeline.run_parallel import ParallelOutputs
@@ -103,11 +109,11 @@ def make_parallel_outputs(
             stack.callback(sink.close)
         of_source: dict[SourceRef, list[Sink]] = {}
         for ref in refs:
-            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans)]
+            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans), *notified.own_sinks(warn)]
             for sink in of_source[ref]:
                 stack.callback(sink.close)
         stack.pop_all()
-    return ParallelOutputs([*shared, ImageTotals(log)], of_source)
+    return ParallelOutputs([*shared, *notified.shared_sinks(warn), ImageTotals(log)], of_source)
 
 
 def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:

@@ -170,6 +170,16 @@ def _notify_stats(sinks: Sequence[Sink], stats: StreamStats) -> None:
 
 
 @contextmanager
+def begun_and_closed(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
+    """Begin the only source at every sink and, whatever happens, end it and close them."""
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.close)
+        stack.enter_context(_begun(sinks, source))
+        yield
+
+
+@contextmanager
 def _begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
     """Begin a source at every sink and, whatever happens, end it."""
     with ExitStack() as stack:  # calls every one, also when another fails
