@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if not os.environ.get("SMILECAM_TEST_DATA_REQUIRED"):  # where everything must run, a missing package is an error
     pytest.importorskip("starlette", reason='needs the "web" extra')
     pytest.importorskip("httpx", reason='needs the "dev" extra')
-from page_tools import REQUIRED, collect_console, needed
+import browsing
+import live_page
 from served import Server, jpeg, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 
 @pytest.fixture(scope="module")
@@ -43,59 +48,72 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory, astronaut, hopper) -> Pa
     return path
 
 
-@pytest.fixture(scope="session")
-def live_page():
-    for package in ("starlette", "uvicorn", "playwright.sync_api"):
-        needed(package)
-    import live_page
+@pytest.fixture(scope="module")
+def page_server() -> Iterator[live_page.Server]:
+    """A server for pages; with the cascade, whatever this machine has."""
+    with live_page.serving("--detector", "haar") as running:
+        yield running
 
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Starts browsers; of a module, because a browser left open breaks asyncio in later tests."""
+    sync_api = browsing.needed("playwright.sync_api")
     if live_page.chromium() is None:
-        (pytest.fail if os.environ.get(REQUIRED) else pytest.skip)("Chromium is not installed")
-    return live_page
+        (pytest.fail if os.environ.get(browsing.REQUIRED) else pytest.skip)("Chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium without a camera."""
+    launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=["--disable-gpu"])
+    yield launched
+    launched.close()
 
 
 @pytest.fixture(scope="session")
-def clip(live_page, portraits, tmp_path_factory):
+def clip(portraits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera plays: 1.6 seconds of a portrait that does not smile, and of one that does."""
     astronaut, hopper = portraits
     shots = [live_page.Shot(hopper, 1.6, False), live_page.Shot(astronaut, 1.6, True)]
     return live_page.camera_clip(tmp_path_factory.mktemp("camera") / "portraits.y4m", shots)
 
 
 @pytest.fixture(scope="module")
-def page_server(live_page):
-    with live_page.serving() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def playwright(live_page):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def chromium(live_page, playwright, clip):
-    browser = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
-    yield browser
-    browser.close()
+def camera_browser(playwright: Playwright, clip: Path) -> Iterator[Browser]:
+    """Chromium with a camera, which plays the clip in a loop and is allowed to every page."""
+    launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
-def open_page(chromium, page_server):
+def open_window(browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
     """Opens pages in windows of their own; at the end none may have logged an error or warning."""
-    contexts, logged = [], []
+    yield from windows(browser, page_server)
 
-    def open_page(address=None, ignore=(), **options):
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+
+@pytest.fixture
+def open_page(camera_browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
+    """As ``open_window``, in front of a camera."""
+    yield from windows(camera_browser, page_server)
+
+
+def windows(browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
+    contexts: list[BrowserContext] = []
+    logged: list[str] = []
+
+    def open_window(address: str | None = None, ignore: tuple[str, ...] = (), **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         contexts.append(context)
         page = context.new_page()
-        collect_console(page, logged, ignore)
+        browsing.collect_console(page, logged, ignore)
         page.goto(address or page_server.address)
         return page
 
-    yield open_page
+    yield open_window
     for context in contexts:
         context.close()
     assert logged == []

@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-from pathlib import Path
 
+import live_page
 import pytest
-from page_tools import (
+from browsing import (
     ANNOUNCED,
     RESULT_AFTER,
+    SCREENSHOTS,
     SET_THRESHOLD,
     STATIC,
     check_axe,
     downloaded,
-    needed,
+    drop,
     open_advanced,
     saved_photo,
     smile_events,
@@ -33,9 +33,6 @@ from smilecam.sinks.webvtt import HEADER, cue
 
 MOST_BYTES = 220_000
 WIDTHS = (360, 900, 1600)
-SCREENSHOTS = Path(
-    os.environ.get("SMILECAM_TEST_SCREENSHOTS", Path(__file__).resolve().parents[2] / "build" / "screenshots")
-)
 
 
 WATCH_MARK = """() => {
@@ -78,7 +75,7 @@ def test_smile_is_shown_within_a_second_of_its_start(open_page):
         delays = [event - start for event in seen["events"] if event >= start]
         assert delays
         assert min(delays) <= 1000
-    until(page, "document.querySelector('#people .person.smiling .pill')?.textContent === 'Smile'", timeout=5000)
+    until(page, "document.querySelector('#people .person.smiling .pill')?.textContent === 'Smiling'", timeout=5000)
     until(page, "/smiles/.test(document.getElementById('live').textContent)", timeout=5000)
 
 
@@ -238,11 +235,9 @@ def test_image(open_page, astronaut, tmp_path):
     assert page.text_content("#blank-title") == "This image was not read"
 
 
-def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
+def test_video_with_its_timeline(open_page, portraits, tmp_path):
     astronaut, hopper = portraits
-    video = video_of(
-        live_page, [live_page.Shot(hopper, 1, False), live_page.Shot(astronaut, 1.5, True)], tmp_path / "video.webm"
-    )
+    video = video_of([live_page.Shot(hopper, 1, False), live_page.Shot(astronaut, 1.5, True)], tmp_path / "video.webm")
     page = open_page()
     drop(page, video)
     page.wait_for_selector("#timeline[role=slider]", timeout=30_000)
@@ -250,7 +245,7 @@ def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
     assert page.is_hidden("#blank")
     page.locator("#timeline").focus()
     page.keyboard.press("Home")
-    until(page, "document.querySelector('#people .person .pill')?.textContent === 'No smile'")
+    until(page, "document.querySelector('#people .person .pill')?.textContent === 'Not smiling'")
     page.locator("#event-list .go").first.click()
     until(page, "Math.abs(document.getElementById('video').currentTime - 1) < .3")
     box = page.locator("#timeline").bounding_box()
@@ -262,30 +257,13 @@ def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
     assert re.fullmatch(r"WEBVTT\n\n00:00:0[01]\.\d{3} --> 00:00:02\.\d{3}\nsmile, person 2, peak \d+ %\n\n", vtt)
 
 
-def video_of(live_page, shots, path, codec="VP80"):
+def video_of(shots, path, codec="VP80"):
     frames = [frame for shot in shots for frame in live_page.views(shot, (480, 360), 150, False, 20)]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 20, (480, 360))
     for frame in frames:
         writer.write(frame)
     writer.release()
     return path
-
-
-def drop(page, path):
-    """Drop a file on the page, as a hand would."""
-    import base64
-
-    page.evaluate(
-        """([name, type, content]) => {
-          const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-          const dataTransfer = new DataTransfer();
-          dataTransfer.items.add(new File([bytes], name, {type}));
-          for (const name of ["dragover", "drop"]) {
-            document.body.dispatchEvent(new DragEvent(name, {dataTransfer, bubbles: true, cancelable: true}));
-          }
-        }""",
-        [path.name, "video/webm", base64.b64encode(path.read_bytes()).decode()],
-    )
 
 
 WELCOME = "See a smile as it happens"
@@ -417,7 +395,7 @@ def test_camera_that_is_allowed_too_late_stays_off(open_page, astronaut, tmp_pat
     assert page.is_visible("#image")
 
 
-def test_camera_refused_missing_or_lost(playwright, live_page, page_server, clip, open_page):
+def test_camera_refused_missing_or_lost(playwright, page_server, clip, open_page):
     strict = playwright.chromium.launch(
         executable_path=live_page.chromium(),
         args=[*live_page.browser_flags(clip, allow=False), "--deny-permission-prompts"],
@@ -461,7 +439,7 @@ def test_insecure_page_has_an_explanation(open_page):
     assert "https" in page.text_content("#blank-text")
 
 
-def test_server_killed_and_back(live_page, open_page):
+def test_server_killed_and_back(open_page):
     first = live_page.Server()
     try:
         page = open_page(first.address, ignore=["WebSocket connection", "ERR_CONNECTION_REFUSED"])
@@ -489,7 +467,7 @@ def test_server_killed_and_back(live_page, open_page):
         first.stop()
 
 
-def test_restarted_with_another_token_shows_what_to_do(live_page, open_page):
+def test_restarted_with_another_token_shows_what_to_do(open_page):
     first = live_page.Server()
     try:
         page = open_page(first.address, ignore=["WebSocket connection", "ERR_CONNECTION_REFUSED", "status of 401"])
@@ -514,10 +492,10 @@ BUSY = """() => {
 COUNT = """() => { window.count = 0; document.addEventListener("smilecam:drawn", () => { count += 1; }); }"""
 
 
-def test_slow_tab_does_not_slow_the_other(live_page, open_page, portraits, tmp_path):
+def test_slow_tab_does_not_slow_the_other(open_page, portraits, tmp_path):
     astronaut, hopper = portraits
     shots = [live_page.Shot(hopper, 2, False), live_page.Shot(astronaut, 12, True)]
-    source = video_of(live_page, shots, tmp_path / "source.avi", "MJPG")
+    source = video_of(shots, tmp_path / "source.avi", "MJPG")
     with live_page.serving(str(source)) as server:
         quiet = {
             "viewport": {"width": 700, "height": 500},
@@ -556,10 +534,9 @@ def test_two_tabs_are_two_sessions(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_and_fits(open_page, scheme):
-    axe = needed("axe_playwright_python.sync_playwright")
     page = open_page(color_scheme=scheme, bypass_csp=True)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    check_axe(axe, page)
+    check_axe(page)
     start_camera(page)
     smile_events(page, "smile_end").first.wait_for(timeout=10_000)
     page.wait_for_selector("#people .person.smiling")
@@ -568,10 +545,10 @@ def test_accessible_and_fits(open_page, scheme):
         page.wait_for_timeout(150)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=SCREENSHOTS / f"live_{scheme}_{width}.png", full_page=True)
-    check_axe(axe, page)
+    check_axe(page)
     page.keyboard.press("?")
     page.wait_for_selector("#help-dialog[open]")
-    check_axe(axe, page, "#help-dialog")
+    check_axe(page, "#help-dialog")
 
 
 def test_keys_help_and_focus(open_page):

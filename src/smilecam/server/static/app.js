@@ -9,6 +9,7 @@ import { engine } from "./engine.js";
 import { Glow } from "./glow.js";
 import { wireDrop, wireKeys } from "./keys.js";
 import { isSwitch, keep, remember, remembered } from "./memory.js";
+import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
 import { ImageMode } from "./modes/image.js";
@@ -29,6 +30,8 @@ const booth = new Booth(stage, (tone) => chime.play(tone));
 const glow = new Glow(() => chime.play("everyone"));
 const results = new Results((time) => mode.seek(time), () => chime.play("smile"));
 const settings = new Settings(settingsChanged);
+const marking = new Marking(stage, results.tracks);
+results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
 /** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
 const page = { stage, results, settings, booth, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, saw, refresh };
@@ -43,6 +46,7 @@ function go(next) {
   glow.clear();
   results.endSmiles();
   stage.clear();
+  marking.clear();
   clearNotes();
   mode = next;
   if (next.name !== "idle") results.begin(next.source, { recorded: next.name === "video" });
@@ -109,6 +113,7 @@ function toggle(id, name) {
   stage.toggle(id, name);
   remember(id, stage.isOn(id));
   stage.veil(mode.blind);
+  if (id === "blur") results.tracks.forgetPortraits();
 }
 
 function nextTheme() {
@@ -125,7 +130,7 @@ const CLICKS = {
   "use-camera": () => mode.name === "camera" || startCamera(), "blank-camera": () => startCamera(), "use-source": startServer,
   "use-file": chooseFile, "blank-file": chooseFile, main: () => mode.pressMain(), "progress-cancel": () => mode.cancel(),
   theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(),
-  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"),
+  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
   "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file), reset: () => settings.reset(),
@@ -133,7 +138,7 @@ const CLICKS = {
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
-  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"),
+  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: toggleFullScreen, w: toggleTheatre, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
   ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
 };

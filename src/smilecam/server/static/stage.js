@@ -1,7 +1,7 @@
 // The stage: a video or an image, the overlay above it, and how both are shown.
 
 import { $, announce } from "./dom.js";
-import { Overlay, photograph } from "./overlay.js";
+import { annotated, cutFace, Overlay, photograph } from "./overlay.js";
 
 const IMAGE_LABEL = "The image";
 
@@ -84,6 +84,7 @@ export class Stage {
     const { overlay } = this;
     overlay.boxes = this.isOn("boxes");
     overlay.blur = this.isOn("blur");
+    overlay.numbers = this.isOn("numbers");
     overlay.mirror = this.mirrorable && this.isOn("mirror");
     this.element.classList.toggle("mirrored", overlay.mirror);
   }
@@ -91,6 +92,26 @@ export class Stage {
   /** With the blur on, nothing is shown sharp while it is unknown where the faces are. */
   veil(unknown) {
     this.element.classList.toggle("veiled", this.overlay.blur && unknown);
+  }
+
+  /** Mark a face by its number, or none. */
+  mark(number) {
+    if (this.overlay.marked === number) return;
+    this.overlay.marked = number;
+    if (this.space) this.draw(this.faces);
+  }
+
+  /** Cut a face out of what is shown into a small canvas; gives whether anything is shown. */
+  cut(box, canvas) {
+    if (!this.space || !this.shown || !$("blank").hidden) return false;
+    cutFace(this.shown, this.space, box, canvas, this.overlay);
+    return true;
+  }
+
+  /** What is shown with its boxes and labels, as a JPEG blob in full size; null where nothing is. */
+  async annotated() {
+    if (!this.space || !this.shown || !$("blank").hidden) return null;
+    return annotated(this.shown, this.faces, this.space, this.overlay);
   }
 
   /**
