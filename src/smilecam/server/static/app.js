@@ -6,6 +6,7 @@ import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
 import { engine } from "./engine.js";
 import { wireDrop, wireKeys } from "./keys.js";
+import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
 import { ImageMode } from "./modes/image.js";
@@ -23,6 +24,8 @@ const stage = new Stage();
 const booth = new Booth(() => stage.photo(), (text) => note(text, { info: true }));
 const results = new Results((time) => mode.seek(time), () => booth.smile());
 const settings = new Settings(settingsChanged);
+const marking = new Marking(stage, results.tracks);
+results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
 /** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
 const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
@@ -36,6 +39,7 @@ function go(next) {
   booth.stop();
   results.endSmiles();
   stage.clear();
+  marking.clear();
   clearNotes();
   mode = next;
   if (next.name !== "idle") results.begin(next.source, { recorded: next.name === "video" });
@@ -95,6 +99,7 @@ function clearResults() {
 function toggle(id, name) {
   stage.toggle(id, name);
   stage.veil(mode.blind);
+  if (id === "blur") results.tracks.forgetPortraits();
 }
 
 function fullScreen() {
@@ -116,7 +121,7 @@ const CLICKS = {
   "use-camera": () => mode.name === "camera" || startCamera(), "blank-camera": () => startCamera(), "use-source": startServer,
   "use-file": chooseFile, "blank-file": chooseFile, main: () => mode.pressMain(), "progress-cancel": () => mode.cancel(),
   theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(), full: fullScreen,
-  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"),
+  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
   "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file),
@@ -124,7 +129,7 @@ const CLICKS = {
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
-  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"),
+  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: fullScreen, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
   ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
 };
