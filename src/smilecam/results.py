@@ -37,17 +37,18 @@ class FrameResult:
         """Whether at least one face smiles."""
         return any(face.smiling for face in self.faces)
 
-    def annotate(self, image: Image) -> Image:
-        """Draw a box and a label for every face.
+    def annotate(self, image: Image, *, numbers: bool = False) -> Image:
+        """Draw a box for every face, and the label "Smiling" where it smiles.
 
         Args:
             image: that the result is about, uint8 (height, width, 3), blue-green-red, or (height, width) grey; left as
                 it is.
+            numbers: label every face, with its number in a stream and its probability.
 
         Returns:
             A new image, uint8 (height, width, 3), blue-green-red.
         """
-        return annotate(image, self.faces)
+        return annotate(image, self.faces, numbers=numbers)
 
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows: the annotated image, where the result knows it."""

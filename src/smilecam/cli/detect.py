@@ -51,6 +51,7 @@ BAR_FROM_FRAMES = 50
     show_default=True,
     help="Minimum time between two snapshots of one person (seconds).",
 )
+@click.option("--numbers", is_flag=True, help="Label every face in --save, with its number and probability.")
 @click.option("--blur", is_flag=True, help="Anonymise faces in the files of --save and --snap.")
 @click.option("--until", type=click.Choice(["smile"]), help="Stop at the first smile; exit code 6 without one.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Stop after this time (seconds).")
@@ -76,6 +77,7 @@ def detect(
     webvtt: str | None,
     snap: str | None,
     cooldown: float,
+    numbers: bool,
     blur: bool,
     until: str | None,
     timeout: float | None,
@@ -92,7 +94,7 @@ def detect(
     """
     from smilecam.pipeline.run_sources import RunReport, collect_sources
 
-    outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur)
+    outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur, numbers)
     outputs.check(sources)
     notified = notifications(**settings)
     report = RunReport(warn=warn)

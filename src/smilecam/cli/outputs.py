@@ -38,6 +38,7 @@ class Outputs:
     snap: str | None
     cooldown: float
     blur: bool
+    numbers: bool = False
 
     def check(self, sources: Sequence[str]) -> None:
         """Refuse empty names, and options that make no sense together.
@@ -54,6 +55,8 @@ class Outputs:
             raise UsageProblem("--jsonl and --csv cannot both go to standard output")
         if self.blur and not (self.save or self.snap):
             raise UsageProblem("--blur is about what --save or --snap writes: name one of them")
+        if self.numbers and not self.save:
+            raise UsageProblem("--numbers is about what --save writes: name a file for it")
 
     @property
     def asked(self) -> list[str]:
@@ -146,7 +149,7 @@ def _annotated(outputs: Outputs, plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.annotated import AnnotatedOutput
 
     _make_folder_for(outputs.save or "", plans["save"])
-    return AnnotatedOutput(plans["save"], outputs.blur)
+    return AnnotatedOutput(plans["save"], outputs.blur, outputs.numbers)
 
 
 def _jsonl(outputs: Outputs, _plans: dict[str, Plan]) -> Sink:
