@@ -166,7 +166,7 @@ def test_smile_is_shown_within_a_second_of_its_start(open_page):
         delays = [event - start for event in seen["events"] if event >= start]
         assert delays
         assert min(delays) <= 1000
-    until(page, "document.querySelector('#people .person.smiling .pill')?.textContent === 'Smile'", timeout=5000)
+    until(page, "document.querySelector('#people .person.smiling .pill')?.textContent === 'Smiling'", timeout=5000)
     until(page, "/smiles/.test(document.getElementById('live').textContent)", timeout=5000)
 
 
@@ -352,7 +352,7 @@ def test_video_with_its_timeline(open_page, live_page, portraits, tmp_path):
     assert page.is_hidden("#blank")
     page.locator("#timeline").focus()
     page.keyboard.press("Home")
-    until(page, "document.querySelector('#people .person .pill')?.textContent === 'No smile'")
+    until(page, "document.querySelector('#people .person .pill')?.textContent === 'Not smiling'")
     page.locator("#event-list .go").first.click()
     until(page, "Math.abs(document.getElementById('video').currentTime - 1) < .3")
     box = page.locator("#timeline").bounding_box()
@@ -729,6 +729,14 @@ def test_light_and_nothing_from_elsewhere(open_page, server):
 
 def static_files():
     return [path for path in STATIC.rglob("*") if path.is_file()]
+
+
+def test_only_the_engine_knows_the_server():
+    engine = {"engine.js", "api.js", "link.js", "server-source.js", "camera-worker.js"}
+    for path in static_files():
+        if path.suffix == ".js" and path.name not in engine:
+            imported = set(re.findall(r'from "(?:\.{1,2}/)+([\w-]+\.js)"', path.read_text(encoding="utf-8")))
+            assert not imported & (engine - {"engine.js"}), f"{path.name} is to use engine.js"
 
 
 def test_words():

@@ -11,6 +11,7 @@ import click
 
 from smilecam.cli.extras import require
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
+from smilecam.cli.notify_options import notifications, notify_options
 from smilecam.cli.progress import warn
 from smilecam.cli.stream_options import stream_options
 from smilecam.detection.registry import resolve_detector
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @model_options
 @detector_options
 @stream_options
+@notify_options
 def watch(
     source: str | None,
     host: str,
@@ -62,8 +64,8 @@ def watch(
     """Show smiles live in the browser.
 
     Without SOURCE the page uses the browser's own camera. SOURCE shows a source of this machine to every viewer: the
-    index of a camera, an address such as rtsp://host/path, or a video file, played in real time. Nothing is stored and
-    nothing leaves this machine. Stop with Ctrl-C.
+    index of a camera, an address such as rtsp://host/path, or a video file, played in real time. Nothing is stored, and
+    nothing leaves this machine but what --webhook and --mqtt name. Stop with Ctrl-C.
     """
     require("web", "smilecam watch")
     from smilecam.server.serve import ServeOptions, serve
@@ -71,6 +73,9 @@ def watch(
 
     options = ServeOptions(host, port, token, names, not no_browser, ssl_certfile, ssl_keyfile)
     options.check()
+    notified = notifications(**settings)
+    if notified.asked and source is None:
+        raise UsageProblem("notifications are of a source of this machine: name a SOURCE")
     models = Models(settings["model"], settings["detection_size"])
     face_detector = resolve_detector(settings["detector"])
     chosen = _settings(models, **{**settings, "detector": face_detector.spec.name})
@@ -83,7 +88,8 @@ def watch(
 
     with ExitStack() as stack:
         opened = stack.enter_context(_open(source, **settings)) if source is not None else None
-        serve(models, chosen, options, announce, warn, opened)
+        sinks = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
+        serve(models, chosen, options, announce, warn, opened, sinks=sinks)
 
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types

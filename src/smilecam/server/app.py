@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
 from starlette.applications import Starlette
@@ -23,6 +23,7 @@ from smilecam.server.service import Service
 from smilecam.server.source_thread import SourceThread
 from smilecam.server.ws.broadcast import Broadcast, serve_viewer
 from smilecam.server.ws.browser_stream import stream
+from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source
 
 MESSAGES = {
@@ -33,7 +34,13 @@ MESSAGES = {
 """Codes and messages for the framework's own errors, by status."""
 
 
-def make_app(service: Service, access: Access, source: Source | None, started: Callable[[], None]) -> ASGIApp:
+def make_app(
+    service: Service,
+    access: Access,
+    source: Source | None,
+    started: Callable[[], None],
+    sinks: Sequence[Sink] = (),
+) -> ASGIApp:
     """Assemble the application.
 
     Args:
@@ -41,9 +48,10 @@ def make_app(service: Service, access: Access, source: Source | None, started: C
         access: decides which requests are admitted.
         source: the server's own, open; None where browsers send the frames.
         started: called once requests can be answered.
+        sinks: further takers of the results of ``source``.
     """
     jobs = VideoJobs(service.folder, service.limits, service.report)
-    broadcast = Broadcast(SourceThread(source, service.models, service.settings), service) if source else None
+    broadcast = Broadcast(SourceThread(source, service.models, service.settings, sinks), service) if source else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

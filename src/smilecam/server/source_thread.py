@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ import numpy as np
 from smilecam.opencv import cv2
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.run import OnlineSourceRun
+from smilecam.pipeline.run_sources import begun_and_closed, deliver
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.server.ws.messages import result_message
+from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source
 from smilecam.types import Event, Image
 
@@ -64,9 +66,9 @@ class SourceThread:
         last_frame: monotonic clock when the last frame was processed, None before the first.
     """
 
-    def __init__(self, source: Source, models: Models, settings: Settings) -> None:
-        """Prepare; nothing is read yet."""
-        self.source, self.settings = source, settings
+    def __init__(self, source: Source, models: Models, settings: Settings, sinks: Sequence[Sink] = ()) -> None:
+        """Prepare; nothing is read yet. ``sinks`` take the results too, and are closed at the end."""
+        self.source, self.settings, self._sinks = source, settings, sinks
         self.watched = False
         self.last_frame: float | None = None
         self._models = models
@@ -106,10 +108,11 @@ class SourceThread:
 
     def _read(self, publish: Callable[[Broadcasted], None]) -> None:
         newest: StreamItem | None = None
-        with OnlineSourceRun(self.source, self._current_setup) as run:
+        with begun_and_closed(self._sinks, self.source), OnlineSourceRun(self.source, self._current_setup) as run:
             for item in run:
                 if self._stop.is_set():
                     return
+                deliver(self._sinks, item)
                 if item.result is None:
                     for event in item.events:
                         publish(event)

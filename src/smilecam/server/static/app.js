@@ -1,11 +1,12 @@
 // The page: holds the current mode, and wires the controls to it.
 
-import { models } from "./api.js";
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
+import { engine } from "./engine.js";
 import { wireDrop, wireKeys } from "./keys.js";
+import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
 import { ImageMode } from "./modes/image.js";
@@ -23,8 +24,10 @@ const stage = new Stage();
 const booth = new Booth(() => stage.photo(), (text) => note(text, { info: true }));
 const results = new Results((time) => mode.seek(time), () => booth.smile());
 const settings = new Settings(settingsChanged);
+const marking = new Marking(stage, results.tracks);
+results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
-/** What the modes share. `offered` is what the server offers: models, detectors, and its source if it has one. */
+/** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
 const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
 
 let mode = new IdleMode(page);
@@ -36,6 +39,7 @@ function go(next) {
   booth.stop();
   results.endSmiles();
   stage.clear();
+  marking.clear();
   clearNotes();
   mode = next;
   if (next.name !== "idle") results.begin(next.source, { recorded: next.name === "video" });
@@ -95,6 +99,7 @@ function clearResults() {
 function toggle(id, name) {
   stage.toggle(id, name);
   stage.veil(mode.blind);
+  if (id === "blur") results.tracks.forgetPortraits();
 }
 
 function fullScreen() {
@@ -116,7 +121,7 @@ const CLICKS = {
   "use-camera": () => mode.name === "camera" || startCamera(), "blank-camera": () => startCamera(), "use-source": startServer,
   "use-file": chooseFile, "blank-file": chooseFile, main: () => mode.pressMain(), "progress-cancel": () => mode.cancel(),
   theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(), full: fullScreen,
-  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"),
+  mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
   "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file),
@@ -124,7 +129,7 @@ const CLICKS = {
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
-  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"),
+  m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: fullScreen, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
   ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
 };
@@ -151,15 +156,15 @@ function wire() {
 
 let retry = 0;
 
-/** Ask the server what it offers, again and again until it answers. */
+/** Ask the engine what it offers, again and again until it answers. */
 async function askOffered() {
   clearTimeout(retry);
   try {
-    page.offered = await models();
+    page.offered = await engine.offered();
   } catch (problem) {
     retry = setTimeout(askOffered, RETRY_AFTER);
-    if (mode.name !== "idle") return; // a mode that uses the server reports the same by itself
-    setStatus("bad", "No server");
+    if (mode.name !== "idle") return; // a mode that uses the engine reports the same by itself
+    setStatus("bad", engine.lostStatus);
     note(problem.message, { action: () => { note(null); askOffered(); }, label: "Try now" });
     return;
   }
@@ -173,8 +178,8 @@ async function askOffered() {
 }
 
 function start() {
-  const here = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  if (!here) setText($("privacy"), `Images go to the smilecam server ${location.hostname} and nowhere else. Nothing is stored.`);
+  setText($("privacy"), engine.privacy);
+  setText($("f-server-name"), engine.statsLabel);
   if (matchMedia("(max-width: 680px)").matches) $("settings").open = false;
   wire();
   page.idle();

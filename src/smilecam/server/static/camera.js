@@ -1,6 +1,6 @@
 // The browser's own camera: opens it, sends its newest frame whenever the one before has been answered.
 
-import { address } from "./link.js";
+import { engine } from "./engine.js";
 
 const LONGEST_SIDE = 640;
 
@@ -10,8 +10,7 @@ export function cameraProblem(error) {
     return {
       title: "The browser keeps the camera closed here",
       text: "Browsers open the camera only for pages on this computer (127.0.0.1 or localhost) or over https. "
-        + "Start the server with --ssl-certfile and --ssl-keyfile, or open the page on the server's own computer. "
-        + "Images and videos from files work here too.",
+        + `${engine.secureHint} Images and videos from files work here too.`,
     };
   }
   const texts = {
@@ -79,9 +78,8 @@ export class Camera {
     await this.video.play();
     if (this.closed) return;
     this.begun = performance.now();
-    this.worker = new Worker(new URL("./camera-worker.js", import.meta.url), { type: "module" });
+    this.worker = engine.openStream(settings);
     this.worker.onmessage = ({ data }) => this.receive(data);
-    this.worker.postMessage({ do: "open", url: address("v1/stream", document.baseURI), settings });
     this.stopFrames = onFrames(this.video, (now, about) => this.newFrame(now, about));
   }
 
@@ -98,7 +96,7 @@ export class Camera {
     return Math.max(0, (moment - this.begun) / 1000);
   }
 
-  /** Send the newest frame, if there is one that was not sent and the server is waiting for one. */
+  /** Send the newest frame, if there is one that was not sent and the engine is waiting for one. */
   grab() {
     const { videoWidth: width, videoHeight: height } = this.video;
     if (!this.free || !this.fresh || this.closed || !width || document.hidden) return;

@@ -1,7 +1,7 @@
 // The stage: a video or an image, the overlay above it, and how both are shown.
 
 import { $, announce } from "./dom.js";
-import { Overlay, photograph } from "./overlay.js";
+import { annotated, cutFace, Overlay, photograph } from "./overlay.js";
 
 const IMAGE_LABEL = "The image";
 
@@ -78,6 +78,7 @@ export class Stage {
     const { overlay } = this;
     overlay.boxes = pressed("boxes");
     overlay.blur = pressed("blur");
+    overlay.numbers = pressed("numbers");
     overlay.mirror = this.mirrorable && pressed("mirror");
     this.element.classList.toggle("mirrored", overlay.mirror);
   }
@@ -85,6 +86,26 @@ export class Stage {
   /** With the blur on, nothing is shown sharp while it is unknown where the faces are. */
   veil(unknown) {
     this.element.classList.toggle("veiled", this.overlay.blur && unknown);
+  }
+
+  /** Mark a face by its number, or none. */
+  mark(number) {
+    if (this.overlay.marked === number) return;
+    this.overlay.marked = number;
+    if (this.space) this.draw(this.faces);
+  }
+
+  /** Cut a face out of what is shown into a small canvas; gives whether anything is shown. */
+  cut(box, canvas) {
+    if (!this.space || !this.shown || !$("blank").hidden) return false;
+    cutFace(this.shown, this.space, box, canvas, this.overlay);
+    return true;
+  }
+
+  /** What is shown with its boxes and labels, as a JPEG blob in full size; null where nothing is. */
+  async annotated() {
+    if (!this.space || !this.shown || !$("blank").hidden) return null;
+    return annotated(this.shown, this.faces, this.space, this.overlay);
   }
 
   /** A photo of what is shown as a JPEG blob, or null where nothing is. */

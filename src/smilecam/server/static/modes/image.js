@@ -1,7 +1,7 @@
 // An image from a file.
 
-import { detect } from "../api.js";
 import { announce, plural } from "../dom.js";
+import { engine } from "../engine.js";
 import { hideBlank, note, setStatus } from "../notices.js";
 import { Mode } from "./mode.js";
 
@@ -25,7 +25,7 @@ export class ImageMode extends Mode {
     this.request = request;
     setStatus("wait", "Reading");
     try {
-      const answers = [detect(this.file, this.page.settings.wanted, request.signal), createImageBitmap(this.file).catch(() => null)];
+      const answers = [engine.detect(this.file, this.page.settings.wanted, request.signal), createImageBitmap(this.file).catch(() => null)];
       const [result, bitmap] = await Promise.all(answers);
       if (!request.signal.aborted) this.show(result, bitmap);
       bitmap?.close();

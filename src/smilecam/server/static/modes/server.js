@@ -1,7 +1,7 @@
 // The server's own source.
 
+import { engine } from "../engine.js";
 import { note, setStatus, showBlank } from "../notices.js";
-import { ServerSource } from "../server-source.js";
 import { LiveMode } from "./live.js";
 
 export class ServerMode extends LiveMode {
@@ -16,7 +16,7 @@ export class ServerMode extends LiveMode {
     showBlank("Waiting for the source", this.source, { actions: false });
     setStatus("wait", "Connecting");
     stage.show(stage.image, false);
-    this.input = new ServerSource(stage.image, {
+    this.input = engine.openSource(stage.image, {
       ...this.handlers(),
       result: this.whileHere((result, times) => this.takeNext(result, times)),
       source: this.whileHere((state) => this.sourceState(state)),

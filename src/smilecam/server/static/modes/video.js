@@ -1,9 +1,9 @@
-// A video from a file: the server reads all of it, then it plays with its results.
+// A video from a file: the engine reads all of it, then it plays with its results.
 
-import { readVideo } from "../api.js";
 import { onFrames } from "../camera.js";
 import { setMain } from "../controls.js";
 import { $, announce, clock, plural, setText } from "../dom.js";
+import { engine } from "../engine.js";
 import { hideBlank, setStatus, showBlank, showProgress } from "../notices.js";
 import { Mode } from "./mode.js";
 
@@ -30,7 +30,7 @@ export class VideoMode extends Mode {
     setStatus("wait", "Reading");
     announce("Reading the video");
     try {
-      const lines = await readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal);
+      const lines = await engine.readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal);
       if (this.left) return;
       this.frames = framesOf(lines);
       await this.load();
@@ -83,8 +83,8 @@ export class VideoMode extends Mode {
     stage.space = { width, height };
   }
 
-  /** Show the results at a time in seconds. */
-  showAt(time) {
+  /** Show the results at a time in seconds; `current` is whether the image of that time is on the screen already. */
+  showAt(time, current = true) {
     if (!this.ready) return;
     const { frames } = this;
     const { stage, results } = this.page;
@@ -95,7 +95,7 @@ export class VideoMode extends Mode {
       this.shown = -1;
     }
     while (this.shown < at) results.tracks.update(frames[(this.shown += 1)]);
-    results.tracks.show();
+    results.tracks.show(false, current);
     results.timeline.at(time);
     setText($("clock"), `${clock(time, true)} / ${clock(this.length, true)}`);
     stage.draw(frames[at]?.faces ?? []);
@@ -109,7 +109,7 @@ export class VideoMode extends Mode {
     if (!this.ready) return;
     const wanted = Math.min(this.length, Math.max(0, time));
     if (this.playable) this.page.stage.video.currentTime = wanted;
-    this.showAt(wanted);
+    this.showAt(wanted, !this.playable);
   }
 
   /** Go on or back by seconds. */

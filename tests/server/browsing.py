@@ -1,0 +1,90 @@
+"""What the browser tests share: waiting, dropping files, checks of accessibility. No test."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+REQUIRED = "SMILECAM_TEST_DATA_REQUIRED"
+SCREENSHOTS = Path(
+    os.environ.get("SMILECAM_TEST_SCREENSHOTS", Path(__file__).resolve().parents[2] / "build" / "screenshots")
+)
+
+
+def needed(package: str) -> Any:
+    """A package that these tests need; where everything must be installed its absence is a failure."""
+    if os.environ.get(REQUIRED):
+        return importlib.import_module(package)
+    return pytest.importorskip(package, reason=f"{package} is not installed")
+
+
+def collect_console(page: Page, logged: list[str], ignore: Sequence[str] = ()) -> None:
+    """Collect what a page logs as an error or warning, but for what the tests bring about themselves."""
+    ignore = ("willReadFrequently", *ignore)  # it is these tests that read canvases
+
+    def collect(text: str) -> None:
+        if not any(re.search(pattern, text) for pattern in ignore):
+            logged.append(text)
+
+    page.on("console", lambda message: collect(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: collect(str(error)))
+
+
+def until(page: Page, script: str, arg: object = None, timeout: float = 10_000) -> None:
+    """Wait until a script returns something true; the browser's own waiting needs eval, which the page forbids."""
+    end = time.monotonic() + timeout / 1000
+    while not page.evaluate(script, arg):
+        assert time.monotonic() < end, f"this did not become true: {script}"
+        page.wait_for_timeout(30)
+
+
+def drop(page: Page, *paths: Path, type_of: str = "") -> None:
+    """Drop files on the page, as a hand would."""
+    files = [[path.name, type_of, base64.b64encode(path.read_bytes()).decode()] for path in paths]
+    page.evaluate(
+        """(files) => {
+          const dataTransfer = new DataTransfer();
+          for (const [name, type, content] of files) {
+            const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+            dataTransfer.items.add(new File([bytes], name, {type}));
+          }
+          for (const name of ["dragover", "drop"]) {
+            document.body.dispatchEvent(new DragEvent(name, {dataTransfer, bubbles: true, cancelable: true}));
+          }
+        }""",
+        files,
+    )
+
+
+def check_axe(page: Page, part: str | None = None) -> None:
+    """No serious finding of axe-core; the page was opened with ``bypass_csp``."""
+    axe = needed("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page, context=part, options={"resultTypes": ["violations"], "preload": False}).response
+    assert found["passes"]
+    serious = [
+        (one["id"], [node["html"] for node in one["nodes"]])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def fits(page: Page, name: str, widths: Sequence[int] = (360, 768, 1440)) -> None:
+    """Take a picture at each width; nothing is wider than the window."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(120)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=SCREENSHOTS / f"{name}_{width}.png", full_page=True)
