@@ -17,7 +17,8 @@ ROOT = Path(smilecam.__file__).parent
 VALUES = {"types", "errors", "presets"}
 ALLOWED = {
     "types": set(),
-    "errors": set(),
+    "installation": set(),
+    "errors": {"installation"},
     "presets": set(),
     "opencv": set(),
     "gif": set(),
@@ -37,6 +38,7 @@ ALLOWED = {
     "detection": VALUES | {"opencv", "onnx_runtime", "geometry", "storage", "download", "classification"},
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
+    "notify": {"types", "errors", "interrupts", "results", "sources", "sinks"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
     "scan": VALUES
     | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
@@ -67,6 +69,7 @@ HOMES = {
     "psutil": {"server"},
     "filelock": {"server"},
     "click": {"cli"},
+    "paho": {"notify"},
     "pyarrow": {"scan", "review"},
     "fsspec": {"scan"},
     "ray": {"scan"},

@@ -108,8 +108,16 @@ def _corner(size: Size, frame: Size, faces: Sequence[Rectangle]) -> Rectangle:
     return next((corner for corner in corners if not any(map(corner.meets, faces))), corners[0])
 
 
-def encode_png(image: Image) -> bytes:
-    """A PNG file of an image, uint8 (height, width, 3), blue-green-red."""
+def encode_png(image: Image, longest: int) -> bytes:
+    """A PNG file of an image.
+
+    Args:
+        image: uint8 (height, width, 3), blue-green-red.
+        longest: the image is reduced to this many pixels on its longer side.
+    """
+    factor = longest / max(image.shape[:2])
+    if factor < 1:
+        image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.imencode(".png", image)[1], np.uint8).tobytes()
 
 

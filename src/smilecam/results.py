@@ -8,6 +8,9 @@ from typing import Any
 from smilecam.drawing import annotate, encode_png
 from smilecam.types import Event, Face, Image
 
+SHOWN_PIXELS = 1024
+"""The longer side of the images that notebooks show, and keep in their files."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
@@ -49,7 +52,15 @@ class FrameResult:
 
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows: the annotated image, where the result knows it."""
-        return None if self.image is None else encode_png(self.annotate(self.image))
+        return None if self.image is None else self.shown_png(self.image)
+
+    def shown_png(self, image: Image) -> bytes:
+        """What a notebook shows: an image with the result drawn in, reduced to ``SHOWN_PIXELS``, as a PNG file.
+
+        Args:
+            image: as for ``annotate``.
+        """
+        return encode_png(self.annotate(image), SHOWN_PIXELS)
 
     def as_dict(self) -> dict[str, Any]:
         """The frame as plain values, in the form of one line of ``--jsonl``; events have lines of their own."""

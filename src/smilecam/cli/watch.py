@@ -11,6 +11,7 @@ import click
 
 from smilecam.cli.extras import require
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
+from smilecam.cli.notify_options import notifications, notify_options
 from smilecam.cli.progress import warn
 from smilecam.cli.stream_options import stream_options
 from smilecam.detection.registry import resolve_detector
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @model_options
 @detector_options
 @stream_options
+@notify_options
 def watch(
     source: str | None,
     host: str,
@@ -64,8 +66,8 @@ def watch(
 
     Without SOURCE the page uses the browser's own camera. SOURCE shows a source of this machine to every viewer: the
     index of a camera, an address such as rtsp://host/path, or a video file. A file begins with the first viewer, and
-    can be paused and moved through on the page, for all viewers together. Nothing is stored and nothing leaves this
-    machine. Stop with Ctrl-C.
+    can be paused and moved through on the page, for all viewers together. Nothing is stored, and nothing leaves this
+    machine but what --webhook and --mqtt name. Stop with Ctrl-C.
     """
     require("web", "smilecam watch")
     from smilecam.server.serve import ServeOptions, serve
@@ -73,12 +75,17 @@ def watch(
 
     options = ServeOptions(host, port, token, names, not no_browser, ssl_certfile, ssl_keyfile)
     options.check()
+    notified = notifications(**settings)
+    if notified.asked and source is None:
+        raise UsageProblem("notifications are of a source of this machine: name a SOURCE")
     models = Models(settings["model"], settings["detection_size"])
     face_detector = resolve_detector(settings["detector"])
     chosen = _settings(models, **{**settings, "detector": face_detector.spec.name})
 
     def announce(address: str) -> None:
         click.echo(f"smilecam is at {address}")
+        if source is not None:
+            click.echo(f"The overlay for OBS is at {address.replace('/?token=', '/overlay?token=')}")
         click.echo("End it with Ctrl-C.")
         for line in detector_warnings(face_detector, blur=False):
             warn(line)
@@ -88,7 +95,8 @@ def watch(
         if source is not None:
             opened = _open(source, **settings)
             stack.callback(opened.close)
-        serve(models, chosen, options, announce, warn, opened)
+        sinks = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
+        serve(models, chosen, options, announce, warn, opened, sinks=sinks)
 
 
 def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - options are of several types

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from smilecam.server.service import Service
 from smilecam.server.source_thread import SourceThread
 from smilecam.server.ws.broadcast import Broadcast, serve_viewer
 from smilecam.server.ws.browser_stream import stream
+from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source
 
 MESSAGES = {
@@ -36,7 +37,11 @@ MESSAGES = {
 
 
 def make_app(
-    service: Service, access: Access, source: Source | Playback | None, started: Callable[[], None]
+    service: Service,
+    access: Access,
+    source: Source | Playback | None,
+    started: Callable[[], None],
+    sinks: Sequence[Sink] = (),
 ) -> ASGIApp:
     """Assemble the application.
 
@@ -45,9 +50,10 @@ def make_app(
         access: decides which requests are admitted.
         source: the server's own, open; None where browsers send the frames.
         started: called once requests can be answered.
+        sinks: further takers of the results of ``source``.
     """
     jobs = VideoJobs(service.folder, service.limits, service.report)
-    broadcast = Broadcast(SourceThread(source, service.models, service.settings), service) if source else None
+    broadcast = Broadcast(SourceThread(source, service.models, service.settings, sinks), service) if source else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -77,6 +83,7 @@ def _routes() -> list[Route | Mount | WebSocketRoute]:
     return [
         Route("/", api.page),
         Route("/", api.enter, methods=["POST"]),
+        Route("/overlay", api.overlay),
         Mount("/static", StaticFiles(directory=api.STATIC, check_dir=False)),
         Route("/v1/models", api.models),
         Route("/v1/detect", api.detect, methods=["POST"]),

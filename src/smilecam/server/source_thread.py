@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,12 @@ from smilecam.errors import SourceError
 from smilecam.opencv import cv2
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.run import OnlineSourceRun
+from smilecam.pipeline.run_sources import begun, deliver
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.playback import Playback
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.server.ws.messages import result_message
+from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source
 from smilecam.types import Event, Image
 
@@ -71,9 +74,11 @@ class SourceThread:
         last_frame: monotonic clock when the last frame was processed, None before the first.
     """
 
-    def __init__(self, source: Source | Playback, models: Models, settings: Settings) -> None:
-        """Prepare; nothing is read yet."""
-        self.source, self.settings = source, settings
+    def __init__(
+        self, source: Source | Playback, models: Models, settings: Settings, sinks: Sequence[Sink] = ()
+    ) -> None:
+        """Prepare; nothing is read yet. ``sinks`` take the results too, and are closed at the end."""
+        self.source, self.settings, self._sinks = source, settings, sinks
         self.watched = False
         self.last_frame: float | None = None
         self._models = models
@@ -113,11 +118,14 @@ class SourceThread:
             publish(SourceEnd(failed))
 
     def _read(self, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]) -> None:
-        if isinstance(self.source, Playback):
-            while self._play_section(self.source, publish, report):
-                publish(PlaybackChange())
-        else:
-            self._read_section(self.source, publish)
+        with ExitStack() as stack:
+            for sink in self._sinks:
+                stack.callback(sink.close)
+            if isinstance(self.source, Playback):
+                while self._play_section(self.source, publish, report):
+                    publish(PlaybackChange())
+            else:
+                self._read_section(self.source, publish)
 
     def _play_section(
         self, playback: Playback, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]
@@ -141,10 +149,11 @@ class SourceThread:
 
     def _read_section(self, section: Source, publish: Callable[[Broadcasted], None]) -> None:
         newest: StreamItem | None = None
-        with OnlineSourceRun(section, self._current_setup) as run:
+        with begun(self._sinks, section), OnlineSourceRun(section, self._current_setup) as run:
             for item in run:
                 if self._stop.is_set():
                     return
+                deliver(self._sinks, item)
                 if item.result is None:
                     for event in item.events:
                         publish(event)

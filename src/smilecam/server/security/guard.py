@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smilecam.server.metrics import Metrics
 from smilecam.server.problems import Problem, internal_error
-from smilecam.server.security.access import Access
+from smilecam.server.security.access import PAGE_PATHS, Access
 from smilecam.server.security.connections import trust_connection
 from smilecam.server.security.limits import Limits
 from smilecam.server.security.strangers import Strangers
@@ -80,9 +80,9 @@ class Guard:
         request = HTTPConnection(scope)
         trusted = False
         try:
-            at_page = scope["type"] == "http" and scope["path"] == "/"
-            if at_page and scope["method"] == "POST":
-                self._access.check_entry(request.headers)  # the handlers of the page check the token
+            at_page = scope["type"] == "http" and scope["path"] in PAGE_PATHS
+            if at_page and scope["path"] == "/" and scope["method"] == "POST":
+                self._access.check_entry(request.headers)  # the handlers of the pages check the token
             elif at_page and scope["method"] in ("GET", "HEAD") and "token" in request.query_params:
                 self._access.check_host(request.headers)
             else:

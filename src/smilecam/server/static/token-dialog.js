@@ -1,7 +1,7 @@
 // Asks for the token of a server that was restarted with another one; without it a page cannot tell more of the server.
 
-import { enterToken } from "./api.js";
 import { $, announce, setText } from "./dom.js";
+import { engine } from "./engine.js";
 import { note, setStatus } from "./notices.js";
 
 const TEXT = "The server was restarted with another token.";
@@ -33,7 +33,7 @@ export class TokenDialog {
 
   async send(token) {
     try {
-      await enterToken(token);
+      await engine.enterToken(token);
     } catch (problem) {
       this.refuse(problem.message);
       $("token").select();

@@ -100,9 +100,9 @@ class Broadcast:
         self._set_watched()
 
     def _set_watched(self) -> None:
-        self.thread.watched = bool(self._viewers)
+        self.thread.watched = any(viewer.images for viewer in self._viewers)
         if isinstance(self.thread.source, Playback):
-            self.thread.source.set_watched(self.thread.watched)
+            self.thread.source.set_watched(bool(self._viewers))
 
     async def change(self, content: dict[str, Any]) -> None:
         """Take settings anew and tell every viewer, since the source is one for all.
@@ -143,11 +143,15 @@ class Broadcast:
 
 
 class Viewer:
-    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest."""
+    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest.
 
-    def __init__(self, channel: Channel, broadcast: Broadcast) -> None:
+    Attributes:
+        images: whether it gets images, or results alone.
+    """
+
+    def __init__(self, channel: Channel, broadcast: Broadcast, images: bool = True) -> None:
         """Begin with the newest frame there is."""
-        self._channel, self._broadcast = channel, broadcast
+        self._channel, self._broadcast, self.images = channel, broadcast, images
         self._waiting: BroadcastFrame | None = broadcast.newest
         self._events: deque[Event] = deque(maxlen=WAITING_EVENTS)
         self._texts: deque[dict[str, Any]] = deque(maxlen=WAITING_EVENTS)
@@ -157,7 +161,7 @@ class Viewer:
     def show(self, frame: BroadcastFrame) -> None:
         """There is a newer frame."""
         self._events.extend(frame.events)
-        if frame.jpeg:
+        if frame.jpeg or not self.images:
             self._waiting = frame
             self._changed.set()
 
@@ -194,7 +198,8 @@ class Viewer:
                 events = [event.as_dict() for event in self._events]
                 self._events.clear()
                 head = as_json({**frame.head, "events": events}).encode()
-                await self._channel.send(len(head).to_bytes(4, "big") + head + frame.jpeg)
+                jpeg = frame.jpeg if self.images else b""
+                await self._channel.send(len(head).to_bytes(4, "big") + head + jpeg)
 
     async def _listen(self) -> None:
         async for message in self._channel.messages():
@@ -232,9 +237,10 @@ async def serve_viewer(websocket: WebSocket) -> None:
     refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
+    images = websocket.query_params.get("images") != "0"
     try:
         with service.session():
-            await Viewer(channel, broadcast).run()
+            await Viewer(channel, broadcast, images).run()
     except Problem as problem:
         service.metrics.refused.inc()
         await channel.refuse_and_close(problem)

@@ -1,8 +1,8 @@
 // Images from files: each is read by itself, a strip shows all of them, and one is open at a time.
 
-import { detect } from "../api.js";
 import { setMain } from "../controls.js";
 import { $, announce, plural } from "../dom.js";
+import { engine } from "../engine.js";
 import { ImageStrip } from "../image-strip.js";
 import { hideBlank, note, setStatus, showBlank } from "../notices.js";
 import { Mode } from "./mode.js";
@@ -51,7 +51,7 @@ export class ImageMode extends Mode {
   async readOne(at, signal) {
     const image = this.images[at];
     try {
-      image.result = await detect(image.file, this.page.settings.wanted, signal);
+      image.result = await engine.detect(image.file, this.page.settings.wanted, signal);
       image.error = null;
     } catch (problem) {
       if (signal.aborted) return;

@@ -2,8 +2,8 @@
 
 import { setMain } from "../controls.js";
 import { $, announce, clock, setText } from "../dom.js";
+import { engine } from "../engine.js";
 import { note, setStatus, showBlank } from "../notices.js";
-import { ServerSource } from "../server-source.js";
 import { LiveMode } from "./live.js";
 
 const ARRIVED = 0.5; // seconds of the video
@@ -21,7 +21,7 @@ export class ServerMode extends LiveMode {
     showBlank("Waiting for the source", this.source, { actions: false });
     setStatus("wait", "Connecting");
     stage.show(stage.image, false);
-    this.input = new ServerSource(stage.image, {
+    this.input = engine.openSource(stage.image, {
       ...this.handlers(),
       result: this.whileHere((result, times) => this.takeNext(result, times)),
       source: this.whileHere((state) => this.sourceState(state)),
@@ -40,7 +40,7 @@ export class ServerMode extends LiveMode {
     }
     this.section = result.section;
     if (!stage.space) stage.fit(stage.image.width, stage.image.height);
-    this.take(result, times);
+    this.take(result, { ...times, image: stage.image });
     if (this.recorded && this.hasArrived(result.time)) this.showPosition(result.time);
   }
 

@@ -1,10 +1,10 @@
-// A video from a file: the server reads all of it, then it plays with its results. Where the browser cannot play the
-// file, the server makes a copy that it can.
+// A video from a file: the engine reads all of it, then it plays with its results. Where the browser cannot play the
+// file, the engine may make a copy that it can.
 
-import { readVideo } from "../api.js";
 import { onFrames } from "../camera.js";
 import { setMain } from "../controls.js";
 import { $, announce, clock, plural, setText } from "../dom.js";
+import { engine } from "../engine.js";
 import { hideBlank, note, setStatus, showBlank, showProgress } from "../notices.js";
 import { Mode } from "./mode.js";
 
@@ -37,7 +37,7 @@ export class VideoMode extends Mode {
       if (this.left) return;
       let copy = null;
       const takeCopy = unplayable ? (blob, { width, height }) => { copy = { blob, size: { width, height } }; } : null;
-      const lines = await readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal, takeCopy);
+      const lines = await engine.readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal, takeCopy);
       if (this.left) return;
       this.frames = framesOf(lines);
       this.playable = await loading;
