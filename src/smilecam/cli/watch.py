@@ -82,6 +82,8 @@ def watch(
 
     def announce(address: str) -> None:
         click.echo(f"smilecam is at {address}")
+        if source is not None:
+            click.echo(f"The overlay for OBS is at {address.replace('/?token=', '/overlay?token=')}")
         click.echo("End it with Ctrl-C.")
         for line in detector_warnings(face_detector, blur=False):
             warn(line)

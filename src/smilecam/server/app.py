@@ -80,6 +80,7 @@ def make_app(
 def _routes() -> list[Route | Mount | WebSocketRoute]:
     return [
         Route("/", api.page),
+        Route("/overlay", api.overlay),
         Mount("/static", StaticFiles(directory=api.STATIC, check_dir=False)),
         Route("/v1/models", api.models),
         Route("/v1/detect", api.detect, methods=["POST"]),

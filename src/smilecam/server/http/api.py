@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.datastructures import FormData, UploadFile
@@ -40,24 +42,43 @@ LONGEST_NAME = 100
 
 
 MOVE_ON = (
-    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url=/">'
-    '<a href="/">smilecam</a>'
+    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,">'
+    '<meta http-equiv="refresh" content="0;url={place}"><a href="{place}">smilecam</a>'
 )
-"""Leads to the page from the page's own address."""
+"""Leads to a page from the page's own address."""
 
 
 async def page(request: Request) -> Response:
-    """The page; a token in the address is exchanged for a cookie, by a redirect to the address without it."""
+    """The live page."""
+    return _admitted(request) or FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+
+async def overlay(request: Request) -> Response:
+    """The page for video mixers; only of a server's own source, which all viewers share."""
+    admitted = _admitted(request)
+    if admitted is None and request.app.state.broadcast is None:
+        raise Problem(404, "no_source", "The overlay is of the server's source: start smilecam watch SOURCE.")
+    return admitted or FileResponse(STATIC / "obs" / "index.html", headers={"cache-control": "no-cache"})
+
+
+def _admitted(request: Request) -> Response | None:
+    """Exchange a token in the address for a cookie, by a redirect to the address without it; None without one.
+
+    Raises:
+        Problem: it is not this server's token.
+    """
     access: Access = request.app.state.access
-    token = request.query_params.get("token")
+    query = dict(request.query_params)
+    token = query.pop("token", None)
     if token is None:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+        return None
     if not access.is_token(token):
         raise Problem(401, "no_token", "That is not this server's token: open the address that smilecam watch printed.")
+    place = request.url.path + (f"?{urlencode(query)}" if query else "")
     if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
-        response: Response = RedirectResponse("/", 303)
+        response: Response = RedirectResponse(place, 303)
     else:  # the file that opens the page leads here: a browser would follow a redirect without the strict cookie
-        response = HTMLResponse(MOVE_ON)
+        response = HTMLResponse(MOVE_ON.format(place=escape(place)))
     secure = request.url.scheme == "https"
     response.set_cookie(
         access.cookie_name, access.cookie_value, httponly=True, samesite="strict", secure=secure, path="/"

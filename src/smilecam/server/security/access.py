@@ -17,6 +17,9 @@ from smilecam.server.problems import Problem
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """For process supervisors, without a token; the answers reveal nothing of use to a stranger."""
 
+PAGE_PATHS = frozenset({"/", "/overlay"})
+"""Pages whose address can hold the token; their handlers check it."""
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smilecam.server.metrics import Metrics
 from smilecam.server.problems import Problem, internal_error
-from smilecam.server.security.access import Access
+from smilecam.server.security.access import PAGE_PATHS, Access
 from smilecam.server.security.connections import trust_connection
 from smilecam.server.security.limits import Limits
 from smilecam.server.security.strangers import Strangers
@@ -79,7 +79,7 @@ class Guard:
         request = HTTPConnection(scope)
         trusted = False
         try:
-            opens_page = scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
+            opens_page = scope["type"] == "http" and scope["path"] in PAGE_PATHS and scope["method"] in ("GET", "HEAD")
             if opens_page and "token" in request.query_params:
                 self._access.check_host(request.headers)  # the page's own handler checks the token
             else:

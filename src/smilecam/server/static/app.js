@@ -2,10 +2,13 @@
 
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
+import { Chime } from "./chime.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
 import { engine } from "./engine.js";
+import { Glow } from "./glow.js";
 import { wireDrop, wireKeys } from "./keys.js";
+import { isSwitch, keep, remember, remembered } from "./memory.js";
 import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
@@ -16,19 +19,22 @@ import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { toggleFullScreen, toggleTheatre, wireViewing } from "./viewing.js";
 
 const REFRESH_EVERY = 250;
 const RETRY_AFTER = 3000;
 
 const stage = new Stage();
-const booth = new Booth(() => stage.photo(), (text) => note(text, { info: true }));
-const results = new Results((time) => mode.seek(time), () => booth.smile());
+const chime = new Chime();
+const booth = new Booth(stage, (tone) => chime.play(tone));
+const glow = new Glow(() => chime.play("everyone"));
+const results = new Results((time) => mode.seek(time), () => chime.play("smile"));
 const settings = new Settings(settingsChanged);
 const marking = new Marking(stage, results.tracks);
 results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
 /** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
-const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
+const page = { stage, results, settings, booth, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, saw, refresh };
 
 let mode = new IdleMode(page);
 
@@ -37,6 +43,7 @@ let mode = new IdleMode(page);
 function go(next) {
   mode.leave();
   booth.stop();
+  glow.clear();
   results.endSmiles();
   stage.clear();
   marking.clear();
@@ -57,6 +64,12 @@ function openFile(file) {
   if (file.type === "image/gif" || kind === "video") go(new VideoMode(page, file));
   else if (kind === "image") go(new ImageMode(page, file));
   else note(`${file.name} is neither an image nor a video.`);
+}
+
+/** A result of a stream, and the frame that it is of if it is at hand. */
+function saw(result, image) {
+  booth.see(result, image);
+  glow.show(result.faces);
 }
 
 function refresh() {
@@ -98,13 +111,9 @@ function clearResults() {
 
 function toggle(id, name) {
   stage.toggle(id, name);
+  remember(id, stage.isOn(id));
   stage.veil(mode.blind);
   if (id === "blur") results.tracks.forgetPortraits();
-}
-
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.element.requestFullscreen?.().catch(() => {});
 }
 
 function nextTheme() {
@@ -120,17 +129,17 @@ const playOrPause = () => mode.seekable && mode.pressMain();
 const CLICKS = {
   "use-camera": () => mode.name === "camera" || startCamera(), "blank-camera": () => startCamera(), "use-source": startServer,
   "use-file": chooseFile, "blank-file": chooseFile, main: () => mode.pressMain(), "progress-cancel": () => mode.cancel(),
-  theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(), full: fullScreen,
+  theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(),
   mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
-  "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file),
+  "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file), reset: () => settings.reset(),
 };
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
   m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
-  f: fullScreen, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
+  f: toggleFullScreen, w: toggleTheatre, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
   ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
 };
 
@@ -141,12 +150,9 @@ function wire() {
     $("file").value = "";
   });
   $("s-camera").addEventListener("change", () => startCamera($("s-camera").value));
-  $("booth").addEventListener("change", () => {
-    if (!booth.armed) booth.stop();
-    announce(`Photo on smile ${booth.armed ? "on" : "off"}`);
-  });
   new MutationObserver(() => results.timeline.draw(true)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("pagehide", () => page.idle());
+  wireViewing();
   wireKeys(KEYS, () => mode.seekable);
   wireDrop(openFile);
   setInterval(refresh, REFRESH_EVERY);
@@ -180,7 +186,8 @@ async function askOffered() {
 function start() {
   setText($("privacy"), engine.privacy);
   setText($("f-server-name"), engine.statsLabel);
-  if (matchMedia("(max-width: 680px)").matches) $("settings").open = false;
+  for (const id of ["mirror", "blur", "boxes"]) stage.set(id, remembered(id, isSwitch, stage.isOn(id)));
+  for (const id of ["advanced", "stats", "booth", "booth-who", "booth-wait", "keys-on"]) keep($(id));
   wire();
   page.idle();
   if (!window.isSecureContext) {

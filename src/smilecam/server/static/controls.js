@@ -20,6 +20,8 @@ export function showControls(mode) {
   $("player").hidden = true;
   $("mirror").hidden = name !== "camera" && name !== "idle";
   $("stats").hidden = !mode.live;
+  $("warmth").hidden = !mode.live;
+  $("booth-switch").hidden = !mode.live && name !== "idle";
   $("timeline-card").hidden = name === "image";
   $("read-again").hidden = true;
   $("photo").disabled = name === "idle";

@@ -8,7 +8,7 @@ import { $ } from "./dom.js";
  */
 export function wireKeys(actions, seekable) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || $("help-dialog").open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
     if (target.closest("input, select, textarea")) return;
     if (key === " " && (!seekable() || target.closest("button, summary, a"))) return;

@@ -60,12 +60,12 @@ class Broadcast:
     def enter(self, viewer: Viewer) -> None:
         """One more viewer."""
         self._viewers.add(viewer)
-        self.thread.watched = True
+        self.thread.watched = any(viewer.images for viewer in self._viewers)
 
     def leave(self, viewer: Viewer) -> None:
         """One viewer less."""
         self._viewers.discard(viewer)
-        self.thread.watched = bool(self._viewers)
+        self.thread.watched = any(viewer.images for viewer in self._viewers)
 
     async def change(self, content: dict[str, Any]) -> None:
         """Take settings anew and tell every viewer, since the source is one for all.
@@ -106,11 +106,15 @@ class Broadcast:
 
 
 class Viewer:
-    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest."""
+    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest.
 
-    def __init__(self, channel: Channel, broadcast: Broadcast) -> None:
+    Attributes:
+        images: whether it gets images, or results alone.
+    """
+
+    def __init__(self, channel: Channel, broadcast: Broadcast, images: bool = True) -> None:
         """Begin with the newest frame there is."""
-        self._channel, self._broadcast = channel, broadcast
+        self._channel, self._broadcast, self.images = channel, broadcast, images
         self._waiting: BroadcastFrame | None = broadcast.newest
         self._events: deque[Event] = deque(maxlen=WAITING_EVENTS)
         self._texts: deque[dict[str, Any]] = deque(maxlen=WAITING_EVENTS)
@@ -120,7 +124,7 @@ class Viewer:
     def show(self, frame: BroadcastFrame) -> None:
         """There is a newer frame."""
         self._events.extend(frame.events)
-        if frame.jpeg:
+        if frame.jpeg or not self.images:
             self._waiting = frame
             self._changed.set()
 
@@ -157,7 +161,8 @@ class Viewer:
                 events = [event.as_dict() for event in self._events]
                 self._events.clear()
                 head = as_json({**frame.head, "events": events}).encode()
-                await self._channel.send(len(head).to_bytes(4, "big") + head + frame.jpeg)
+                jpeg = frame.jpeg if self.images else b""
+                await self._channel.send(len(head).to_bytes(4, "big") + head + jpeg)
 
     async def _listen(self) -> None:
         async for message in self._channel.messages():
@@ -192,9 +197,10 @@ async def serve_viewer(websocket: WebSocket) -> None:
     refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
+    images = websocket.query_params.get("images") != "0"
     try:
         with service.session():
-            await Viewer(channel, broadcast).run()
+            await Viewer(channel, broadcast, images).run()
     except Problem as problem:
         service.metrics.refused.inc()
         await channel.refuse_and_close(problem)

@@ -29,7 +29,7 @@ export class ServerMode extends LiveMode {
     const { stage, results } = this.page;
     if (results.log.last && result.time < results.log.last - 1) results.restart();
     if (!stage.space) stage.fit(stage.image.width, stage.image.height);
-    this.take(result, times);
+    this.take(result, { ...times, image: stage.image });
   }
 
   sourceState({ name, ended }) {
