@@ -57,7 +57,7 @@ LISTEN = """() => {
 
 def choose_detector(page: Page, name: str) -> None:
     """Have the page use a detector."""
-    page.wait_for_selector("#status[data-state=idle]")
+    page.wait_for_selector(f"#s-detector option[value={name}]", state="attached")
     page.evaluate(CHOOSE, name)
 
 
