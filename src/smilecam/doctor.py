@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from smilecam.errors import ModelFileError, SmilecamError
+from smilecam.installation import package_command
 
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "av", "click")
 OPTIONAL = {
@@ -95,9 +96,8 @@ def _codecs() -> Finding:
     missing = sorted({*missing_encoders(), *missing_decoders()})
     facts = {"missing": missing}
     if missing:
-        return Finding(
-            "codecs", State.PROBLEM, f"missing: {', '.join(missing)}", "pip install --force-reinstall av", facts
-        )
+        advice = package_command("--force-reinstall", "av")
+        return Finding("codecs", State.PROBLEM, f"missing: {', '.join(missing)}", advice, facts)
     return Finding("codecs", State.GOOD, "all that are used are here", facts=facts)
 
 

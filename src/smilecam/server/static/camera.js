@@ -1,6 +1,6 @@
 // The browser's own camera: opens it, sends its newest frame whenever the one before has been answered.
 
-import { address } from "./link.js";
+import { engine } from "./engine.js";
 
 const LONGEST_SIDE = 640;
 
@@ -10,8 +10,7 @@ export function cameraProblem(error) {
     return {
       title: "The browser keeps the camera closed here",
       text: "Browsers open the camera only for pages on this computer (127.0.0.1 or localhost) or over https. "
-        + "Start the server with --ssl-certfile and --ssl-keyfile, or open the page on the server's own computer. "
-        + "Images and videos from files work here too.",
+        + `${engine.secureHint} Images and videos from files work here too.`,
     };
   }
   const texts = {
@@ -48,9 +47,9 @@ export function onFrames(video, callback) {
 export class Camera {
   /**
    * @param {HTMLVideoElement} video shows the camera
-   * @param {{result: Function, frame: Function, state: Function, settings: Function, error: Function, ended: Function}} on
+   * @param {{result: Function, frame: Function, state: Function, settings: Function, error: Function, ended: Function, wantsImage: Function}} on
    *   called with results, with each new frame on the screen, with the state of the connection, with the settings in
-   *   force, with errors that the server sent, and when the camera has ended
+   *   force, with errors that the server sent, and when the camera has ended; and asked whether the image of a result is wanted
    */
   constructor(video, on) {
     this.video = video;
@@ -79,9 +78,8 @@ export class Camera {
     await this.video.play();
     if (this.closed) return;
     this.begun = performance.now();
-    this.worker = new Worker(new URL("./camera-worker.js", import.meta.url), { type: "module" });
+    this.worker = engine.openStream(settings);
     this.worker.onmessage = ({ data }) => this.receive(data);
-    this.worker.postMessage({ do: "open", url: address("v1/stream", document.baseURI), settings });
     this.stopFrames = onFrames(this.video, (now, about) => this.newFrame(now, about));
   }
 
@@ -98,7 +96,7 @@ export class Camera {
     return Math.max(0, (moment - this.begun) / 1000);
   }
 
-  /** Send the newest frame, if there is one that was not sent and the server is waiting for one. */
+  /** Send the newest frame, if there is one that was not sent and the engine is waiting for one. */
   grab() {
     const { videoWidth: width, videoHeight: height } = this.video;
     if (!this.free || !this.fresh || this.closed || !width || document.hidden) return;
@@ -111,10 +109,26 @@ export class Camera {
       do: "frame", seq: (this.seq += 1), time, width: Math.round(width * scale), height: Math.round(height * scale),
     };
     this.grabbed = performance.timeOrigin + performance.now();
-    this.image().then((image) => {
+    this.image().then(async (image) => {
+      if (this.on.wantsImage()) await this.keep(order.seq, image);
       if (this.closed) image.close();
       else this.worker.postMessage({ ...order, image }, [image]);
-    }, () => { this.free = true; });
+    }).catch(() => { this.free = true; });
+  }
+
+  /** Keep a copy of the image that is about to be sent, until its result is here. */
+  async keep(seq, image) {
+    this.dropKept();
+    this.kept = { seq, image: image.clone?.() ?? await createImageBitmap(image) };
+  }
+
+  keptImage(seq) {
+    return this.kept?.seq === seq ? this.kept.image : undefined;
+  }
+
+  dropKept() {
+    this.kept?.image.close();
+    this.kept = null;
   }
 
   async image() {
@@ -135,7 +149,9 @@ export class Camera {
       this.on.state(data.state, data.about);
     } else if (data.content.type === "result") {
       this.free = true;
-      this.on.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received });
+      const image = this.keptImage(data.content.seq);
+      this.on.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received, image });
+      this.dropKept();
       this.grab();
     } else if (data.content.type === "error") {
       this.on.error(data.content);
@@ -161,6 +177,7 @@ export class Camera {
     this.closed = true;
     this.stopFrames?.();
     this.stopTracks();
+    this.dropKept();
     this.worker?.postMessage({ do: "close" });
     this.video.srcObject = null;
   }

@@ -1,7 +1,7 @@
-// What the page shows of the connection to the server: that it is lost, why, and that it is back.
+// What the page shows of the connection to the engine: that it is lost, why, and that it is back.
 
-import { models } from "./api.js";
 import { announce } from "./dom.js";
+import { engine } from "./engine.js";
 import { note, recentWarning, setStatus } from "./notices.js";
 
 const NO_CLOSE_FRAME = 1006;
@@ -26,9 +26,10 @@ export class Connection {
   opened() {
     if (this.losses) {
       note(null);
-      announce("The server is back");
+      announce(`The ${engine.name} is back`);
     }
     this.losses = 0;
+    this.locked = false;
     setStatus("live", "Live");
     this.on.opened();
   }
@@ -36,10 +37,14 @@ export class Connection {
   lost({ code }) {
     this.losses += 1;
     this.on.lost();
-    setStatus("bad", "No server");
-    if (this.losses === 1) announce("The server does not answer");
-    const reason = code !== NO_CLOSE_FRAME && recentWarning(); // the server sends it before it closes the connection
-    this.note(`${reason || "The server does not answer."} This page reconnects by itself.`);
+    if (this.locked) {
+      this.findReason();
+      return;
+    }
+    setStatus("bad", engine.lostStatus);
+    if (this.losses === 1) announce(`The ${engine.name} does not answer`);
+    const reason = code !== NO_CLOSE_FRAME && recentWarning(); // the engine sends it before it closes the connection
+    this.note(`${reason || `The ${engine.name} does not answer.`} This page reconnects by itself.`);
     if (this.losses > 1) this.findReason();
   }
 
@@ -50,9 +55,11 @@ export class Connection {
   /** A browser gives no reason for a refused WebSocket; the answer to an ordinary request has one. */
   async findReason() {
     try {
-      await models();
+      await engine.offered();
     } catch (problem) {
-      if (!this.signal.aborted && this.losses && problem.status) this.note(problem.message);
+      if (this.signal.aborted || !this.losses) return;
+      this.locked = problem.code === "no_token"; // the page asks for the token by itself
+      if (problem.status && !this.locked) this.note(problem.message);
     }
   }
 }
