@@ -1,4 +1,4 @@
-"""Calibrate a Haar cascade's score: fit the curve from score to precision.
+"""Calibrate a Haar cascade: fit curves from its score, and the filter's log odds, to precision.
 
 The score is the sum of the cascade's last stage, not a probability. Faces are detected permissively (two neighbours,
 several sizes, mirrored too) in images with hand-labelled boxes, each detection is matched to the labels, and a logistic
