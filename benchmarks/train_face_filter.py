@@ -109,7 +109,7 @@ def train(batches: Batches, steps: int, log: TextIO) -> SmileNet:
         loss.backward()
         optimizer.step()
         schedule.step()
-        loss_sum += float(loss)
+        loss_sum += loss.item()
         if step % 100 == 0:
             say(log, f"step {step}: loss {loss_sum / 100:.4f}, {time.monotonic() - started:.0f} s")
             loss_sum = 0.0
@@ -145,7 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True, action="append")
     parser.add_argument("--false-boxes", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

@@ -25,11 +25,11 @@ SCORE_CENTRE, SCORE_WIDTH = 0.791, 1.294
 """Logistic curve from the cascade's score alone to the share of true faces, for boxes around a known face: fitted by
 benchmarks/fit_haar_confidence.py on 365 boxes found in 9 images (43 faces) of dlib, and their mirror images."""
 
-OFFSET, PER_SCORE, PER_LOG_ODDS = -2.0, 0.3, 1.0
+OFFSET, PER_SCORE, PER_LOG_ODDS = 0.135, 0.09, 1.53
 """Log odds of a face from the cascade's score and the filter's log odds: fitted by the same program."""
 
 MAX_IOU = 0.3
-"""Of two boxes that share more than this, or whose centres lie in the other one, the less confident goes."""
+"""Of two boxes that share more than this, or whose centre lies in the other one, one goes."""
 
 ROI_MARGIN = 0.2
 """How far a known face may have moved, as a share of its side: in 1/10 s that is two sides a second."""
@@ -96,8 +96,9 @@ class HaarDetector:
 
     def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does."""
-        faces = [DetectedFace(box, confidence(*scores)) for box, *scores in self.proposals(grey, region)]
-        return sorted(_distinct([face for face in faces if face.confidence >= self.settings.min_confidence]))
+        least = self.settings.min_confidence
+        kept = [one for one in self.proposals(grey, region) if confidence(one.score, one.log_odds) >= least]
+        return sorted(DetectedFace(one.box, confidence(one.score, one.log_odds)) for one in _distinct(kept))
 
     def proposals(self, grey: GreyImage, region: Box | None = None) -> list[Proposal]:
         """All boxes of the cascade, true and false; the arguments are those of a call."""
@@ -176,12 +177,15 @@ def _logistic(log_odds: float) -> float:
     return 1 / (1 + math.exp(min(700.0, -log_odds)))
 
 
-def _distinct(faces: list[DetectedFace]) -> list[DetectedFace]:
-    """Non-maximum suppression: single windows of the cascade lie in and over each other."""
-    kept: list[DetectedFace] = []
-    for face in sorted(faces, key=lambda face: face.confidence, reverse=True):
-        if not any(_same_face(face.box, other.box) for other in kept):
-            kept.append(face)
+def _distinct(proposals: list[Proposal]) -> list[Proposal]:
+    """Non-maximum suppression: single windows of the cascade lie in and over each other.
+
+    The cascade's score decides, not the confidence: where many windows agree it is higher, and the box lies truer.
+    """
+    kept: list[Proposal] = []
+    for one in sorted(proposals, key=lambda one: one.score, reverse=True):
+        if not any(_same_face(one.box, other.box) for other in kept):
+            kept.append(one)
     return kept
 
 
