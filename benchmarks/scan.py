@@ -3,10 +3,14 @@
     python benchmarks/scan.py rates --faces GENKI --videos FOLDER [--photos 500] [--rounds 3] [--json PATH]
     python benchmarks/scan.py stages --faces GENKI [--photos 200]
     python benchmarks/scan.py videos --videos FOLDER [--minutes 120]
-    python benchmarks/scan.py kills --faces GENKI --videos FOLDER [--kills 100] [--seed 0]
+    python benchmarks/scan.py film --videos FOLDER [--minutes 120]
+    python benchmarks/scan.py kills --faces GENKI --videos FOLDER [--photos 60] [--kills 100] [--seed 0]
     python benchmarks/scan.py peers --faces GENKI --peers-python PYTHON [--photos 500]
 
-"videos" also repeats the longest video until it lasts the given minutes, and reads that with growing memory in view.
+Each kill of "kills" has a seed of its own, so that 100 of them may be made in parts (--seed 25 --kills 25).
+
+"film" repeats the longest MP4 video until it lasts the given minutes, and reads that with memory in view; so does
+"videos" at its end.
 
 GENKI is a folder with smile/ and not_smile/ of face crops. Each photo shows one of them, 180 to 320 pixels wide, on a
 blurred photograph; so its label is known. On a machine with other work only the CPU seconds and the ratios of runs side
@@ -217,20 +221,30 @@ def videos(options: argparse.Namespace, work: Path) -> dict[str, Any]:
 
 
 def long_video(options: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """Peak memory of a worker after each quarter of a long video."""
+    """Memory of a worker after each tenth of a long video, the longest one of a folder again and again."""
     source = max(options.videos.glob("*.mp4"), key=lambda path: _seconds(path))
     repeat_video(source, work / "long.mp4", round(options.minutes * 60 / _seconds(source)))
     peaks: list[float] = []
     program = [sys.executable, "-m", "smilecam", "scan", str(work / "long.mp4"), "--out", str(work / "out")]
-    process = subprocess.Popen([*program, "--workers", "1", "--detector", "haar"])  # noqa: S603 - our own program
+    settings = ["--workers", "1", "--detector", "haar", "--every", "1s"]
+    process = subprocess.Popen([*program, *settings])  # noqa: S603 - our own program
     started, usage = time.perf_counter(), Usage()
     while process.poll() is None:
         usage.sample(process.pid)
         peaks.append(max(usage.peak_mb.values(), default=0.0))
         time.sleep(1)
-    quarters = [round(peaks[len(peaks) * at // 4 - 1]) for at in (1, 2, 3, 4)]
-    content = {"minutes": options.minutes, "seconds": time.perf_counter() - started, "peak_mb": quarters}
-    print("long", content | {"cpu": sum(usage.cpu.values())}, flush=True)
+    tenths = [round(peaks[len(peaks) * at // 10 - 1]) for at in range(1, 11)]
+    content = {
+        "code": process.returncode,
+        "source": source.name,
+        "seconds_of_video": round(_seconds(work / "long.mp4")),
+        "file_mb": round((work / "long.mp4").stat().st_size / 1e6),
+        "wall_seconds": round(time.perf_counter() - started),
+        "cpu_seconds": round(sum(usage.cpu.values())),
+        "peak_mb_after_tenths": tenths,
+        "rows": {path.stem: sum(1 for _ in path.open()) for path in sorted((work / "out").glob("*.jsonl"))},
+    }
+    print("long", content, flush=True)
     return content
 
 
@@ -271,9 +285,9 @@ def kills(options: argparse.Namespace, work: Path) -> dict[str, Any]:
         shutil.copyfile(path, work / "archive" / "videos" / path.name)
     common = [str(work / "archive"), "--detector", "haar", "--detection-size", "240", "--workers", "2"]
     usage = run_scan([*common, "--out", str(work / "whole")])
-    chance, different = random.Random(options.seed), 0  # noqa: S311
-    for number in range(options.kills):
-        out, delay = work / "out", chance.uniform(0, usage.seconds)
+    different, moments = 0, []
+    for number in range(options.seed, options.seed + options.kills):
+        out, delay = work / "out", random.Random(number).uniform(0, usage.seconds)  # noqa: S311
         shutil.rmtree(out, ignore_errors=True)
         program = [sys.executable, "-m", "smilecam", "scan", *common, "--out", str(out)]
         process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
@@ -281,15 +295,15 @@ def kills(options: argparse.Namespace, work: Path) -> dict[str, Any]:
         process.send_signal(signal.SIGKILL)
         process.wait()
         shards = len(list(out.glob("shards/*.gz"))) if out.exists() else 0
+        ended = (out / "summary.json").exists()
         subprocess.run(program, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
         tables = [path for path in (work / "whole").iterdir() if path.suffix in {".parquet", ".jsonl"}]
         same = all((out / path.name).read_bytes() == path.read_bytes() for path in tables)
         different += not same
-        print(
-            f"{number}: killed after {delay:.2f} s with {shards} shards: {'same' if same else 'DIFFERENT'}", flush=True
-        )
+        moments.append({"seed": number, "seconds": round(delay, 2), "shards": shards, "ended": ended, "same": same})
+        print(moments[-1], flush=True)
     print(f"{options.kills - different} of {options.kills} scans have the tables of a scan in one go")
-    return {"kills": options.kills, "different": different}
+    return {"one_go_seconds": usage.seconds, "kills": moments, "different": different}
 
 
 def peers(options: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -338,7 +352,7 @@ def _score(found: dict[str, bool], photos: Path, usage: Usage) -> dict[str, Any]
 def main() -> None:
     """Run one part of the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["rates", "stages", "videos", "kills", "peers"])
+    parser.add_argument("what", choices=["rates", "stages", "videos", "film", "kills", "peers"])
     parser.add_argument("--faces", type=Path)
     parser.add_argument("--videos", type=Path)
     parser.add_argument("--photos", type=int, default=500)
@@ -349,7 +363,7 @@ def main() -> None:
     parser.add_argument("--peers-python")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    parts = {"rates": rates, "stages": stages, "videos": videos, "kills": kills, "peers": peers}
+    parts = {"rates": rates, "stages": stages, "videos": videos, "film": long_video, "kills": kills, "peers": peers}
     with tempfile.TemporaryDirectory() as folder:
         results = parts[options.what](options, Path(folder))
     about = {"machine": provenance.machine(), "commit": provenance.commit(), "photos": options.photos}

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
 
 import smilecam
 from smilecam import errors
+from smilecam.opencv import cv2
 
 
 def test_every_public_name_is_there_and_completes():
@@ -46,6 +48,26 @@ def test_a_result_draws_itself_and_shows_itself_in_a_notebook(astronaut):
     assert (astronaut == before).all()
     assert result._repr_png_().startswith(b"\x89PNG")
     assert "image" not in repr(result)
+
+
+def test_a_notebook_shows_results_and_items_as_pictures_of_bounded_size(astronaut, clip):
+    formatters = pytest.importorskip("IPython.core.formatters")
+    show = formatters.DisplayFormatter().format
+    large = cv2.resize(astronaut, (3000, 3000))
+    with smilecam.SmileDetector(detector="haar") as detector:
+        results = detector.detect_many([astronaut, large])
+        with closing(detector.stream(clip)) as items:
+            item = next(items)
+            kept = item.result
+    for shown, expected in [(results[0], (512, 512)), (results[1], (1024, 1024)), (item, (480, 480))]:
+        bundle, _ = show(shown)
+        image = cv2.imdecode(np.frombuffer(bundle["image/png"], np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape[:2] == expected
+        assert len(bundle["text/plain"]) < 1000
+    assert (image == item.annotate()).all()
+    assert "image/png" not in show(kept)[0]  # it keeps no frame in memory
+    assert "image/png" not in show(smilecam.StreamItem("clip.mp4", ()))[0]
+    assert show(detector)[0]["text/plain"].startswith("SmileDetector(model='smilenet'")
 
 
 def test_an_item_of_a_stream_holds_its_frame(clip):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
+from smilecam.label_layout import PlacedLabel, Rectangle, Size, place_labels
 from smilecam.opencv import cv2
-from smilecam.types import Box, Face, Image
+from smilecam.types import Face, Image
 
 # Blue and orange of Okabe and Ito's palette, which people with any colour vision tell apart (blue-green-red order).
 SMILE_COLOUR = (0, 159, 230)
@@ -13,86 +17,148 @@ NO_SMILE_COLOUR = (178, 114, 0)
 _STATUS_PAPER = (40, 40, 40)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SCALE = 0.55
+_SCALE_OF_FACE = 0.0042
+"""Size of a label's letters for each pixel of its face's width; cv2's unit, in which 1 is about 22 pixels high."""
+
+_SMALLEST_SCALE = 0.32
+"""Letters smaller than this cannot be read."""
+
+_SHRINKING = (1.0, 0.8, 0.65, 0.5)
 
 
-def label_text(face: Face) -> str:
-    """The label in words: the number of the track where there is one, and the probability that it rests on."""
+class _Style(NamedTuple):
+    """A text in a size: which of a label's fits depends on the room around its face."""
+
+    text: str
+    scale: float
+
+
+def label_text(face: Face, *, numbers: bool = False) -> str:
+    """What a face's label says: "Smiling", and nothing for a face that does not smile.
+
+    Args:
+        face: that is labelled.
+        numbers: also the number of the track where there is one, and the probability that the state rests on.
+    """
+    state = "Smiling" if face.smiling else "Not smiling"
+    if not numbers:
+        return state if face.smiling else ""
     track = "" if face.track is None else f"#{face.track} "
-    return f"{track}{'smile' if face.smiling else 'no smile'} {face.probability:.0%}"
+    return f"{track}{state} {face.probability:.0%}"
 
 
-def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None) -> Image:
-    """Draw a box and a label in words for every face, and a bar for how much of a smile it is where that is known.
+def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None, *, numbers: bool = False) -> Image:
+    """Draw a box for every face, and a label where it smiles.
 
-    Smiling faces have a thick frame and the others a thin one, so that colour never says it alone.
+    Smiling faces have a thick frame and a label, the others a thin frame and none, so that colour never says it alone.
+    Labels cover no face and no other label: they become smaller where there is little room, and are left out where
+    there is none.
 
     Args:
         image: uint8 (height, width, 3), blue-green-red, or (height, width) grey; left as it is.
         faces: boxes in pixels of ``image``.
-        status: a line for the upper left corner, of ASCII characters; None for none.
+        status: a line for the upper left corner, or for the first one without a face; of ASCII characters; None for
+            none.
+        numbers: label every face, with its number and probability.
 
     Returns:
         A new picture, uint8 (height, width, 3).
     """
     drawn = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy(), np.uint8)
-    unit = max(1.0, min(drawn.shape[:2]) / 480)
+    height, width = drawn.shape[:2]
+    unit = max(1.0, min(height, width) / 480)
     for face in faces:
         colour = SMILE_COLOUR if face.smiling else NO_SMILE_COLOUR
-        thickness = round((4 if face.smiling else 2) * unit)
         box = face.box
-        cv2.rectangle(drawn, (box.x1, box.y1), (box.x2 - 1, box.y2 - 1), colour, thickness)
-        below = 0 if face.intensity is None else _draw_bar(drawn, face.intensity, box, colour, unit)
-        _draw_label(drawn, label_text(face), box, colour, unit, below)
+        cv2.rectangle(drawn, (box.x1, box.y1), (box.x2 - 1, box.y2 - 1), colour, _thickness(face, unit))
+    taken = []
     if status:
-        _draw_text(drawn, status, (0, 0), _STATUS_PAPER, unit)
+        style = _Style(status, _SCALE * unit)
+        taken.append(_corner(_text_size(style), Size(width, height), [Rectangle(*face.box) for face in faces]))
+        _draw_text(drawn, style, taken[0], _STATUS_PAPER)
+    for face, label in zip(faces, placed_labels(faces, (height, width), taken, numbers=numbers), strict=True):
+        if label is not None:
+            style = _styles(face, unit, numbers=numbers)[label.choice]
+            _draw_text(drawn, style, label.rectangle, SMILE_COLOUR if face.smiling else NO_SMILE_COLOUR)
     return drawn
 
 
-def encode_png(image: Image) -> bytes:
-    """A PNG file of an image, uint8 (height, width, 3), blue-green-red."""
+def placed_labels(
+    faces: Sequence[Face], shape: tuple[int, int], taken: Sequence[Rectangle] = (), *, numbers: bool = False
+) -> list[PlacedLabel | None]:
+    """Where ``annotate`` puts the label of each face; None for those without one.
+
+    Args:
+        faces: boxes in pixels of the image.
+        shape: height and width of the image.
+        taken: rectangles that stay free.
+        numbers: as for ``annotate``.
+    """
+    height, width = shape
+    unit = max(1.0, min(shape) / 480)
+    gap = max((_thickness(face, unit) for face in faces), default=0) // 2 + 1
+    sizes = [[_text_size(style) for style in _styles(face, unit, numbers=numbers)] for face in faces]
+    return place_labels([face.box for face in faces], sizes, Size(width, height), gap, taken)
+
+
+def _corner(size: Size, frame: Size, faces: Sequence[Rectangle]) -> Rectangle:
+    """The first corner of the image where a text of this size covers no face, otherwise the upper left one."""
+    right, bottom = max(0.0, frame.width - size.width), max(0.0, frame.height - size.height)
+    corners = [Rectangle(x, y, x + size.width, y + size.height) for y in (0.0, bottom) for x in (0.0, right)]
+    return next((corner for corner in corners if not any(map(corner.meets, faces))), corners[0])
+
+
+def encode_png(image: Image, longest: int) -> bytes:
+    """A PNG file of an image.
+
+    Args:
+        image: uint8 (height, width, 3), blue-green-red.
+        longest: the image is reduced to this many pixels on its longer side.
+    """
+    factor = longest / max(image.shape[:2])
+    if factor < 1:
+        image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
     return np.asarray(cv2.imencode(".png", image)[1], np.uint8).tobytes()
 
 
-def _draw_bar(image: Image, share: float, box: Box, colour: tuple[int, int, int], unit: float) -> int:
-    """Fill a frame as wide as the box from the left, below the box or inside it; give the pixels taken below it."""
-    gap, thick = round(4 * unit), round(8 * unit)
-    top = box.y2 + gap
-    if top + thick > image.shape[0]:
-        top = max(0, min(box.y2, image.shape[0]) - gap - thick)
-    line = max(1, round(unit))
-    cv2.rectangle(image, (box.x1, top), (box.x2 - 1, top + thick - 1), (255, 255, 255), cv2.FILLED)
-    filled = round(min(1.0, max(0.0, share)) * box.width)
-    if filled:
-        cv2.rectangle(image, (box.x1, top), (box.x1 + filled - 1, top + thick - 1), colour, cv2.FILLED)
-    cv2.rectangle(image, (box.x1, top), (box.x2 - 1, top + thick - 1), (0, 0, 0), line)
-    return gap + thick if top > box.y2 else 0
+def _thickness(face: Face, unit: float) -> int:
+    """Of the frame in pixels: small faces have thin ones, but always thicker where they smile."""
+    of_face = min(1.0, face.box.width / (120 * unit))
+    return max(2, round(4 * unit * of_face)) if face.smiling else max(1, round(2 * unit * of_face))
 
 
-def _draw_label(image: Image, text: str, box: Box, colour: tuple[int, int, int], unit: float, below: int = 0) -> None:
-    """Write on a filled strip above the box, or below or inside it where there is no room above."""
-    width, height = _strip(text, unit)[:2]
-    top = box.y1 - height
-    if top < 0:
-        top = min(box.y2 + below, image.shape[0] - height)
-    _draw_text(image, text, (max(0, min(box.x1, image.shape[1] - width)), top), colour, unit)
+def _styles(face: Face, unit: float, *, numbers: bool) -> list[_Style]:
+    """A face's label, the best size first: letters that fit the face, smaller ones, the number alone."""
+    full = label_text(face, numbers=numbers)
+    if not full:
+        return []
+    best = min(max(_SMALLEST_SCALE, _SCALE_OF_FACE * face.box.width), 1.2 * unit)
+    scales = dict.fromkeys(max(_SMALLEST_SCALE, best * part) for part in _SHRINKING)
+    short = [_Style(f"{face.probability:.0%}", _SMALLEST_SCALE)] if numbers else []
+    return [*(_Style(full, scale) for scale in scales), *short]
 
 
-def _strip(text: str, unit: float) -> tuple[int, int, int]:
-    """Width and height of the strip that a text is written on, and how far its letters reach below their line."""
-    (width, height), baseline = cv2.getTextSize(text, _FONT, _SCALE * unit, _stroke(unit))
-    margin = round(5 * unit)
-    return width + 2 * margin, height + baseline + margin, baseline
+def _text_size(style: _Style) -> Size:
+    """Width and height of the strip that a text is written on."""
+    (width, height), baseline = cv2.getTextSize(style.text, _FONT, style.scale, _stroke(style))
+    margin = _margin(style)
+    return Size(width + 2 * margin, height + baseline + margin)
 
 
-def _stroke(unit: float) -> int:
-    return max(1, round(1.2 * unit))
+def _margin(style: _Style) -> int:
+    return max(2, round(9 * style.scale))
 
 
-def _draw_text(image: Image, text: str, place: tuple[int, int], paper: tuple[int, int, int], unit: float) -> None:
-    """Write on a filled strip whose upper left corner is ``place``."""
-    left, top = place
-    width, height, baseline = _strip(text, unit)
-    cv2.rectangle(image, (left, top), (left + width, top + height), paper, cv2.FILLED)
+def _stroke(style: _Style) -> int:
+    return max(1, round(2.2 * style.scale))
+
+
+def _draw_text(image: Image, style: _Style, place: Rectangle, paper: tuple[int, int, int]) -> None:
+    """Write on a filled strip."""
+    left, top = round(place.x1), round(place.y1)
+    width, height = (round(side) for side in _text_size(style))
+    cv2.rectangle(image, (left, top), (left + width - 1, top + height - 1), paper, cv2.FILLED)
+    baseline = cv2.getTextSize(style.text, _FONT, style.scale, _stroke(style))[1]
     ink = (0, 0, 0) if paper == SMILE_COLOUR else (255, 255, 255)
-    at = (left + round(5 * unit), top + height - baseline)
-    cv2.putText(image, text, at, _FONT, _SCALE * unit, ink, _stroke(unit), cv2.LINE_AA)
+    at = (left + _margin(style), top + height - baseline)
+    cv2.putText(image, style.text, at, _FONT, style.scale, ink, _stroke(style), cv2.LINE_AA)

@@ -90,4 +90,6 @@ class MissingExtra(SmilecamError):
 
     def __init__(self, what: str, extra: str) -> None:
         """Say in one sentence what ``what`` needs and how to get it."""
-        super().__init__(f'{what} needs the "{extra}" extra: in the clone of smilecam, pip install ".[{extra}]"')
+        from smilecam.installation import install_command
+
+        super().__init__(f'{what} needs the "{extra}" extra: {install_command(extra)}')

@@ -35,6 +35,11 @@ def requested() -> bool:
     return _requested
 
 
+def ending() -> bool:
+    """Whether the command is on its way out before its time: by such a request, or since a deadline has passed."""
+    return _requested or _deadline_passed
+
+
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[Deadline]:
     """End the block after so many seconds, as an interrupt would, but as if it had finished.

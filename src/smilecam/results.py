@@ -8,6 +8,9 @@ from typing import Any
 from smilecam.drawing import annotate, encode_png
 from smilecam.types import Event, Face, Image
 
+SHOWN_PIXELS = 1024
+"""The longer side of the images that notebooks show, and keep in their files."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
@@ -34,21 +37,30 @@ class FrameResult:
         """Whether at least one face smiles."""
         return any(face.smiling for face in self.faces)
 
-    def annotate(self, image: Image) -> Image:
-        """Draw a box and a label for every face.
+    def annotate(self, image: Image, *, numbers: bool = False) -> Image:
+        """Draw a box for every face, and the label "Smiling" where it smiles.
 
         Args:
             image: that the result is about, uint8 (height, width, 3), blue-green-red, or (height, width) grey; left as
                 it is.
+            numbers: label every face, with its number in a stream and its probability.
 
         Returns:
             A new image, uint8 (height, width, 3), blue-green-red.
         """
-        return annotate(image, self.faces)
+        return annotate(image, self.faces, numbers=numbers)
 
     def _repr_png_(self) -> bytes | None:
         """What a notebook shows: the annotated image, where the result knows it."""
-        return None if self.image is None else encode_png(self.annotate(self.image))
+        return None if self.image is None else self.shown_png(self.image)
+
+    def shown_png(self, image: Image) -> bytes:
+        """What a notebook shows: an image with the result drawn in, reduced to ``SHOWN_PIXELS``, as a PNG file.
+
+        Args:
+            image: as for ``annotate``.
+        """
+        return encode_png(self.annotate(image), SHOWN_PIXELS)
 
     def as_dict(self) -> dict[str, Any]:
         """The frame as plain values, in the form of one line of ``--jsonl``; events have lines of their own."""

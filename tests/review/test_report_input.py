@@ -174,3 +174,34 @@ def test_a_report_of_a_scan_shows_what_a_report_of_detect_shows(archive, tmp_pat
     assert [(smile.start, smile.end) for smile in one.smiles] == [(smile.start, smile.end) for smile in other.smiles]
     assert one.curve.points == pytest.approx(other.curve.points, abs=1e-3)
     assert scanned.probabilities == detected.probabilities
+
+
+FRAME = {"type": "frame", "source": "a.mp4", "frame": 0, "time": 0.0, "faces": [
+    {"box": [0, 0, 9, 9], "confidence": 1.0, "smile": 0.5, "smiling": True, "track": 1, "intensity": 0.1}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"time": 10**400}, "time is no number"),
+        ({"time": float("inf")}, "time is no number"),
+        ({"time": -1}, "time is no number"),
+        ({"source": ["a"]}, "source is no text"),
+        ({"faces": [FRAME["faces"][0] | {"smile": 3}]}, "smile is no number from 0 to 1"),
+        ({"faces": [FRAME["faces"][0] | {"intensity": 10**400}]}, "intensity is no number"),
+        ({"faces": [FRAME["faces"][0] | {"box": [0, 0, "9", 9]}]}, "x2 is no number"),
+        ({"faces": [FRAME["faces"][0] | {"smiling": "yes"}]}, "smiling is neither true nor false"),
+    ],
+)
+def test_values_that_no_result_has(tmp_path, change, reason):
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps(FRAME | change) + "\n")
+    with pytest.raises(DataError, match=reason):
+        load_results(path)
+
+
+def test_a_name_that_no_file_can_hold(tmp_path, capsys):
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps(FRAME | {"source": "a\ud800.mp4"}) + "\n")
+    assert call(["report", str(path), "--media", str(tmp_path)]) == 0
+    assert "a\ufffd.mp4" in (tmp_path / "odd.html").read_text("utf-8")

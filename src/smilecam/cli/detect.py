@@ -13,6 +13,7 @@ import click
 from smilecam import interrupts
 from smilecam.cli import exit_codes
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
+from smilecam.cli.notify_options import notifications, notify_options
 from smilecam.cli.outputs import Outputs, make_parallel_outputs, make_sinks, report_written
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
@@ -50,12 +51,14 @@ BAR_FROM_FRAMES = 50
     show_default=True,
     help="Minimum time between two snapshots of one person (seconds).",
 )
+@click.option("--numbers", is_flag=True, help="Label every face in --save, with its number and probability.")
 @click.option("--blur", is_flag=True, help="Anonymise faces in the files of --save and --snap.")
 @click.option("--until", type=click.Choice(["smile"]), help="Stop at the first smile; exit code 6 without one.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Stop after this time (seconds).")
 @model_options
 @detector_options
 @stream_options
+@notify_options
 @click.option("--max-frames", type=click.IntRange(min=1), help="Stop each source after this many frames.")
 @click.option(
     "--every-frame",
@@ -74,6 +77,7 @@ def detect(
     webvtt: str | None,
     snap: str | None,
     cooldown: float,
+    numbers: bool,
     blur: bool,
     until: str | None,
     timeout: float | None,
@@ -90,8 +94,9 @@ def detect(
     """
     from smilecam.pipeline.run_sources import RunReport, collect_sources
 
-    outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur)
+    outputs = Outputs(save, jsonl, csv, webvtt, snap, cooldown, blur, numbers)
     outputs.check(sources)
+    notified = notifications(**settings)
     report = RunReport(warn=warn)
     refs = collect_sources(sources, recursive, report)
 
@@ -105,11 +110,13 @@ def detect(
         if refs:
             inputs = _inputs(settings["model"], face_detector)
             if parallel:
-                open_outputs = partial(make_parallel_outputs, refs, outputs, inputs, log)
+                open_outputs = partial(make_parallel_outputs, refs, outputs, notified, inputs, log)
                 _run_parallel(refs, open_outputs, report, observer, max_frames, log, settings)
             else:
-                open_sinks = partial(make_sinks, refs, outputs, inputs, log)
+                open_sinks = partial(make_sinks, refs, outputs, notified, inputs, log)
                 _run(refs, open_sinks, report, observer, max_frames, log, settings)
+    for line in report.skipped.lines if refs else []:
+        log(line)
     return _exit_code(report, observer, deadline.passed)
 
 

@@ -11,6 +11,7 @@ MODULES = {
     "report": ("matplotlib",),
     "scan": ("pyarrow", "fsspec"),
     "web": ("starlette", "uvicorn", "websockets", "python_multipart", "prometheus_client"),
+    "mqtt": ("paho",),
     "demo": ("skimage", "matplotlib"),
 }
 

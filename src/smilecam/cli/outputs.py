@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smilecam.cli.progress import warn
 from smilecam.errors import OutputError, UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.cli.notify_options import Notifications
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.base import Sink
     from smilecam.sources.base import SourceRef
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     Plan = dict[SourceRef, Path]
 
 STANDARD_OUTPUT = "-"
+
+LISTED_FILES = 4
+"""So many files of one output in one folder are reported by name; more are counted."""
 
 Log = Callable[[str], None]
 
@@ -33,6 +38,7 @@ class Outputs:
     snap: str | None
     cooldown: float
     blur: bool
+    numbers: bool = False
 
     def check(self, sources: Sequence[str]) -> None:
         """Refuse empty names, and options that make no sense together.
@@ -49,6 +55,8 @@ class Outputs:
             raise UsageProblem("--jsonl and --csv cannot both go to standard output")
         if self.blur and not (self.save or self.snap):
             raise UsageProblem("--blur is about what --save or --snap writes: name one of them")
+        if self.numbers and not self.save:
+            raise UsageProblem("--numbers is about what --save writes: name a file for it")
 
     @property
     def asked(self) -> list[str]:
@@ -61,12 +69,15 @@ class Outputs:
         return STANDARD_OUTPUT in (self.jsonl, self.csv)
 
 
-def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log) -> list[Sink]:
+def make_sinks(
+    refs: list[SourceRef], outputs: Outputs, notified: Notifications, inputs: dict[str, Path], log: Log
+) -> list[Sink]:
     """A sink for each output that is asked for, the summary first.
 
     Args:
         refs: all sources of the run, at least one.
         outputs: that are asked for.
+        notified: other programs that take events.
         inputs: other files that no output may replace, by what they are.
         log: takes lines for people.
 
@@ -75,17 +86,20 @@ def make_sinks(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path],
         OutputError: one cannot be written.
     """
     from smilecam.sinks.summary import Summary
+    from smilecam.sinks.totals import ImageTotals
 
     plans = _checked_plans(refs, outputs, inputs)
-    return [Summary(log), *_made(outputs.asked, outputs, plans)]
+    notifiers = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
+    return [Summary(log), *_made(outputs.asked, outputs, plans), *notifiers, ImageTotals(log)]
 
 
 def make_parallel_outputs(
-    refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path], log: Log
+    refs: list[SourceRef], outputs: Outputs, notified: Notifications, inputs: dict[str, Path], log: Log
 ) -> ParallelOutputs:
     """The same for sources that are read side by side; arguments and errors are those of ``make_sinks``."""
     from smilecam.pipeline.run_parallel import ParallelOutputs
     from smilecam.sinks.summary import Summary
+    from smilecam.sinks.totals import ImageTotals
 
     def log_of(ref: SourceRef) -> Log:
         return lambda line: log(line if line.startswith(ref.name) else f"{ref.name}: {line.strip()}")
@@ -98,11 +112,11 @@ def make_parallel_outputs(
             stack.callback(sink.close)
         of_source: dict[SourceRef, list[Sink]] = {}
         for ref in refs:
-            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans)]
+            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans), *notified.own_sinks(warn)]
             for sink in of_source[ref]:
                 stack.callback(sink.close)
         stack.pop_all()
-    return ParallelOutputs(shared, of_source)
+    return ParallelOutputs([*shared, *notified.shared_sinks(warn), ImageTotals(log)], of_source)
 
 
 def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:
@@ -135,7 +149,7 @@ def _annotated(outputs: Outputs, plans: dict[str, Plan]) -> Sink:
     from smilecam.sinks.annotated import AnnotatedOutput
 
     _make_folder_for(outputs.save or "", plans["save"])
-    return AnnotatedOutput(plans["save"], outputs.blur)
+    return AnnotatedOutput(plans["save"], outputs.blur, outputs.numbers)
 
 
 def _jsonl(outputs: Outputs, _plans: dict[str, Plan]) -> Sink:
@@ -227,7 +241,7 @@ def _refuse_collisions(
 
 
 def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
-    """Log the files that are finished and there.
+    """Log the files that are finished and there; of many, how many.
 
     Args:
         sinks: that are closed.
@@ -237,9 +251,21 @@ def report_written(sinks: Sequence[Sink], log: Log) -> list[Path]:
         Those that are not there any more: someone has removed them meanwhile.
     """
     gone = []
-    for path in (path for sink in sinks for path in sink.written):
-        if path.exists():
-            log(f"wrote {path}")
-        else:
-            gone.append(path)
+    for option in dict.fromkeys(type(sink) for sink in sinks):
+        written = [path for sink in sinks if type(sink) is option for path in sink.written]
+        gone += [path for path in written if not path.exists()]
+        folders = _by_folder(path for path in written if path.exists())
+        for folder, paths in folders.items():
+            if len(paths) > LISTED_FILES:
+                log(f"wrote {len(paths)} files in {folder}")
+            else:
+                for path in paths:
+                    log(f"wrote {path}")
     return gone
+
+
+def _by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    return folders

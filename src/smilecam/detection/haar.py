@@ -98,7 +98,7 @@ class HaarDetector:
         """Detect faces, as ``FaceDetector.__call__`` does."""
         least = self.settings.min_confidence
         kept = [one for one in self.proposals(grey, region) if confidence(one.score, one.log_odds) >= least]
-        return sorted(DetectedFace(one.box, confidence(one.score, one.log_odds)) for one in _distinct(kept))
+        return sorted(DetectedFace(one.box, confidence(one.score, one.log_odds)) for one in _nms(kept))
 
     def proposals(self, grey: GreyImage, region: Box | None = None) -> list[Proposal]:
         """All boxes of the cascade, true and false; the arguments are those of a call."""
@@ -177,7 +177,7 @@ def _logistic(log_odds: float) -> float:
     return 1 / (1 + math.exp(min(700.0, -log_odds)))
 
 
-def _distinct(proposals: list[Proposal]) -> list[Proposal]:
+def _nms(proposals: list[Proposal]) -> list[Proposal]:
     """Non-maximum suppression: single windows of the cascade lie in and over each other.
 
     The cascade's score decides, not the confidence: where many windows agree it is higher, and the box lies truer.

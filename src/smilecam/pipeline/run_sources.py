@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from smilecam.errors import SourceError
+from smilecam.errors import MissingExtra, SourceError, SourceUnreadable
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.stages import Stage
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.sinks.base import Sink
+from smilecam.sources import heif
 from smilecam.sources.base import Source, SourceOptions, SourceRef
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
+from smilecam.sources.skipped import Skipped
 from smilecam.types import StreamStats
 
 Observer = Callable[[SourceRun, Source, Iterable[StreamItem]], Iterable[StreamItem]]
@@ -39,11 +41,13 @@ class RunReport:
         warn: called at once with a line about each source that could not be read.
         done: sources read to their end.
         errors: what was wrong with each source that could not be read.
+        skipped: what folders and patterns hold and is no source.
     """
 
     warn: Callable[[str], None] = lambda _line: None
     done: int = 0
     errors: list[SourceError] = field(default_factory=list)
+    skipped: Skipped = field(default_factory=Skipped)
 
     @property
     def failed(self) -> list[str]:
@@ -58,14 +62,25 @@ class RunReport:
 
 
 def collect_sources(arguments: Sequence[str], recursive: bool, report: RunReport) -> list[SourceRef]:
-    """All sources of the arguments, each once; what cannot be found is noted in ``report``."""
+    """All sources of the arguments, each once; what cannot be found or read is noted in ``report``."""
     refs: dict[SourceRef, None] = {}
     for argument in arguments:
         try:
-            refs |= dict.fromkeys(find_sources(argument, recursive))
+            refs |= dict.fromkeys(find_sources(argument, recursive, report.skipped))
         except SourceError as error:
             report.fail(error)
-    return list(refs)
+    return _decodable(list(refs), report)
+
+
+def _decodable(refs: list[SourceRef], report: RunReport) -> list[SourceRef]:
+    """The sources without HEIC images that only a missing extra can read: one error for all of them."""
+    images = [ref for ref in refs if ref.path and ref.path.suffix.lower() in heif.SUFFIXES]
+    if len(images) < 2 or heif.can_decode():
+        return refs
+    report.fail(
+        SourceUnreadable(str(MissingExtra(f"{len(images)} images are in the format HEIC: reading them", "heif")))
+    )
+    return [ref for ref in refs if ref not in images]
 
 
 def run_sources(
@@ -98,7 +113,7 @@ def run_sources(
             stack.callback(sink.close)
         for ref in refs:
             try:
-                with opener(ref, options or SourceOptions()) as source, _begun(sinks, source):
+                with opener(ref, options or SourceOptions()) as source, begun(sinks, source):
                     _run_source(source, detector, sinks, observe, max_frames)
                 report.done += 1
             except SourceError as error:
@@ -155,7 +170,17 @@ def _notify_stats(sinks: Sequence[Sink], stats: StreamStats) -> None:
 
 
 @contextmanager
-def _begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
+def begun_and_closed(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
+    """Begin the only source at every sink and, whatever happens, end it and close them."""
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.close)
+        stack.enter_context(begun(sinks, source))
+        yield
+
+
+@contextmanager
+def begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
     """Begin a source at every sink and, whatever happens, end it."""
     with ExitStack() as stack:  # calls every one, also when another fails
         for sink in sinks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smilecam.results import FrameResult
 from smilecam.sources.frame import Frame
@@ -24,7 +24,7 @@ class StreamItem:
 
     source: str
     events: tuple[Event, ...]
-    source_frame: Frame | None = None
+    source_frame: Frame | None = field(default=None, repr=False)
     result: FrameResult | None = None
 
     @classmethod
@@ -64,12 +64,21 @@ class StreamItem:
         """The frame's pixels, uint8 (height, width, 3) in blue-green-red order; None without a frame."""
         return None if self.source_frame is None else self.source_frame.image
 
-    def annotate(self) -> Image:
+    def annotate(self, *, numbers: bool = False) -> Image:
         """A copy of the frame with boxes and labels drawn in, uint8 (height, width, 3), blue-green-red.
+
+        Args:
+            numbers: label every face, with its number and probability.
 
         Raises:
             ValueError: the item holds no frame.
         """
         if self.result is None or self.source_frame is None:
             raise ValueError("this item holds events and no frame: look at item.image first")
-        return self.result.annotate(self.source_frame.image)
+        return self.result.annotate(self.source_frame.image, numbers=numbers)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: the annotated frame; events alone show themselves as text."""
+        if self.result is None or self.source_frame is None:
+            return None
+        return self.result.shown_png(self.source_frame.image)

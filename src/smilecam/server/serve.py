@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,13 @@ from starlette.types import ASGIApp
 from smilecam.errors import SmilecamError, UsageProblem
 from smilecam.server.app import make_app
 from smilecam.server.browser import open_page
+from smilecam.server.playback import Playback
 from smilecam.server.security.access import Access, is_loopback
 from smilecam.server.security.connections import ConnectionBounds
 from smilecam.server.security.limits import Limits
 from smilecam.server.service import open_service
 from smilecam.server.stream_settings import Models, Settings
+from smilecam.sinks.base import Sink
 from smilecam.sources.base import Source
 
 SHORTEST_TOKEN = 16
@@ -82,8 +84,9 @@ def serve(
     options: ServeOptions,
     announce: Callable[[str], None],
     warn: Callable[[str], None],
-    source: Source | None = None,
+    source: Source | Playback | None = None,
     limits: Limits | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> None:
     """Serve until the process is interrupted; the interrupt is passed on.
 
@@ -95,6 +98,7 @@ def serve(
         warn: called with one line for each unexpected error.
         source: the server's own, open; None where browsers send the frames.
         limits: for everything that comes from outside.
+        sinks: further takers of the results of ``source``.
 
     Raises:
         UsageProblem: the options are unsafe.
@@ -118,7 +122,7 @@ def serve(
             if options.open_browser:
                 open_page(address, service.folder)
 
-        app = make_app(service, access, source, started)
+        app = make_app(service, access, source, started, sinks)
         server = uvicorn.Server(_config(app, options, service.limits))
         try:
             server.run(sockets=[listener])

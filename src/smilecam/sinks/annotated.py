@@ -58,14 +58,15 @@ class AnnotatedOutput(Sink):
         written: the files that are finished.
     """
 
-    def __init__(self, names: dict[SourceRef, Path], blur: bool = False) -> None:
+    def __init__(self, names: dict[SourceRef, Path], blur: bool = False, numbers: bool = False) -> None:
         """Prepare to write each source to its path, in folders that exist.
 
         Args:
             names: a path for each source.
             blur: whether to anonymise faces.
+            numbers: whether labels say numbers and probabilities, also of faces that do not smile.
         """
-        self._names, self._blur = names, blur
+        self._names, self._blur, self._numbers = names, blur, numbers
         self._status: str | None = None
         self._recorder: VideoRecorder | None = None
         self._image_path: Path | None = None
@@ -85,7 +86,7 @@ class AnnotatedOutput(Sink):
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw a frame and write it."""
         image = self._anonymiser.anonymise(frame.image, result.faces, result.time) if self._blur else frame.image
-        drawn = annotate(image, result.faces, self._status)
+        drawn = annotate(image, result.faces, self._status, numbers=self._numbers)
         if self._recorder:
             self._recorder.write(drawn, result.time if frame.time is None else frame.time)
         elif self._image_path:

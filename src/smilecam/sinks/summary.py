@@ -125,10 +125,17 @@ def _event_text(event: Event, ended: Smile | None) -> str:
     return f"{track_label(ended.track)} stops smiling ({ended.seconds:.1f} s{peak})"
 
 
+LISTED_FACES = 3
+"""Of so many faces in an image each has its probability in the line; more are counted."""
+
+
 def image_line(result: FrameResult) -> str:
     """The faces of an image in one line."""
     if not result.faces:
         return f"{result.source}: no face"
-    faces = ", ".join(f"{'smile' if face.smiling else 'no smile'} {face.smile:.0%}" for face in result.faces)
     count = f"{len(result.faces)} face{'s' if len(result.faces) > 1 else ''}"
+    if len(result.faces) > LISTED_FACES:
+        smiling = sum(face.smiling for face in result.faces)
+        return f"{result.source}: {count}, {smiling or 'none'} smile{'s' if smiling in (0, 1) else ''}"
+    faces = ", ".join(f"{'smile' if face.smiling else 'no smile'} {face.smile:.0%}" for face in result.faces)
     return f"{result.source}: {count}: {faces}"

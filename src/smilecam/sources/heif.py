@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ HEADER_BYTES = 12
 
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 """Brands that ISO/IEC 23008-12 gives to files of images coded by HEVC, and to images of any codec."""
+
+
+def can_decode() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("pillow_heif") is not None
 
 
 def is_heif(head: bytes) -> bool:

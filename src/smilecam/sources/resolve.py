@@ -13,6 +13,7 @@ from smilecam.gif import is_still_gif
 from smilecam.presets import IMAGE_SUFFIXES
 from smilecam.sources import heif
 from smilecam.sources.base import MAX_CAMERA_INDEX, STANDARD_INPUT, Kind, SourceRef
+from smilecam.sources.skipped import Skipped
 from smilecam.sources.urls import STREAM_SCHEMES, is_address, is_stream, redacted
 from smilecam.sources.walk import FolderWalk, expand_pattern, is_file
 
@@ -40,6 +41,8 @@ VIDEO_SUFFIXES = frozenset(
 )
 """Suffixes of video files, in lower case; a GIF of one frame is an image."""
 
+SOURCE_SUFFIXES = SOURCE_IMAGE_SUFFIXES | VIDEO_SUFFIXES
+
 
 def camera_ref(index: int, name: str | None = None) -> SourceRef:
     """The camera with an index.
@@ -52,7 +55,7 @@ def camera_ref(index: int, name: str | None = None) -> SourceRef:
     return SourceRef(name or f"camera:{index}", Kind.CAMERA, index=index)
 
 
-def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRef]:
+def find_sources(argument: str | Path, recursive: bool = False, skipped: Skipped | None = None) -> list[SourceRef]:
     """Resolve a name to sources.
 
     Args:
@@ -62,6 +65,7 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
             ``synthetic:640x480@30?seconds=10`` for a synthetic source. A ``Path`` is always a file, a folder or a
             device.
         recursive: whether to include subfolders of a folder.
+        skipped: takes what a folder or pattern holds and is no source.
 
     Returns:
         At least one reference; those of a folder or pattern are sorted by name.
@@ -72,6 +76,7 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         SourceUnreadable: the system denies access.
     """
     text, path = str(argument), Path(argument)
+    skipped = Skipped() if skipped is None else skipped
     try:
         exists = _exists(path, text)
         if not exists and (named := _without_file(argument)):
@@ -79,12 +84,14 @@ def find_sources(argument: str | Path, recursive: bool = False) -> list[SourceRe
         if device := re.fullmatch(r"/dev/video(\d{1,3})", path.resolve().as_posix()):
             return [camera_ref(int(device[1]), text)]
         if path.is_dir():
+            if not recursive:
+                skipped.add_subfolders(path, SOURCE_SUFFIXES)
             inside = FolderWalk().files(path) if recursive else path.iterdir()
-            return _known_files(inside, f"no pictures or videos in {text}")
+            return _known_files(inside, f"no pictures or videos in {text}", skipped)
         if not exists and (sequence := _sequence(path)):
             return [sequence]
         if not exists and glob.has_magic(text):
-            return _known_files(expand_pattern(text), f"no pictures or videos match {text}")
+            return _known_files(expand_pattern(text), f"no pictures or videos match {text}", skipped)
         return [_file_ref(path)]
     except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
@@ -152,12 +159,13 @@ def _sequence(path: Path) -> SourceRef | None:
     return SourceRef(str(path), Kind.VIDEO, path)
 
 
-def _known_files(paths: Iterable[Path], nothing: str) -> list[SourceRef]:
-    known = SOURCE_IMAGE_SUFFIXES | VIDEO_SUFFIXES
-    files = sorted(path for path in paths if path.suffix.lower() in known and is_file(path))
+def _known_files(paths: Iterable[Path], nothing: str, skipped: Skipped) -> list[SourceRef]:
+    listed = list(paths)
+    skipped.add_files(path for path in listed if path.suffix.lower() not in SOURCE_SUFFIXES)
+    files = sorted(path for path in listed if path.suffix.lower() in SOURCE_SUFFIXES and is_file(path))
     visible = [path for path in files if not path.name.startswith(".")]
     if not visible:
-        raise SourceEmpty(nothing)
+        raise SourceEmpty("; ".join([nothing, *skipped.lines]))
     return [_file_ref(path) for path in visible]
 
 

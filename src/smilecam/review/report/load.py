@@ -6,14 +6,23 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from smilecam.errors import DataError, MissingExtra
 from smilecam.review.report.data import ReportData, ReportedImage, ReportedSmile, ReportedVideo
+from smilecam.review.report.values import (
+    Row,
+    box_in_list,
+    box_of,
+    flag,
+    number,
+    optional_number,
+    optional_whole,
+    probability_of_face,
+    text,
+    whole,
+)
 from smilecam.sinks.smile_intervals import OpenSmiles
 from smilecam.types import Box, Event, EventKind
-
-Row = dict[str, Any]
 
 SUMMARY = "summary.json"
 """Of a scan; written last."""
@@ -31,7 +40,7 @@ def load_results(path: Path) -> ReportData:
     """
     try:
         return _of_scan(path) if path.is_dir() else _of_lines(path)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{path}: damaged, or not results of smilecam ({type(error).__name__}: {error})") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -46,23 +55,22 @@ def _of_scan(folder: Path) -> ReportData:
         raise DataError(f"{folder} holds no {SUMMARY}: it is not the folder of a scan, or the scan has not ended")
     content = json.loads(summary.read_text("utf-8"))
     data = ReportData(folder.resolve().name, settings=_flat(content["settings"]) | {"smilecam": content["smilecam"]})
-    images = {row["path"]: _image(row) for row in _rows(folder, "images")}
-    videos = {row["path"]: _video(row) for row in _rows(folder, "videos")}
+    images = {text(row, "path"): _image(row) for row in _rows(folder, "images")}
+    videos = {text(row, "path"): _video(row) for row in _rows(folder, "videos")}
     for row in _rows(folder, "faces"):
-        data.count_face(_probability(row))
+        data.count_face(probability_of_face(row))
         if row["path"] in images:
-            images[row["path"]].boxes.append((_box(row), row["smiling"]))
+            images[row["path"]].boxes.append((box_of(row), flag(row, "smiling")))
     for row in _rows(folder, "frames"):
         if row["path"] in videos:
-            videos[row["path"]].curve.add(row["time"], row["smile"] or 0.0)
+            videos[row["path"]].curve.add(number(row, "time"), optional_number(row, "smile", 0, 1) or 0.0)
     for row in _rows(folder, "smiles"):
         if row["path"] in videos:
-            smile = ReportedSmile(row["track"], row["start"], row["end"], row["peak"], row["peak_time"], _box(row))
-            videos[row["path"]].smiles.append(smile)
+            videos[row["path"]].smiles.append(_smile(row))
     for video in videos.values():
         video.settle()
     data.images, data.videos = list(images.values()), list(videos.values())
-    data.errors = [(row["path"], row["message"]) for row in _rows(folder, "errors")]
+    data.errors = [(text(row, "path"), text(row, "message")) for row in _rows(folder, "errors")]
     return data
 
 
@@ -75,15 +83,18 @@ def _flat(settings: Row) -> Row:
 
 
 def _image(row: Row) -> ReportedImage:
-    return ReportedImage(row["path"], row["faces"], row["smiling"], row["smile"])
+    return ReportedImage(row["path"], whole(row, "faces"), whole(row, "smiling"), optional_number(row, "smile", 0, 1))
 
 
 def _video(row: Row) -> ReportedVideo:
-    return ReportedVideo(row["path"], row["frames"], row["duration"] or 0.0, row["tracks"])
+    duration = optional_number(row, "duration") or 0.0
+    return ReportedVideo(row["path"], whole(row, "frames"), duration, whole(row, "tracks"))
 
 
-def _box(row: Row) -> Box:
-    return Box(row["x1"], row["y1"], row["x2"], row["y2"])
+def _smile(row: Row) -> ReportedSmile:
+    start, end, at = (number(row, key) for key in ("start", "end", "peak_time"))
+    peak = optional_number(row, "peak", 0, 1)
+    return ReportedSmile(optional_whole(row, "track"), start, end, peak, at, box_of(row))
 
 
 def _rows(folder: Path, name: str) -> Iterator[Row]:
@@ -138,24 +149,28 @@ class _LinesOfVideo:
     tracks: set[int] = field(default_factory=set)
 
     def take_frame(self, line: Row, count_face: Callable[[float], None]) -> None:
-        video, time = self.video, line["time"]
+        video, time = self.video, number(line, "time")
         video.frames, video.duration = video.frames + 1, max(video.duration, time)
-        video.curve.add(time, max((_probability(face) for face in line["faces"]), default=0.0))
+        video.curve.add(time, max((probability_of_face(face) for face in line["faces"]), default=0.0))
         for face in line["faces"]:
-            count_face(_probability(face))
-            track = face.get("track")
+            count_face(probability_of_face(face))
+            track = optional_whole(face, "track")
             if track is not None:
                 self.tracks.add(track)
-            if not face["smiling"]:
+            if not flag(face, "smiling"):
                 continue
-            value, best = face["smile"] + face.get("intensity", 0.0), self.best.get(track)
+            value, best = (
+                number(face, "smile", 0, 1) + (optional_number(face, "intensity") or 0.0),
+                self.best.get(track),
+            )
             if best is None or value > best.value:
-                self.best[track] = _Best(value, time, Box(*face["box"]))
+                self.best[track] = _Best(value, time, box_in_list(face))
 
     def take_event(self, line: Row) -> None:
         kind = EventKind(line["event"])
-        fields = (line["source"], line["time"], line.get("frame"), line.get("track"), line.get("since"))
-        self._keep(Event(kind, *fields, line.get("peak")))
+        frame, track = (optional_whole(line, key) for key in ("frame", "track"))
+        since, peak = optional_number(line, "since"), optional_number(line, "peak", 0, 1)
+        self._keep(Event(kind, self.video.path, number(line, "time"), frame, track, since, peak))
 
     def _keep(self, event: Event) -> None:
         smile = self.open.take(event)
@@ -176,12 +191,6 @@ class _LinesOfVideo:
         return self.video
 
 
-def _probability(face: Row) -> float:
-    """Of a face in either form of results: over time where it is known, as in videos."""
-    smoothed = face.get("smoothed")
-    return float(face["smile"] if smoothed is None else smoothed)
-
-
 def _of_lines(path: Path) -> ReportData:
     data, videos = ReportData(path.stem), dict[str, _LinesOfVideo]()
     known = 0
@@ -191,7 +200,7 @@ def _of_lines(path: Path) -> ReportData:
         if kind == "frame" and line["time"] is None:
             data.images.append(_image_of(line, data.count_face))
         elif kind in ("frame", "event"):
-            name = line["source"]
+            name = text(line, "source")
             if name not in videos:
                 videos[name] = _LinesOfVideo(ReportedVideo(name))
             if kind == "frame":
@@ -205,9 +214,9 @@ def _of_lines(path: Path) -> ReportData:
 
 
 def _image_of(line: Row, count_face: Callable[[float], None]) -> ReportedImage:
-    faces = line["faces"]
-    for face in faces:
-        count_face(face["smile"])
-    smile = max((face["smile"] for face in faces), default=None)
-    boxes = [(Box(*face["box"]), face["smiling"]) for face in faces]
-    return ReportedImage(line["source"], len(faces), sum(smiling for _, smiling in boxes), smile, boxes)
+    smiles = [number(face, "smile", 0, 1) for face in line["faces"]]
+    for smile in smiles:
+        count_face(smile)
+    boxes = [(box_in_list(face), flag(face, "smiling")) for face in line["faces"]]
+    smiling = sum(is_smiling for _, is_smiling in boxes)
+    return ReportedImage(text(line, "source"), len(boxes), smiling, max(smiles, default=None), boxes)

@@ -1,13 +1,9 @@
 // Boxes, labels and blur over the image.
 
-const SMILE = "#e69f00";
-const PLAIN = "#0072b2";
-const FONT = '600 14px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+import { FacePainter, numberOf } from "./face-painter.js";
+
 const LONGEST_EXTRAPOLATION = 0.2;
 const STILL = 0.02;
-
-export const labelOf = (face) =>
-  `${face.track == null ? "" : `#${face.track} `}${face.smiling ? "smile" : "no smile"} ${Math.round(100 * (face.smoothed ?? face.smile))} %`;
 
 /** Extrapolates the boxes of a live stream between results: each goes on as it last moved, for a short while. */
 export class Motion {
@@ -75,19 +71,59 @@ function smallCanvas() {
 
 /** The image of an element as a JPEG blob, in full size, with faces anonymised where that is wanted. */
 export async function photograph(element, faces, space, blur) {
+  return jpegOf(copyOf(element, faces, space, blur));
+}
+
+/**
+ * The image of an element as a JPEG blob, in full size, with what is drawn over it.
+ * @param {HTMLVideoElement | HTMLCanvasElement} element
+ * @param {Array<object>} faces boxes in pixels of `space`
+ * @param {{width: number, height: number}} space
+ * @param {{blur: boolean, boxes: boolean, numbers: boolean}} options
+ */
+export async function annotated(element, faces, space, { blur, boxes, numbers }) {
+  const canvas = copyOf(element, faces, space, blur);
+  const { width, height } = canvas;
+  const scale = width / space.width;
+  const painter = new FacePainter(canvas.getContext("2d"), Math.max(1, Math.min(width, height) / 480));
+  const drawn = faces.map((face) => face.box.map((value) => value * scale));
+  if (boxes) painter.draw(faces, drawn, [width, height], { numbers, marked: null });
+  return jpegOf(canvas);
+}
+
+function copyOf(element, faces, space, blur) {
   const width = element.videoWidth ?? element.width;
   const height = element.videoHeight ?? element.height;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d");
   context.drawImage(element, 0, 0);
+  if (!blur) return canvas;
   const scale = width / space.width;
+  const small = smallCanvas();
+  for (const face of faces) {
+    anonymise(context, element, scale, face.box, (x, y, w, h) => [x, y, w, h].map((value) => value * scale), small);
+  }
+  return canvas;
+}
+
+const jpegOf = (canvas) => new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.92); });
+
+/** Cut a face out of the image of an element into a small canvas; unrecognisable where faces are anonymised. */
+export function cutFace(element, space, [x1, y1, x2, y2], canvas, { blur, mirror }) {
+  const scale = (element.videoWidth ?? element.width) / space.width;
+  const side = 1.3 * Math.max(x2 - x1, y2 - y1);
+  const from = [((x1 + x2 - side) / 2) * scale, ((y1 + y2 - side) / 2) * scale, side * scale, side * scale];
+  const context = canvas.getContext("2d");
+  const { width, height } = canvas;
+  context.setTransform(mirror ? -1 : 1, 0, 0, 1, mirror ? width : 0, 0);
+  context.clearRect(0, 0, width, height);
   if (blur) {
     const small = smallCanvas();
-    for (const face of faces) {
-      anonymise(context, element, scale, face.box, (x, y, w, h) => [x, y, w, h].map((value) => value * scale), small);
-    }
+    small.getContext("2d").drawImage(element, ...from, 0, 0, small.width, small.height);
+    context.drawImage(small, 0, 0, width, height);
+  } else {
+    context.drawImage(element, ...from, 0, 0, width, height);
   }
-  return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.92); });
 }
 
 export class Overlay {
@@ -97,7 +133,11 @@ export class Overlay {
     this.small = smallCanvas();
     this.boxes = true;
     this.blur = false;
+    this.numbers = false;
     this.mirror = false;
+    this.marked = null;
+    this.drawn = [];
+    this.painter = new FacePainter(this.context);
     new ResizeObserver(() => {
       this.fit();
       this.redraw?.();
@@ -114,6 +154,7 @@ export class Overlay {
   }
 
   clear() {
+    this.drawn = [];
     this.context.setTransform(1, 0, 0, 1, 0, 0);
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
@@ -135,53 +176,22 @@ export class Overlay {
       left + (this.mirror ? space.width - x - w : x) * scale, top + y * scale, w * scale, h * scale,
     ];
     if (this.blur) for (const face of faces) anonymise(context, element, wide / space.width, face.box, target, this.small);
-    if (this.boxes) for (const face of faces) this.face(face, target);
+    if (this.boxes) this.drawBoxes(faces, target);
   }
 
-  face(face, target) {
-    const [x1, y1, x2, y2] = face.box;
-    const [x, y, w, h] = target(x1, y1, x2 - x1, y2 - y1);
-    const { context } = this;
-    const colour = face.smiling ? SMILE : PLAIN;
-    const thick = face.smiling ? 4 : 2;
-    context.lineJoin = "round";
-    for (const [style, width] of [["rgb(0 0 0 / 45%)", thick + 2], [colour, thick]]) {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.beginPath();
-      context.roundRect(x, y, w, h, 10);
-      context.stroke();
-    }
-    this.label(labelOf(face), x, y, h, colour, face.smiling ? "#000" : "#fff");
-    if (face.intensity != null) this.bar(face.intensity, x, y + h + 7, w, colour);
+  drawBoxes(faces, target) {
+    const boxes = faces.map(({ box: [x1, y1, x2, y2] }) => {
+      const [x, y, w, h] = target(x1, y1, x2 - x1, y2 - y1);
+      return [x, y, x + w, y + h];
+    });
+    this.drawn = faces.map((face, at) => [numberOf(face, at), boxes[at]]);
+    this.painter.draw(faces, boxes, [this.width, this.height], this);
   }
 
-  label(text, x, y, h, paper, ink) {
-    const { context } = this;
-    context.font = FONT;
-    const width = context.measureText(text).width + 16;
-    let top = y - 32;
-    if (top < 2) top = Math.min(y + h + 18, this.height - 28);
-    const left = Math.max(2, Math.min(x - 2, this.width - width - 2));
-    context.fillStyle = paper;
-    context.beginPath();
-    context.roundRect(left, top, width, 26, 7);
-    context.fill();
-    context.fillStyle = ink;
-    context.textBaseline = "middle";
-    context.fillText(text, left + 8, top + 13.5);
-  }
-
-  bar(share, x, y, w, colour) {
-    const { context } = this;
-    const top = Math.min(y, this.height - 10);
-    context.fillStyle = "rgb(0 0 0 / 55%)";
-    context.beginPath();
-    context.roundRect(x, top, w, 6, 3);
-    context.fill();
-    context.fillStyle = colour === SMILE ? SMILE : "#56b4e9";
-    context.beginPath();
-    context.roundRect(x, top, w * Math.min(1, Math.max(0.02, share)), 6, 3);
-    context.fill();
+  /** The number of the face at a place of the overlay, the smallest one where several are; null where none is. */
+  numberAt(x, y) {
+    const area = ([, [x1, y1, x2, y2]]) => (x2 - x1) * (y2 - y1);
+    const hit = this.drawn.filter(([, [x1, y1, x2, y2]]) => x >= x1 && x < x2 && y >= y1 && y < y2);
+    return hit.sort((a, b) => area(a) - area(b))[0]?.[0] ?? null;
   }
 }

@@ -1,11 +1,9 @@
 // The stage: a video or an image, the overlay above it, and how both are shown.
 
 import { $, announce } from "./dom.js";
-import { Overlay, photograph } from "./overlay.js";
+import { annotated, cutFace, Overlay, photograph } from "./overlay.js";
 
 const IMAGE_LABEL = "The image";
-
-const pressed = (id) => $(id).getAttribute("aria-pressed") === "true";
 
 export class Stage {
   constructor() {
@@ -65,20 +63,29 @@ export class Stage {
     this.image.setAttribute("aria-label", text);
   }
 
-  /** Switch boxes, blur or mirror. */
-  toggle(id, name) {
-    const on = !pressed(id);
+  isOn(id) {
+    return $(id).getAttribute("aria-pressed") === "true";
+  }
+
+  set(id, on) {
     $(id).setAttribute("aria-pressed", String(on));
     this.applyToggles();
     this.draw(this.faces);
+  }
+
+  /** Switch boxes, blur or mirror. */
+  toggle(id, name) {
+    const on = !this.isOn(id);
+    this.set(id, on);
     announce(`${name} ${on ? "on" : "off"}`);
   }
 
   applyToggles() {
     const { overlay } = this;
-    overlay.boxes = pressed("boxes");
-    overlay.blur = pressed("blur");
-    overlay.mirror = this.mirrorable && pressed("mirror");
+    overlay.boxes = this.isOn("boxes");
+    overlay.blur = this.isOn("blur");
+    overlay.numbers = this.isOn("numbers");
+    overlay.mirror = this.mirrorable && this.isOn("mirror");
     this.element.classList.toggle("mirrored", overlay.mirror);
   }
 
@@ -87,8 +94,32 @@ export class Stage {
     this.element.classList.toggle("veiled", this.overlay.blur && unknown);
   }
 
-  /** A photo of what is shown as a JPEG blob, or null where nothing is. */
-  async photo() {
+  /** Mark a face by its number, or none. */
+  mark(number) {
+    if (this.overlay.marked === number) return;
+    this.overlay.marked = number;
+    if (this.space) this.draw(this.faces);
+  }
+
+  /** Cut a face out of what is shown into a small canvas; gives whether anything is shown. */
+  cut(box, canvas) {
+    if (!this.space || !this.shown || !$("blank").hidden) return false;
+    cutFace(this.shown, this.space, box, canvas, this.overlay);
+    return true;
+  }
+
+  /** What is shown with its boxes and labels, as a JPEG blob in full size; null where nothing is. */
+  async annotated() {
+    if (!this.space || !this.shown || !$("blank").hidden) return null;
+    return annotated(this.shown, this.faces, this.space, this.overlay);
+  }
+
+  /**
+   * A photo of what is shown as a JPEG blob, or null where nothing is.
+   * @param {{element: HTMLElement, faces: Array, space: object}} [frame] in place of what is shown
+   */
+  async photo(frame) {
+    if (frame) return photograph(frame.element, frame.faces, frame.space, this.overlay.blur);
     if (!this.space || !this.shown || !$("blank").hidden) return null;
     return photograph(this.shown, this.faces, this.space, this.overlay.blur);
   }

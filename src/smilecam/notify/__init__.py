@@ -1,0 +1,1 @@
+"""Smiles for other programs, as they happen: commands, webhooks, MQTT."""
