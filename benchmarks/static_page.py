@@ -57,16 +57,17 @@ LISTEN = """() => {
 
 def choose_detector(page: Page, name: str) -> None:
     """Have the page use a detector."""
-    page.wait_for_selector("#status[data-state=idle]")
+    page.wait_for_selector(f"#s-detector option[value={name}]", state="attached")
     page.evaluate(CHOOSE, name)
 
 
 def read_by_page(page: Page, clip: Path) -> list[dict[str, Any]]:
-    """The lines of results of a clip, as the page gives them for download."""
+    """The lines of results of a clip, as the page gives them for download; none where the browser cannot decode it."""
     page.set_input_files("#file", clip)
     page.wait_for_selector("#player:not([hidden]), #blank-icon.bad", timeout=1000 * LONGEST_CLIP_SECONDS)
     if page.locator("#player").is_hidden():
-        raise RuntimeError(f"{clip.name}: {page.text_content('#blank-text')}")
+        print(f"{clip.name}: {page.text_content('#blank-text')}", flush=True)
+        return []
     page.wait_for_selector("#save-jsonl:not([disabled])", state="attached")
     with page.expect_download() as download:
         page.evaluate("document.getElementById('save-jsonl').click()")
@@ -109,6 +110,8 @@ def agreement(browser: Browser, address: str, clips: list[Path], detector: str) 
             choose_detector(page, detector)
             lines = read_by_page(page, clip)
             page.close()
+            if not lines:
+                continue
             results = [item.result for item in python.stream(clip) if item.result is not None]
             rows[clip.name] = compare(lines, results)
             print(f"{clip.name}: {rows[clip.name]}", flush=True)

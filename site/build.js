@@ -15,8 +15,8 @@ const page = join(here, "../src/smilecam/server/static");
 const packages = join(here, "node_modules");
 const dist = resolve(process.argv[2] ?? join(here, "dist"));
 
-/** Modules that only the page of a server has. */
-const SERVER_ONLY = ["engine.js", "api.js", "link.js", "server-source.js", "camera-worker.js"];
+/** What only a server has: modules of its engine, and pages that show its source. */
+const SERVER_ONLY = ["engine.js", "obs", "api.js", "link.js", "server-source.js", "camera-worker.js"];
 
 /** Nothing is loaded from elsewhere or sent anywhere, whatever a mistake would ask for. */
 const POLICY = [

@@ -1,6 +1,6 @@
 """The page without a server in real parts: built, served by ``http.server``, in a browser.
 
-No test: tests/site/test_site.py and benchmarks/site.py use it.
+No test: tests/site/test_static_page.py and benchmarks/site.py use it.
 """
 
 from __future__ import annotations

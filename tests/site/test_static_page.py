@@ -244,6 +244,16 @@ def test_reading_a_video_can_be_cancelled(opened, clip):
     window.page.wait_for_selector("#player:not([hidden])", timeout=60_000)
 
 
+def test_a_part_that_does_not_load_is_reported(chromium, address):
+    context = chromium.new_context(service_workers="block")
+    page = context.new_page()
+    page.route("**/engine/worker.js", lambda route: route.abort())
+    page.goto(address)
+    page.wait_for_selector("#note:not([hidden])", timeout=30_000)
+    assert "did not load" in page.text_content("#note-text")
+    context.close()
+
+
 def test_works_without_a_network_once_loaded(opened, astronaut, tmp_path):
     path = tmp_path / "astronaut.png"
     cv2.imwrite(str(path), astronaut)
