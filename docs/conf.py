@@ -24,9 +24,9 @@ import docs_pages  # noqa: E402
 import smilecam  # noqa: E402
 
 NAVIGATION = {
-    "Start": ["usage", "gallery", "examples", "commands"],
+    "Start": ["usage", "gallery", "examples", "integrations", "commands"],
     "Tutorials": ["tutorials/smile_shutter", "tutorials/own_photos", "tutorials/train_lenet"],
-    "Live page": ["web"],
+    "Live page": ["web", "static-page"],
     "Archives": ["scan", "scale"],
     "Python": ["api/index", "api/detector", "api/results", "api/streams", "api/errors", "api/modules"],
     "Networks": ["model-card", "accuracy", "training", "performance"],

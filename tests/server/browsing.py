@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from smilecam.opencv import cv2
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 REQUIRED = "SMILECAM_TEST_DATA_REQUIRED"
+STATIC = Path(__file__).resolve().parents[2] / "src" / "smilecam" / "server" / "static"
 SCREENSHOTS = Path(
     os.environ.get("SMILECAM_TEST_SCREENSHOTS", Path(__file__).resolve().parents[2] / "build" / "screenshots")
 )
@@ -88,3 +91,58 @@ def fits(page: Page, name: str, widths: Sequence[int] = (360, 768, 1440)) -> Non
         page.wait_for_timeout(120)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=SCREENSHOTS / f"{name}_{width}.png", full_page=True)
+
+
+def start_camera(page: Page) -> None:
+    """Start the camera, and wait for the first face."""
+    page.click("#use-camera")
+    page.wait_for_selector("#status[data-state=live]", timeout=15_000)
+    page.wait_for_selector("#people .person", timeout=15_000)
+
+
+def smile_events(page: Page, kind: str = "smile_start") -> Locator:
+    """Lines of the list of events."""
+    return page.locator(f"#event-list [data-event={kind}]")
+
+
+def downloaded(page: Page, button: str) -> tuple[str, str]:
+    """Text and name of the file that a button saves."""
+    with page.expect_download() as waiting:
+        page.click(button)
+    return Path(waiting.value.path()).read_text(encoding="utf-8"), waiting.value.suggested_filename
+
+
+def saved_photo(page: Page, number: int = 1) -> Any:
+    """A photo of the strip, the newest is 1, as it is saved: uint8 (height, width, 3), blue-green-red."""
+    page.click(f"#gallery li:nth-child({number}) button")
+    with page.expect_download() as waiting:
+        page.click("#photo-save")
+    page.keyboard.press("Escape")
+    return cv2.imread(str(waiting.value.path()))
+
+
+def open_advanced(page: Page) -> None:
+    """Unfold the settings below the slider."""
+    page.evaluate("document.getElementById('advanced').open = true")
+
+
+def static_files() -> list[Path]:
+    """All that the page consists of."""
+    return [path for path in STATIC.rglob("*") if path.is_file()]
+
+
+SET_THRESHOLD = """(value) => {
+  const slider = document.getElementById("s-threshold");
+  slider.value = value;
+  slider.dispatchEvent(new Event("input", {bubbles: true}));
+}"""
+
+RESULT_AFTER = """() => new Promise((resolve) => {
+  document.addEventListener("smilecam:drawn", () => resolve(true), {once: true});
+})"""
+
+ANNOUNCED = """() => {
+  window.announced = [];
+  const live = document.getElementById("live");
+  new MutationObserver(() => announced.push(live.textContent)).observe(live, {childList: true});
+}"""

@@ -15,7 +15,7 @@ import live_page
 from served import Server, jpeg, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +56,52 @@ def page_server() -> Iterator[live_page.Server]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a camera."""
+def playwright() -> Iterator[Playwright]:
+    """Starts browsers; of a module, because a browser left open breaks asyncio in later tests."""
     sync_api = browsing.needed("playwright.sync_api")
     if live_page.chromium() is None:
         (pytest.fail if os.environ.get(browsing.REQUIRED) else pytest.skip)("Chromium is not installed")
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=["--disable-gpu"])
-        yield launched
-        launched.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium without a camera."""
+    launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=["--disable-gpu"])
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def clip(portraits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera plays: 1.6 seconds of a portrait that does not smile, and of one that does."""
+    astronaut, hopper = portraits
+    shots = [live_page.Shot(hopper, 1.6, False), live_page.Shot(astronaut, 1.6, True)]
+    return live_page.camera_clip(tmp_path_factory.mktemp("camera") / "portraits.y4m", shots)
+
+
+@pytest.fixture(scope="module")
+def camera_browser(playwright: Playwright, clip: Path) -> Iterator[Browser]:
+    """Chromium with a camera, which plays the clip in a loop and is allowed to every page."""
+    launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
 def open_window(browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
     """Opens pages in windows of their own; at the end none may have logged an error or warning."""
+    yield from windows(browser, page_server)
+
+
+@pytest.fixture
+def open_page(camera_browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
+    """As ``open_window``, in front of a camera."""
+    yield from windows(camera_browser, page_server)
+
+
+def windows(browser: Browser, page_server: live_page.Server) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     logged: list[str] = []
 

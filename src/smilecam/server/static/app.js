@@ -2,10 +2,14 @@
 
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
+import { Chime } from "./chime.js";
+import { chosen } from "./choose-files.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
 import { engine } from "./engine.js";
+import { Glow } from "./glow.js";
 import { wireDrop, wireKeys } from "./keys.js";
+import { isSwitch, keep, remember, remembered } from "./memory.js";
 import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
@@ -14,21 +18,28 @@ import { ServerMode } from "./modes/server.js";
 import { VideoMode } from "./modes/video.js";
 import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
+import { SeekBar } from "./seek-bar.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { TokenDialog } from "./token-dialog.js";
+import { toggleFullScreen, toggleTheatre, wireViewing } from "./viewing.js";
 
 const REFRESH_EVERY = 250;
 const RETRY_AFTER = 3000;
 
 const stage = new Stage();
-const booth = new Booth(() => stage.photo(), (text) => note(text, { info: true }));
-const results = new Results((time) => mode.seek(time), () => booth.smile());
+const chime = new Chime();
+const booth = new Booth(stage, (tone) => chime.play(tone));
+const glow = new Glow(() => chime.play("everyone"));
+const results = new Results((time) => mode.seek(time), () => chime.play("smile"));
 const settings = new Settings(settingsChanged);
 const marking = new Marking(stage, results.tracks);
 results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
+const seekBar = new SeekBar((time) => mode.seek(time));
+
 /** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
-const page = { stage, results, settings, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, refresh };
+const page = { stage, results, settings, booth, seekBar, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, saw, refresh };
 
 let mode = new IdleMode(page);
 
@@ -37,6 +48,7 @@ let mode = new IdleMode(page);
 function go(next) {
   mode.leave();
   booth.stop();
+  glow.clear();
   results.endSmiles();
   stage.clear();
   marking.clear();
@@ -51,12 +63,17 @@ function go(next) {
 const startCamera = (device) => go(new CameraMode(page, device));
 const startServer = () => go(new ServerMode(page));
 
-function openFile(file) {
-  if (!file) return;
-  const kind = file.type.split("/")[0] || (/\.(mkv|mp4|mov|avi|webm|m4v|ts|mpg|mpeg)$/i.test(file.name) ? "video" : "image");
-  if (file.type === "image/gif" || kind === "video") go(new VideoMode(page, file));
-  else if (kind === "image") go(new ImageMode(page, file));
-  else note(`${file.name} is neither an image nor a video.`);
+function openFiles(files) {
+  const { images, video, text } = chosen([...files]);
+  if (video) go(new VideoMode(page, video));
+  else if (images.length) go(new ImageMode(page, images));
+  if (text) note(text, { info: Boolean(video || images.length) });
+}
+
+/** A result of a stream, and the frame that it is of if it is at hand. */
+function saw(result, image) {
+  booth.see(result, image);
+  glow.show(result.faces);
 }
 
 function refresh() {
@@ -90,6 +107,12 @@ function save(kind, blob) {
   download(`smilecam_${name}_${stamp()}.${kind}`, blob);
 }
 
+async function saveImage() {
+  const blob = await stage.annotated();
+  const name = (mode.file?.name ?? results.source).replace(/^.*[/\\]/, "").replace(/\.\w+$/, "").replace(/[^\w.-]+/g, "_") || "image";
+  if (blob) download(`smilecam_${name}_${stamp()}.jpg`, blob);
+}
+
 function clearResults() {
   results.clear({ events: mode.name !== "video", timeline: mode.live });
   refresh();
@@ -98,13 +121,9 @@ function clearResults() {
 
 function toggle(id, name) {
   stage.toggle(id, name);
+  remember(id, stage.isOn(id));
   stage.veil(mode.blind);
   if (id === "blur") results.tracks.forgetPortraits();
-}
-
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else stage.element.requestFullscreen?.().catch(() => {});
 }
 
 function nextTheme() {
@@ -120,35 +139,34 @@ const playOrPause = () => mode.seekable && mode.pressMain();
 const CLICKS = {
   "use-camera": () => mode.name === "camera" || startCamera(), "blank-camera": () => startCamera(), "use-source": startServer,
   "use-file": chooseFile, "blank-file": chooseFile, main: () => mode.pressMain(), "progress-cancel": () => mode.cancel(),
-  theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(), full: fullScreen,
+  theme: nextTheme, help: openHelp, "help-close": () => $("help-dialog").close(),
   mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
-  "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file),
+  "save-vtt": () => save("vtt", results.log.webvtt()), "save-image": saveImage, "read-again": () => openFiles([mode.file]), reset: () => settings.reset(),
 };
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
   m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
-  f: fullScreen, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
-  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp,
+  f: toggleFullScreen, w: toggleTheatre, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
+  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), i: () => $("save-image").click(), t: nextTheme, "?": openHelp,
 };
 
 function wire() {
+  const tokenDialog = new TokenDialog(() => mode.reconnect() || askOffered());
+  engine.onLocked?.(() => tokenDialog.offer());
   for (const [id, act] of Object.entries(CLICKS)) $(id).addEventListener("click", () => act());
   $("file").addEventListener("change", () => {
-    openFile($("file").files[0]);
+    openFiles($("file").files);
     $("file").value = "";
   });
   $("s-camera").addEventListener("change", () => startCamera($("s-camera").value));
-  $("booth").addEventListener("change", () => {
-    if (!booth.armed) booth.stop();
-    announce(`Photo on smile ${booth.armed ? "on" : "off"}`);
-  });
   new MutationObserver(() => results.timeline.draw(true)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("pagehide", () => page.idle());
+  wireViewing();
   wireKeys(KEYS, () => mode.seekable);
-  wireDrop(openFile);
+  wireDrop(openFiles);
   setInterval(refresh, REFRESH_EVERY);
 }
 
@@ -163,7 +181,7 @@ async function askOffered() {
     page.offered = await engine.offered();
   } catch (problem) {
     retry = setTimeout(askOffered, RETRY_AFTER);
-    if (mode.name !== "idle") return; // a mode that uses the engine reports the same by itself
+    if (mode.name !== "idle" || problem.code === "no_token") return; // a mode that uses the engine reports the same by itself
     setStatus("bad", engine.lostStatus);
     note(problem.message, { action: () => { note(null); askOffered(); }, label: "Try now" });
     return;
@@ -180,7 +198,8 @@ async function askOffered() {
 function start() {
   setText($("privacy"), engine.privacy);
   setText($("f-server-name"), engine.statsLabel);
-  if (matchMedia("(max-width: 680px)").matches) $("settings").open = false;
+  for (const id of ["mirror", "blur", "boxes", "numbers"]) stage.set(id, remembered(id, isSwitch, stage.isOn(id)));
+  for (const id of ["advanced", "stats", "booth", "booth-who", "booth-wait", "keys-on"]) keep($(id));
   wire();
   page.idle();
   if (!window.isSecureContext) {

@@ -1,67 +1,117 @@
-// Photos: at the press of a button, or automatically when somebody smiles, after a countdown.
+// Photos: at the press of the shutter, or by themselves when somebody smiles, of the best moment of the smile.
 
-import { $, announce, download, el, icon, reducedMotion, stamp } from "./dom.js";
+import { BestFrame } from "./best-frame.js";
+import { freeCorner } from "./corner.js";
+import { $, announce, reducedMotion, setText } from "./dom.js";
+import { Film, MOST_PHOTOS } from "./film.js";
+import { note } from "./notices.js";
+import { SmileShutter } from "./shutter.js";
 
-const MOST_PHOTOS = 30;
-const COOLDOWN_SECONDS = 4;
+const TICK = 100;
 
 export class Booth {
   /**
-   * @param {() => Promise<Blob | null>} take a photo of what is shown, or null where nothing is
-   * @param {(text: string) => void} notify shows why no photo was taken
+   * @param {import("./stage.js").Stage} stage
+   * @param {(tone: string) => void} play makes a tone, where that is wanted
    */
-  constructor(take, notify) {
-    this.take = take;
-    this.notify = notify;
-    this.gallery = $("gallery");
-    this.readyAt = 0;
+  constructor(stage, play) {
+    this.stage = stage;
+    this.play = play;
+    this.film = new Film();
+    this.frames = new BestFrame();
+    this.shutter = new SmileShutter({
+      offer: (result) => this.image && this.frames.offer(this.image, result),
+      shoot: () => this.shootBest(),
+      reset: () => this.frames.reset(),
+    });
+    $("booth").addEventListener("change", () => this.switched());
+    this.showOptions();
+    setInterval(() => this.tick(), TICK);
   }
 
   get armed() {
     return $("booth").checked;
   }
 
-  /** Somebody has started to smile. */
-  smile() {
-    if (!this.armed || this.running || performance.now() < this.readyAt) return;
-    this.countdown(Number($("booth-wait").value));
+  switched() {
+    this.stop();
+    this.showOptions();
+    announce(`Photo on smile ${this.armed ? "on" : "off"}`);
   }
 
-  countdown(seconds) {
-    this.running = true;
-    const count = $("countdown");
-    const step = (left) => {
-      if (!this.running) return;
-      count.hidden = left === 0;
-      count.textContent = left;
-      if (left === 0) {
-        this.stop();
-        this.shoot();
-        return;
-      }
-      announce(String(left));
-      this.timer = setTimeout(step, 1000, left - 1);
-    };
-    step(seconds);
+  showOptions() {
+    $("booth-options").hidden = !this.armed;
   }
 
+  /** Begin anew: another source, or switched off. */
   stop() {
-    clearTimeout(this.timer);
-    this.running = false;
-    $("countdown").hidden = true;
+    this.shutter.stop();
+    this.showState();
   }
 
-  async shoot() {
-    this.readyAt = performance.now() + 1000 * COOLDOWN_SECONDS;
-    if (this.gallery.children.length >= MOST_PHOTOS) {
-      this.notify(`There are ${MOST_PHOTOS} photos; delete some to take more.`);
+  /**
+   * Take a result of a stream.
+   * @param {object} result
+   * @param {?CanvasImageSource} image the frame that it is of, for the time of this call
+   */
+  see(result, image) {
+    if (!this.armed) return;
+    this.image = image;
+    this.shutter.take(result, { everyone: $("booth-who").value === "everyone", wait: Number($("booth-wait").value) }, performance.now());
+    this.image = null;
+    this.showState();
+  }
+
+  tick() {
+    if (this.shutter.state === "ready") return;
+    this.shutter.tick(performance.now());
+    this.showState();
+  }
+
+  /** Show the countdown: on the shutter, and in a corner that no face reaches. */
+  showState() {
+    const { state } = this.shutter;
+    const left = this.shutter.left(performance.now());
+    const text = { counting: String(left), waiting: "Waiting for the smile" }[state] ?? "";
+    if (text && text !== this.text) {
+      announce(text);
+      if (left) this.play("count");
+    }
+    this.text = text;
+    setText($("shutter-count"), left ? String(left) : text && "…");
+    const badge = $("countdown");
+    badge.hidden = !text;
+    if (!text) return;
+    setText(badge, text);
+    badge.classList.toggle("words", !left);
+    const { element, faces, space, overlay } = this.stage;
+    const corner = freeCorner(sizeOf(element), sizeOf(badge), faces, space, overlay.mirror);
+    badge.hidden = !corner;
+    badge.dataset.corner = corner ?? "";
+  }
+
+  /** Take a photo of what is shown. */
+  shoot() {
+    return this.take(undefined);
+  }
+
+  async shootBest() {
+    const { best } = this.frames;
+    this.frames.reset();
+    if (best) await this.take(best);
+  }
+
+  async take(frame) {
+    if (this.film.full) {
+      note(`There are ${MOST_PHOTOS} photos; delete some to take more.`, { info: true });
       return;
     }
-    const blob = await this.take();
+    const { faces } = frame ?? this.stage;
+    const blob = await this.stage.photo(frame);
     if (!blob) return;
     if (!reducedMotion.matches) this.flash();
-    this.add(blob);
-    announce("Photo taken");
+    this.play("photo");
+    this.film.add(blob, faces);
   }
 
   flash() {
@@ -69,23 +119,6 @@ export class Booth {
     flash.hidden = false;
     setTimeout(() => { flash.hidden = true; }, 350);
   }
-
-  add(blob) {
-    const url = URL.createObjectURL(blob);
-    const when = new Date();
-    const name = `smilecam_${stamp(when)}.jpg`;
-    const title = when.toLocaleTimeString();
-    const save = el("button", { type: "button", "aria-label": `Download the photo of ${title}`, title: "Download" }, icon("down"));
-    const drop = el("button", { type: "button", "aria-label": `Delete the photo of ${title}`, title: "Delete" }, icon("bin"));
-    const item = el("li", {}, el("img", { src: url, alt: `Photo of ${title}` }), el("div", { class: "row" }, save, drop));
-    save.onclick = () => download(name, blob);
-    drop.onclick = () => {
-      URL.revokeObjectURL(url);
-      const next = item.nextElementSibling ?? item.previousElementSibling;
-      item.remove();
-      (next?.querySelector("button") ?? $("photo")).focus();
-      announce("Photo deleted");
-    };
-    this.gallery.prepend(item);
-  }
 }
+
+const sizeOf = ({ offsetWidth: width, offsetHeight: height }) => ({ width, height });

@@ -47,9 +47,9 @@ export function onFrames(video, callback) {
 export class Camera {
   /**
    * @param {HTMLVideoElement} video shows the camera
-   * @param {{result: Function, frame: Function, state: Function, settings: Function, error: Function, ended: Function}} on
+   * @param {{result: Function, frame: Function, state: Function, settings: Function, error: Function, ended: Function, wantsImage: Function}} on
    *   called with results, with each new frame on the screen, with the state of the connection, with the settings in
-   *   force, with errors that the server sent, and when the camera has ended
+   *   force, with errors that the server sent, and when the camera has ended; and asked whether the image of a result is wanted
    */
   constructor(video, on) {
     this.video = video;
@@ -109,10 +109,26 @@ export class Camera {
       do: "frame", seq: (this.seq += 1), time, width: Math.round(width * scale), height: Math.round(height * scale),
     };
     this.grabbed = performance.timeOrigin + performance.now();
-    this.image().then((image) => {
+    this.image().then(async (image) => {
+      if (this.on.wantsImage()) await this.keep(order.seq, image);
       if (this.closed) image.close();
       else this.worker.postMessage({ ...order, image }, [image]);
-    }, () => { this.free = true; });
+    }).catch(() => { this.free = true; });
+  }
+
+  /** Keep a copy of the image that is about to be sent, until its result is here. */
+  async keep(seq, image) {
+    this.dropKept();
+    this.kept = { seq, image: image.clone?.() ?? await createImageBitmap(image) };
+  }
+
+  keptImage(seq) {
+    return this.kept?.seq === seq ? this.kept.image : undefined;
+  }
+
+  dropKept() {
+    this.kept?.image.close();
+    this.kept = null;
   }
 
   async image() {
@@ -133,7 +149,9 @@ export class Camera {
       this.on.state(data.state, data.about);
     } else if (data.content.type === "result") {
       this.free = true;
-      this.on.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received });
+      const image = this.keptImage(data.content.seq);
+      this.on.result(data.content, { grabbed: this.grabbed, sent: data.sent, received: data.received, image });
+      this.dropKept();
       this.grab();
     } else if (data.content.type === "error") {
       this.on.error(data.content);
@@ -159,6 +177,7 @@ export class Camera {
     this.closed = true;
     this.stopFrames?.();
     this.stopTracks();
+    this.dropKept();
     this.worker?.postMessage({ do: "close" });
     this.video.srcObject = null;
   }

@@ -1,17 +1,34 @@
 // The settings: what the server offers, what is wanted, and what is in force.
 
 import { $, el, percent, setText } from "./dom.js";
+import { forget, isText, remember, remembered } from "./memory.js";
+import { Sensitivity } from "./sensitivity.js";
 
 const TEXTS = {
   broad: "Any visible smile (broad)", strict: "Clear smiles only (strict)", haar: "Haar cascade", yunet: "YuNet (small and turned faces)",
 };
 
+const isShare = (value) => typeof value === "number" && value >= 0 && value <= 1;
+const POINTS = ["balanced", "accuracy", "precision"];
+
+/** What may be remembered of the settings, each by its name. Names that the server does not offer are dropped later. */
+const VALID = {
+  model: isText, policy: isText, detector: isText, operating_point: (value) => POINTS.includes(value),
+  threshold: (value) => value === null || isShare(value), smoothing: isShare,
+};
+
+function rememberedSettings() {
+  const stored = remembered("settings", (value) => typeof value === "object" && value !== null, {});
+  return Object.fromEntries(Object.entries(VALID).filter(([name, isValid]) => isValid(stored[name])).map(([name]) => [name, stored[name]]));
+}
+
 export class Settings {
   /** @param {(wanted: object, changes: object) => void} changed called with all that is wanted, and what is new of it */
   constructor(changed) {
     this.changed = changed;
-    this.wanted = {};
+    this.wanted = rememberedSettings();
     this.models = [];
+    this.sensitivity = new Sensitivity((settings) => this.set(settings));
     $("settings-form").addEventListener("submit", (event) => event.preventDefault());
     const choose = (id, take) => $(id).addEventListener("change", () => take($(id).value));
     choose("s-model", (model) => this.set({ model, policy: this.fittingPolicy(model) }));
@@ -49,22 +66,43 @@ export class Settings {
   /** What the server offers. */
   offer(offered) {
     this.models = offered.models;
+    this.defaults = offered.default;
+    this.drop("model", offered.models.map((model) => model.name));
+    this.drop("policy", this.policies(this.wanted.model ?? offered.default.model));
+    this.drop("detector", offered.detectors);
     options($("s-model"), offered.models.map((model) => [model.name, `${model.name} ${model.version ?? ""}`.trim()]));
     options($("s-detector"), offered.detectors.map((name) => [name, TEXTS[name] ?? name]));
     this.show({ ...offered.default, ...this.wanted });
   }
 
+  drop(name, offered) {
+    if (!offered.includes(this.wanted[name])) delete this.wanted[name];
+  }
+
+  /** Go back to the server's defaults, and forget all that was set on this page. */
+  reset() {
+    const defaults = Object.fromEntries(Object.keys(VALID).map((name) => [name, this.defaults?.[name]]));
+    this.set(defaults);
+    this.wanted = {};
+    forget();
+  }
+
+  /** Thresholds of the operating points of the chosen model and policy. */
+  thresholds() {
+    const model = this.models.find((one) => one.name === $("s-model").value);
+    return model?.policies.find((one) => one.name === $("s-policy").value)?.thresholds;
+  }
+
   /** The threshold that what is chosen comes to, by the models' list. */
   thresholdNow() {
     if ($("s-point").value === "own") return Number($("s-threshold").value) / 100;
-    const model = this.models.find((one) => one.name === $("s-model").value);
-    const policy = model?.policies.find((one) => one.name === $("s-policy").value);
-    return policy?.thresholds?.[$("s-point").value] ?? policy?.threshold;
+    return this.thresholds()?.[$("s-point").value];
   }
 
   set(changes) {
     Object.assign(this.wanted, changes);
     for (const name of Object.keys(this.wanted)) if (this.wanted[name] === undefined) delete this.wanted[name];
+    remember("settings", this.wanted);
     this.show(this.wanted);
     this.changed(this.wanted, changes);
   }
@@ -82,6 +120,7 @@ export class Settings {
     }
     this.put("s-threshold", values.threshold_in_force ?? values.threshold, 100);
     this.put("s-smoothing", values.smoothing, 1);
+    this.sensitivity.show(this.thresholds(), values.threshold_in_force ?? values.threshold ?? this.thresholdNow());
   }
 
   put(id, value, scale) {

@@ -5,8 +5,6 @@ import { annotated, cutFace, Overlay, photograph } from "./overlay.js";
 
 const IMAGE_LABEL = "The image";
 
-const pressed = (id) => $(id).getAttribute("aria-pressed") === "true";
-
 export class Stage {
   constructor() {
     this.element = $("stage");
@@ -65,21 +63,29 @@ export class Stage {
     this.image.setAttribute("aria-label", text);
   }
 
-  /** Switch boxes, blur or mirror. */
-  toggle(id, name) {
-    const on = !pressed(id);
+  isOn(id) {
+    return $(id).getAttribute("aria-pressed") === "true";
+  }
+
+  set(id, on) {
     $(id).setAttribute("aria-pressed", String(on));
     this.applyToggles();
     this.draw(this.faces);
+  }
+
+  /** Switch boxes, blur or mirror. */
+  toggle(id, name) {
+    const on = !this.isOn(id);
+    this.set(id, on);
     announce(`${name} ${on ? "on" : "off"}`);
   }
 
   applyToggles() {
     const { overlay } = this;
-    overlay.boxes = pressed("boxes");
-    overlay.blur = pressed("blur");
-    overlay.numbers = pressed("numbers");
-    overlay.mirror = this.mirrorable && pressed("mirror");
+    overlay.boxes = this.isOn("boxes");
+    overlay.blur = this.isOn("blur");
+    overlay.numbers = this.isOn("numbers");
+    overlay.mirror = this.mirrorable && this.isOn("mirror");
     this.element.classList.toggle("mirrored", overlay.mirror);
   }
 
@@ -108,8 +114,12 @@ export class Stage {
     return annotated(this.shown, this.faces, this.space, this.overlay);
   }
 
-  /** A photo of what is shown as a JPEG blob, or null where nothing is. */
-  async photo() {
+  /**
+   * A photo of what is shown as a JPEG blob, or null where nothing is.
+   * @param {{element: HTMLElement, faces: Array, space: object}} [frame] in place of what is shown
+   */
+  async photo(frame) {
+    if (frame) return photograph(frame.element, frame.faces, frame.space, this.overlay.blur);
     if (!this.space || !this.shown || !$("blank").hidden) return null;
     return photograph(this.shown, this.faces, this.space, this.overlay.blur);
   }

@@ -17,6 +17,7 @@ export class LiveStats {
     this.frames = [];
     this.dropped = 0;
     this.source = null;
+    setText($("stats-short"), "");
     for (const name of ["trip", "rate", "server", "drops"]) {
       setText($(`f-${name}`), "–");
       setText($(`f-${name}-sub`), "");
@@ -42,7 +43,10 @@ export class LiveStats {
       setText($("f-server"), `${quantile(this.servers, 0.5).toFixed(0)} ms`);
       setText($("f-server-sub"), `95 %: ${quantile(this.servers, 0.95).toFixed(0)} ms`);
     }
-    if (this.moments.length) setText($("f-rate"), `${this.rate().toFixed(0)} /s`);
+    if (!this.moments.length) return;
+    const rate = `${this.rate().toFixed(0)} /s`;
+    setText($("f-rate"), rate);
+    setText($("stats-short"), rate);
   }
 
   rate() {

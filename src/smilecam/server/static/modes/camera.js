@@ -31,6 +31,7 @@ export class CameraMode extends LiveMode {
     this.input = new Camera(stage.video, {
       ...this.handlers(),
       result: this.whileHere((result, times) => this.take(result, times, this.input.seconds(times.received - performance.timeOrigin))),
+      wantsImage: () => page.booth.armed,
       frame: this.whileHere((time) => stage.draw(this.motion.at(time))),
       ended: this.whileHere(() => page.idle({ problem: GONE })),
     });

@@ -36,7 +36,8 @@ export class LiveMode extends Mode {
   /**
    * Show a result.
    * @param {object} raw as the server sent it
-   * @param {{grabbed?: number, sent?: number, received: number}} times in milliseconds since 1970
+   * @param {{grabbed?: number, sent?: number, received: number, image?: CanvasImageSource}} times in milliseconds since 1970,
+   *   and the image that the result is of, for the time of this call
    * @param {number} [moment] seconds of the stream for which the boxes are drawn; without it as they are in the result
    */
   take(raw, times, moment) {
@@ -51,6 +52,12 @@ export class LiveMode extends Mode {
     document.dispatchEvent(new CustomEvent("smilecam:drawn", { detail: { ...times, drawn, result } }));
     results.stats.add(result, times.sent === undefined ? undefined : drawn - times.sent);
     results.addLive(result);
+    this.page.saw(result, times.image);
+  }
+
+  reconnect() {
+    this.input?.retry();
+    return true;
   }
 
   /** Without a connection nothing is known of the faces. */
@@ -60,6 +67,7 @@ export class LiveMode extends Mode {
     results.endSmiles();
     results.tracks.reset();
     stage.draw([]);
+    this.page.saw({ faces: [] });
   }
 
   refresh() {

@@ -1,0 +1,59 @@
+// Reading smiles where they can change: the counterpart of LiveSampler in pipeline/sampling.py.
+
+import { moments } from "../grey.js";
+import { logOdds } from "../numbers.js";
+
+const MAX_GAP_SECONDS = 0.6;
+const SURE = 2;
+const LIVE_GAP_SECONDS = 0.12;
+const LIVE_ALIKE = 0.97;
+
+/** Reads the faces of a live stream, frame by frame, and lets the probability of one that stays the same stand. */
+export class LiveSampler {
+  last = new Map();
+
+  /**
+   * Give a sample, {smile, interpolated}, for each face of the next frame.
+   * @param {object} grey the frame
+   * @param {number} time of it in seconds
+   * @param {object[]} faces
+   * @param {number[]} tracks number of the track of each
+   * @param {import("../classification/classifier.js").FaceClassifier} classifier
+   * @param {number} threshold probability around which smiles begin and end
+   */
+  async next(grey, time, faces, tracks, classifier, threshold) {
+    const inputs = classifier.inputs(grey, faces);
+    const rows = inputs.map(standardized);
+    const samples = tracks.map((track, at) => this.standing(track, time, rows[at], logOdds(threshold)));
+    const wanted = samples.flatMap((sample, at) => (sample ? [] : [at]));
+    const smiles = await classifier.classify(wanted.map((at) => inputs[at]));
+    wanted.forEach((at, row) => {
+      samples[at] = { smile: smiles[row], interpolated: false };
+      this.last.set(tracks[at], { time, smile: smiles[row], row: rows[at] });
+    });
+    for (const [track, last] of this.last) if (time - last.time > MAX_GAP_SECONDS) this.last.delete(track);
+    return samples;
+  }
+
+  /** What a face was read as, where that still stands. */
+  standing(track, time, row, threshold) {
+    const last = this.last.get(track);
+    if (!last || last.row.length !== row.length) return null;
+    const passed = time - last.time;
+    if (!(passed >= 0 && passed <= LIVE_GAP_SECONDS) || Math.abs(logOdds(last.smile) - threshold) < SURE) return null;
+    return dot(last.row, row) < LIVE_ALIKE ? null : { smile: last.smile, interpolated: true };
+  }
+}
+
+/** The network's input as a row of zero mean and unit length. */
+export function standardized(input) {
+  const { mean, deviation } = moments(input);
+  const norm = Math.max(1e-6, deviation * Math.sqrt(input.length));
+  return Float32Array.from(input, (value) => (value - mean) / norm);
+}
+
+export function dot(a, b) {
+  let sum = 0;
+  for (let at = 0; at < a.length; at += 1) sum += a[at] * b[at];
+  return sum;
+}
