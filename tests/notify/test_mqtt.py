@@ -212,9 +212,9 @@ def test_a_broker_that_is_down_at_the_start_holds_nobody_up(tmp_path, warned, ca
 
 def test_a_process_that_is_killed_leaves_its_camera_unavailable(broker, tmp_path):
     """The broker's last will; and the retained state of the next run."""
-    arguments = ["detect", "synthetic:face:320x240@15?smile=always", "--realtime", "--detector", "haar"]
+    arguments = ["detect", "synthetic:face:320x240@15?smile=always&seconds=600", "--realtime", "--detector", "haar"]
     command = [sys.executable, "-m", "smilecam", *arguments, "--mqtt", broker.url]
-    topic = "home/synthetic_face_320x240_15_smile_always"
+    topic = "home/synthetic_face_320x240_15_smile_always_seconds_600"
     with subscribed(broker) as subscriber:
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:

@@ -157,7 +157,14 @@ def test_at_most_a_few_run_at_once(warned, smile, tmp_path):
 def test_an_interrupt_does_not_wait_for_a_command_that_runs(tmp_path, timeout):
     code = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(20)"
     (tmp_path / "slow.py").write_text(code)
-    arguments = ["detect", "synthetic:face:320x240@15?smile=always", "--realtime", "--detector", "haar", *timeout]
+    arguments = [
+        "detect",
+        "synthetic:face:320x240@15?smile=always&seconds=600",
+        "--realtime",
+        "--detector",
+        "haar",
+        *timeout,
+    ]
     command = [sys.executable, "-m", "smilecam", *arguments, "--on-smile", f"'{sys.executable}' slow.py"]
     with (tmp_path / "err").open("w") as err:  # no pipe: the command that is left holds its other end
         process = subprocess.Popen(command, cwd=tmp_path, stdout=err, stderr=err)

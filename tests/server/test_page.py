@@ -97,9 +97,8 @@ OVERLAY_COLOURS = """() => {
 def test_boxes_sit_on_the_face_and_settings_act(open_page):
     page = open_page()
     start_camera(page)
-    page.wait_for_selector("#people .person.smiling")
-    drawn = page.evaluate(OVERLAY_COLOURS)
-    assert drawn["orange"] > 500
+    script = f"(() => {{ const drawn = ({OVERLAY_COLOURS})(); return drawn.orange > 500 && drawn; }})()"
+    drawn = until(page, script)
     # The face is in the middle; the label stands on the box's left.
     assert drawn["left"] == pytest.approx(0.36, abs=0.06)
     assert drawn["right"] == pytest.approx(0.64, abs=0.06)
@@ -352,6 +351,7 @@ def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unr
     drop(page, unread)
     if done:
         until(page, "loading === 1")
+        page.wait_for_timeout(3200)  # the page waits for the browser's word on the file first
     else:
         until(page, "!document.getElementById('progress').hidden")
         page.wait_for_timeout(400)
@@ -475,7 +475,7 @@ def test_restarted_with_another_token_shows_what_to_do(open_page):
         first.kill()
         page.wait_for_selector("#note:not([hidden])", timeout=5000)
         with live_page.serving(port=first.port, token="another-token-for-tests"):
-            until(page, "/address/.test(document.getElementById('note-text').textContent)", timeout=10_000)
+            until(page, "/another token/.test(document.getElementById('note-text').textContent)", timeout=10_000)
     finally:
         first.stop()
 

@@ -90,6 +90,14 @@ class Access:
             _check_origin(request.headers, host, needed=not bearer)
         return True
 
+    def check_entry(self, headers: Headers) -> None:
+        """Refuse a form with the token that comes from elsewhere than the page that asks for it.
+
+        Raises:
+            Problem: wrong Host, or wrong or no Origin.
+        """
+        _check_origin(headers, self.check_host(headers), needed=True)
+
     def check_host(self, headers: Headers) -> str:
         """The Host that a request names.
 

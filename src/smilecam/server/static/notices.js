@@ -53,7 +53,7 @@ export function showBlank(title, text, { bad = false, actions = true, progress =
   $("blank-icon").hidden = progress;
   $("blank-icon").classList.toggle("bad", bad);
   $("blank-icon").querySelector("use").setAttribute("href", bad ? "#i-warn" : "#i-smile");
-  $("blank-actions").hidden = !actions;
+  for (const id of ["blank-actions", "blank-try", "blank-privacy"]) $(id).hidden = !actions;
   $("progress").hidden = !progress;
 }
 
@@ -62,7 +62,7 @@ export function hideBlank() {
 }
 
 export function showWelcome() {
-  showBlank("See a smile as it happens", "Start the camera, or drop an image or a video here.");
+  showBlank("See a smile as it happens", "Start the camera, or drop images or a video here.");
 }
 
 /** Show how much of a video has been read, on the blank screen. */
