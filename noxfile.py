@@ -149,7 +149,7 @@ def workflows(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Known vulnerabilities of the locked packages; needs the network, and fails where a package cannot be asked for."""
+    """Known vulnerabilities of the locked packages; needs the network, and fails where it cannot ask for one."""
     install_lock(session, "tools")
     for name in ("web", "dev", "tools"):
         lock = str(PACKAGING / f"requirements-{name}.lock")
