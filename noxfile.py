@@ -97,6 +97,17 @@ def locked_tests(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """What takes an hour: fuzzing, 5,000 damaged files, signals at random moments, long runs (docs/reliability.md)."""
+    install(session, "-e", ".[all]")
+    session.run("python", "benchmarks/fuzz.py", "--seconds", "60")
+    session.run("python", "benchmarks/mutations.py", "--tries", "5000")
+    session.run("python", "benchmarks/faults.py", "--tries", "200")
+    for part in ("frames", "online", "sessions", "reconnects", "abandoned"):
+        session.run("python", "benchmarks/soak.py", part)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The demonstration of the README; its last line is `demo correct`."""
     install(session, ".[demo]")
