@@ -24,7 +24,10 @@ from pathlib import Path
 
 import atheris
 
-with contextlib.redirect_stderr(io.StringIO()), atheris.instrument_imports(include=["smilecam"]):
+READERS = ["smilecam", "python_multipart", "starlette.formparsers"]
+"""Instrumented: ours, and those that ours rely on for forms."""
+
+with contextlib.redirect_stderr(io.StringIO()), atheris.instrument_imports(include=READERS):
     from fuzz_targets import TARGETS, Target, mutate, scratch
 
 SECONDS_AN_INPUT, MEMORY_MB = 10, 2048

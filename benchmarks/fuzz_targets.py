@@ -42,6 +42,7 @@ from smilecam.server.security.access import Access
 from smilecam.server.security.limits import Limits
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.server.ws.messages import FRAME_HEAD, parse_frame, parse_text
+from smilecam.sources.mjpeg import MAX_HEAD, PartReader, begins_multipart
 from smilecam.sources.resolve import find_sources
 from smilecam.sources.urls import redacted
 from smilecam.training.recipe import parse_recipe
@@ -228,6 +229,16 @@ class _Uploads:
         pass
 
 
+def mjpeg_parts(data: bytes) -> None:
+    """The answer of an MJPEG camera, in pieces: what is given, and what is kept, is limited."""
+    reader, step = PartReader(max_part=1000), 1 + (data[0] if data else 0)
+    begins_multipart(data)
+    with refused():
+        for at in range(1, len(data), step):
+            assert all(len(jpeg) <= 1000 + step for jpeg in reader.feed(data[at : at + step]))  # noqa: S101
+            assert reader.kept <= 1000 + MAX_HEAD + step  # noqa: S101
+
+
 def result_lines(data: bytes) -> None:
     """Lines of results, as ``smilecam report`` reads them, and the page of them."""
     path = scratch() / "results.jsonl"
@@ -367,6 +378,14 @@ def _frames() -> Sequence[bytes]:
     return [struct.pack(FRAME_HEAD.format, 1, 0.5) + content for content in _images()]
 
 
+def _parts() -> Sequence[bytes]:
+    head = b"--frame\r\nContent-Type: image/jpeg\r\n"
+    return [
+        b"\x30" + (head + b"Content-Length: 3\r\n\r\nabc\r\n") * 3,
+        b"\xff" + (head + b"\r\nabc\r\n") * 3 + b"--frame--",
+    ]
+
+
 def _images() -> Sequence[bytes]:
     import numpy as np
 
@@ -463,6 +482,9 @@ TARGETS = {
         600,
     ),
     "upload": Target(upload, _forms, ("Content-Disposition", "filename*=", "boundary=", "image", "name="), 3000),
+    "mjpeg_parts": Target(
+        mjpeg_parts, _parts, ("--frame", "Content-Length: ", "Content-Type: image/jpeg", "\\x0d\\x0a\\x0d\\x0a"), 3000
+    ),
     "result_lines": Target(
         result_lines, _lines, ("type", "event", "faces", "smile_end", "source_lost", "null", "NaN", "1e999"), 3000, True
     ),

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.domains.python._object import PyObject
 from sphinx.util.inspect import TypeAliasForwardRef
 
 LONG_DEFAULT = re.compile(r"SourceOptions\(open_timeout=[^()]*\)")
@@ -15,6 +16,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     # Inside other types Sphinx shows the object that stands for the alias, not its name.
     TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
     app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-process-docstring", _docstring, priority=400)  # before napoleon
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
@@ -23,8 +27,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _signature(
     _app: Sphinx, _what: str, _name: str, _thing: object, _options: object, signature: str | None, result: str | None
 ) -> tuple[str | None, str | None]:
-    """Shorten a default that repeats a whole dataclass."""
-    return (None if signature is None else LONG_DEFAULT.sub("SourceOptions()", signature)), result
+    """Shorten a default that repeats a whole dataclass, and leave out what a protocol makes up."""
+    if signature is None or signature == "(*args, **kwargs)":
+        return None if signature is None else "", result
+    return LONG_DEFAULT.sub("SourceOptions()", signature), result
 
 
 def _docstring(_app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:

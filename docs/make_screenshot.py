@@ -25,21 +25,26 @@ from smilecam.demo import portraits  # noqa: E402
 SHOTS = (("light", 1440, 1010), ("dark", 1440, 1010), ("dark", 390, 844))
 """Theme, width and height of each picture."""
 
-LONG_ENOUGH = "document.querySelectorAll('#event-list [data-event=smile_start]').length >= 4"
+LONG_ENOUGH = "document.querySelectorAll('#gallery li').length >= 4"
 
 
 def take(browser: Browser, address: str, path: Path, scheme: str, width: int, height: int) -> None:
-    """One picture, in the middle of the fourth smile."""
+    """One picture, in the middle of the fourth smile that was photographed; of the light theme also the welcome."""
     size = {"width": width, "height": height}
     context = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(address)
+    if scheme == "light":
+        page.wait_for_timeout(1500)  # the examples are drawn
+        page.screenshot(path=path.with_name(path.name.replace("page", "welcome")), type="jpeg", quality=84)
     page.click("#use-camera")
+    page.check("#booth", force=True)
     for _ in range(600):
         if page.evaluate(LONG_ENOUGH):
             break
         page.wait_for_timeout(100)
-    page.wait_for_timeout(1200)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(900)
     page.screenshot(path=path, type="jpeg", quality=84)
     context.close()
 

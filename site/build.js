@@ -3,21 +3,20 @@
 // The page itself is that of the live server, file by file; only its engine is another one.
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { python } from "./python.js";
-import { yunet } from "./yunet-file.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const page = join(here, "../src/smilecam/server/static");
 const packages = join(here, "node_modules");
 const dist = resolve(process.argv[2] ?? join(here, "dist"));
 
-/** Modules that only the page of a server has. */
-const SERVER_ONLY = ["engine.js", "api.js", "link.js", "server-source.js", "camera-worker.js"];
+/** What only a server has: modules of its engine, and pages that show its source. */
+const SERVER_ONLY = ["engine.js", "obs", "api.js", "link.js", "server-source.js", "camera-worker.js"];
 
 /** Nothing is loaded from elsewhere or sent anywhere, whatever a mistake would ask for. */
 const POLICY = [
@@ -48,20 +47,14 @@ async function bundle() {
   });
 }
 
-/** Models and the cascade from the Python package, YuNet where its file is, the runtime of networks. */
+/** Models, the cascade and YuNet from the Python package; the runtime of networks. */
 function addModels() {
   const engine = join(dist, "engine");
-  python("prepare.py", engine);
-  const network = yunet();
-  if (network) writeFileSync(join(engine, "yunet.onnx"), network);
-  const path = join(engine, "models.json");
-  const description = JSON.parse(readFileSync(path, "utf8"));
-  description.available = network ? ["yunet", "haar"] : ["haar"];
-  writeFileSync(path, JSON.stringify(description));
+  python("prepare.py", engine, ...(process.env.SMILECAM_YUNET ? ["--yunet", process.env.SMILECAM_YUNET] : []));
   for (const name of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.mjs"]) {
     cpSync(join(packages, "onnxruntime-web/dist", name), join(engine, name));
   }
-  writeFileSync(join(dist, "LICENCES.txt"), licences(Boolean(network)));
+  writeFileSync(join(dist, "LICENCES.txt"), licences(existsSync(join(engine, "yunet.onnx"))));
 }
 
 function licences(withYunet) {
@@ -107,4 +100,5 @@ await bundle();
 addModels();
 const version = addServiceWorker();
 const bytes = [...filesIn(dist)].reduce((sum, path) => sum + statSync(path).size, 0);
-console.log(`${dist}: version ${version}, ${(bytes / 1e6).toFixed(1)} MB`);
+const faces = existsSync(join(dist, "engine/yunet.onnx")) ? "YuNet" : "the Haar cascade (smilecam models fetch yunet brings YuNet)";
+console.log(`${dist}: version ${version}, ${(bytes / 1e6).toFixed(1)} MB, faces by ${faces}`);

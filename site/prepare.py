@@ -1,13 +1,14 @@
-"""Write what the page without a server takes from the Python package: models, settings, the cascade of OpenCV.
+"""Write what the page without a server takes from the Python package: models, settings, cascade, detector file.
 
-    python site/prepare.py FOLDER
-    python site/prepare.py --yunet      # prints which file YuNet's is
+    python site/prepare.py FOLDER [--yunet FILE]
 
-``npm run build`` calls it. smilecam must be importable; nothing is downloaded.
+``npm run build`` calls it. smilecam must be importable; nothing is downloaded. YuNet is taken from FILE, or from where
+``smilecam models fetch yunet`` has put it; without it the page detects faces by the cascade alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import struct
 import sys
@@ -20,7 +21,8 @@ from smilecam import __version__
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier, model_path
 from smilecam.detection.files import YUNET_FILE
 from smilecam.detection.haar import CASCADE
-from smilecam.detection.registry import DETECTORS
+from smilecam.detection.registry import BUNDLED_DETECTOR, DETECTORS, PREFERRED_DETECTOR
+from smilecam.errors import SmilecamError
 from smilecam.opencv import haarcascades
 from smilecam.presets import OperatingPoint
 from smilecam.server.stream_settings import MAX_FACES, NUMBERS
@@ -49,8 +51,8 @@ def model(name: str) -> dict[str, Any]:
     return {"name": name, "version": info.version, "input": spec, "policies": policies, "crops": crops}
 
 
-def description() -> dict[str, Any]:
-    """Models, detectors and the settings that are in force when nobody has changed any."""
+def description(*, with_yunet: bool) -> dict[str, Any]:
+    """Models, detectors (the first is the default) and settings that are in force when nobody has changed any."""
     return {
         "version": __version__,
         "models": [model(name) for name in MODELS],
@@ -58,6 +60,7 @@ def description() -> dict[str, Any]:
             name: {use.value: asdict(settings) for use, settings in spec.settings.items()}
             for name, spec in DETECTORS.items()
         },
+        "available": [*([PREFERRED_DETECTOR] if with_yunet else []), BUNDLED_DETECTOR],
         "operating_point": OperatingPoint.BALANCED.value,
         "decision": asdict(DecisionSettings()),
         "largest": NUMBERS,
@@ -65,9 +68,14 @@ def description() -> dict[str, Any]:
     }
 
 
-def yunet_file() -> dict[str, Any]:
-    """Which file the face detector needs that the build may add, and where it is."""
-    return {"name": YUNET_FILE.name, "sha256": YUNET_FILE.sha256, "size": YUNET_FILE.size, "urls": YUNET_FILE.urls}
+def yunet(given: Path | None) -> bytes | None:
+    """The verified content of the face detector's file; None where it is not at hand.
+
+    Raises:
+        ModelFileError: it is another file.
+    """
+    path = given or (YUNET_FILE.path if YUNET_FILE.is_present() else None)
+    return None if path is None else YUNET_FILE.read(path)
 
 
 def cascade(path: Path) -> tuple[bytes, str]:
@@ -97,19 +105,28 @@ def cascade(path: Path) -> tuple[bytes, str]:
     return head + b"".join(packed), text[text.index("<!--") + 4 : text.index("-->")].strip()
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Write all of it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--yunet", type=Path, help="the file of the face detector YuNet")
+    options = parser.parse_args()
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "models.json").write_text(json.dumps(description(), indent=1) + "\n", "utf-8")
+    network = yunet(options.yunet)
+    if network is not None:
+        (folder / "yunet.onnx").write_bytes(network)
+    content = description(with_yunet=network is not None)
+    (folder / "models.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     for name in MODELS:
         (folder / f"{name}.onnx").write_bytes(model_path(name).read_bytes())
-    content, licence = cascade(Path(haarcascades) / CASCADE)
-    (folder / "haar.bin").write_bytes(content)
+    packed, licence = cascade(Path(haarcascades) / CASCADE)
+    (folder / "haar.bin").write_bytes(packed)
     (folder / "haar-licence.txt").write_text(f"{CASCADE} of OpenCV, converted. Its licence:\n\n{licence}\n", "utf-8")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--yunet":
-        print(json.dumps(yunet_file()))
-    else:
-        main(Path(sys.argv[1]))
+    try:
+        main()
+    except SmilecamError as error:
+        sys.exit(f"error: {error}")

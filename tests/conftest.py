@@ -157,3 +157,13 @@ def smilecam_command(tmp_path: Path) -> Run:
         return subprocess.run(command, **settings)
 
     return run
+
+
+@pytest.fixture
+def photos(tmp_path: Path, astronaut: Image, hopper: Image) -> Path:
+    """A folder with an image of each portrait."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "astronaut.jpg"), astronaut)
+    cv2.imwrite(str(folder / "hopper.png"), hopper)
+    return folder

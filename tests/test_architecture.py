@@ -44,7 +44,8 @@ ALLOWED = {
     | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
     "review": VALUES
     | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
-    "server": VALUES | {"opencv", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
+    "server": VALUES
+    | {"opencv", "output_lock", "results", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
     "data": VALUES | {"opencv", "gif", "storage", "download", "classification", "detection"},
     "evaluation": VALUES | {"opencv", "storage", "html_page", "provenance", "classification", "detection", "data"},
     "training": VALUES | {"storage", "provenance", "classification", "data", "evaluation"},
@@ -67,7 +68,6 @@ HOMES = {
     "tqdm": {"cli"},
     "platformdirs": {"storage"},
     "psutil": {"server"},
-    "filelock": {"server"},
     "click": {"cli"},
     "paho": {"notify"},
     "pyarrow": {"scan", "review"},

@@ -17,5 +17,5 @@ def test_readers_accept_or_refuse_whatever_they_are_given(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     counts = dict(re.findall(r"^(\w+): (\d+) inputs, ", done.stdout, re.MULTILINE))
-    assert len(counts) == 13
+    assert len(counts) == 14
     assert min(map(int, counts.values())) > 20, done.stdout

@@ -45,12 +45,13 @@ def guarded(smilecam_command, tmp_path, monkeypatch):
         ("data", "audit", "--data", "none"),
         ("train", "--recipe", "classic", "--data", "none"),
         ("evaluate", "none", "--model", "none"),
+        ("detect", "{clip}", "--on-smile", "{python} -c pass"),
         ("--help",),
     ],
     ids=lambda arguments: arguments[0],
 )
 def test_no_other_command_reaches_for_the_network(guarded, clip, arguments):
-    _, addresses = guarded(*(argument.format(clip=clip) for argument in arguments))
+    _, addresses = guarded(*(argument.format(clip=clip, python=sys.executable) for argument in arguments))
     assert addresses == []
 
 
@@ -60,3 +61,14 @@ def test_a_command_about_the_network_is_noticed(guarded):
     done, addresses = guarded("models", "fetch", "yunet", "--from", "http://127.0.0.1:9/none.onnx")
     assert done.returncode == exit_codes.FAILURE
     assert any("127.0.0.1" in line for line in addresses)
+
+
+@pytest.mark.parametrize("option", [("--webhook", "http://127.0.0.1:9/"), ("--mqtt", "mqtt://127.0.0.1:9")])
+def test_only_the_named_server_is_notified(guarded, option):
+    pytest.importorskip("paho.mqtt.client", reason='needs the "mqtt" extra')
+    source = "synthetic:face:320x240@15?seconds=3"
+    done, addresses = guarded("detect", source, "--realtime", "--detector", "haar", *option)
+    assert done.returncode == exit_codes.DONE
+    reached = {line for line in addresses if line.startswith("socket.connect ")}
+    assert any("('127.0.0.1', 9)" in line for line in reached)
+    assert all("('127.0.0.1', " in line for line in reached)  # the MQTT library wakes its thread by a socket of its own

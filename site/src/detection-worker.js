@@ -6,6 +6,8 @@ import { Parts } from "./reading/parts.js";
 let parts = null;
 
 self.onmessage = ({ data }) => {
-  if (data.do === "load") parts = new Parts(data.base);
-  else if (data.do === "serve") serveDetection(data.port, parts);
+  if (data.do === "load") {
+    parts = new Parts(data.base);
+    self.postMessage("ready");
+  } else if (data.do === "serve") serveDetection(data.port, parts);
 };

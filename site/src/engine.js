@@ -7,14 +7,20 @@ import { defaults, thresholdOf } from "./settings.js";
 /** The folder with models and workers. */
 const BASE = new URL("../engine/", import.meta.url).href;
 
-const start = (name) => {
-  const worker = new Worker(new URL(name, BASE), { type: "module" });
-  worker.postMessage({ do: "load", base: BASE });
-  return worker;
-};
+/** A worker, and a promise of its first message, which says that it runs. */
+function start(name) {
+  const made = new Worker(new URL(name, BASE), { type: "module" });
+  const ready = new Promise((resolve, reject) => {
+    made.onmessage = resolve;
+    made.onerror = () => reject(new Problem("no_worker", "A part of this page did not load. Load the page again."));
+  });
+  ready.catch(() => {}); // `offered` reports it
+  made.postMessage({ do: "load", base: BASE });
+  return [made, ready];
+}
 
-const worker = start("worker.js");
-const detection = start("detection-worker.js");
+const [worker, workerReady] = start("worker.js");
+const [detection, detectionReady] = start("detection-worker.js");
 
 /** A port whose other end a worker gets with an order. */
 function send(to, order, transfer = []) {
@@ -47,6 +53,7 @@ async function offered() {
   const response = await fetch(new URL("models.json", BASE)).catch(() => null);
   if (!response?.ok) throw new Problem("no_file", "The models of this page did not load.");
   const description = await response.json();
+  await Promise.all([workerReady, detectionReady]);
   const settings = defaults(description);
   const models = description.models.map(({ name, version, input, policies }) => ({
     name, version, size: input.size,

@@ -1,5 +1,6 @@
 // The worker in which frames, images and videos are read.
 
+import { Problem } from "./problem.js";
 import { readImage, readVideo } from "./reading/files.js";
 import { Parts } from "./reading/parts.js";
 import { Stream } from "./reading/stream.js";
@@ -8,7 +9,10 @@ let parts = null;
 
 /** The orders of the page; each comes with a port of its own for the answers. */
 const ORDERS = {
-  load: ({ base }) => { parts = new Parts(base); },
+  load({ base }) {
+    parts = new Parts(base);
+    self.postMessage("ready");
+  },
   stream: ({ port, detection }) => new Stream(port, detection, parts),
   image: (order) => answer(order, () => readImage(parts, order.file, order.settings)),
   video: (order) => answer(order, (progress, signal) => readVideo(parts, order.file, order.settings, progress, signal)),
@@ -21,8 +25,9 @@ async function answer({ port }, read) {
     const result = await read((share, frames) => port.postMessage({ share, frames }), controller.signal);
     port.postMessage({ result });
   } catch (problem) {
-    if (!problem.code || problem instanceof DOMException) console.error(problem);
-    port.postMessage({ problem: { code: problem.code ?? "internal", message: typeof problem.code === "string" ? problem.message : "This browser cannot read this file." } });
+    const known = problem instanceof Problem;
+    if (!known) console.error(problem);
+    port.postMessage({ problem: { code: known ? problem.code : "internal", message: known ? problem.message : "This browser cannot read this file." } });
   } finally {
     port.onmessage = null;
   }

@@ -158,9 +158,9 @@ def _cameras() -> Finding:
 def _folders() -> Finding:
     from smilecam.storage import data_folder
 
-    places = {"data": data_folder(), "temporary": Path(tempfile.gettempdir()), "current": Path.cwd()}
-    closed = [name for name, place in places.items() if not _is_writable(place)]
-    text = ", ".join(f"{name} {place}" for name, place in places.items())
+    places = {"data": data_folder(), "temporary": _temporary_folder(), "current": Path.cwd()}
+    closed = [name for name, place in places.items() if place is None or not _is_writable(place)]
+    text = ", ".join(f"{name} {place or 'none'}" for name, place in places.items())
     facts = {"not_writable": closed}
     if closed:
         advice = (
@@ -168,6 +168,14 @@ def _folders() -> Finding:
         )
         return Finding("folders", State.PROBLEM if "temporary" in closed else State.NOTE, text, advice, facts)
     return Finding("folders", State.GOOD, text, facts=facts)
+
+
+def _temporary_folder() -> Path | None:
+    """Where temporary files are made; None where there is no such place."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return None
 
 
 def _is_writable(folder: Path) -> bool:
@@ -186,6 +194,8 @@ def _whole_pass() -> Finding:
     from smilecam.sources.pyav import open_file
     from smilecam.sources.resolve import find_sources
 
+    if _temporary_folder() is None:
+        return Finding("whole pass", State.PROBLEM, "needs a folder for temporary files", "see above")
     refs, report = find_sources(DRAWN_FACE), RunReport()
     with tempfile.TemporaryDirectory(prefix="smilecam-") as folder:
         video, lines = Path(folder) / "out.mp4", Path(folder) / "out.jsonl"

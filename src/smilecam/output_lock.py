@@ -46,7 +46,7 @@ class OutputLock:
         Raises:
             OutputError: another run is writing it.
         """
-        self._path = path.with_name(f".{short_name(path.name)}.lock")
+        self._path = _lock_file(path)
         self._descriptor: int | None = None
         for _ in range(_ATTEMPTS):
             try:
@@ -102,6 +102,21 @@ class OutputLock:
             self._path.unlink(missing_ok=True)
         except OSError:  # another run has it open, or the folder may not be written any more
             return
+
+
+def was_locked(path: Path) -> bool:
+    """Whether somebody has locked an output and has not freed it: a run that goes on, or was killed.
+
+    While a run is about to lock it, and its file is there already, this is false.
+    """
+    try:
+        return _lock_file(path).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{short_name(path.name)}.lock")
 
 
 def short_name(name: str, most: int = 200) -> str:

@@ -3,7 +3,6 @@
 import pytest
 
 from smilecam.cli.main import call
-from smilecam.opencv import cv2
 
 
 @pytest.fixture
@@ -17,13 +16,3 @@ def command(capfd, tmp_path, monkeypatch):
         return code, out, err
 
     return run
-
-
-@pytest.fixture
-def photos(tmp_path, astronaut, hopper):
-    """A folder with an image of each portrait."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "astronaut.jpg"), astronaut)
-    cv2.imwrite(str(folder / "hopper.png"), hopper)
-    return folder

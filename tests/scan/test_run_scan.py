@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from smilecam.errors import OutputError
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.scan.listing import list_files
+from smilecam.scan.manifest import earlier_version
 from smilecam.scan.rows import TABLES, Row, timestamp
 from smilecam.scan.run_scan import run_scan
 from smilecam.scan.tables import Tables
@@ -147,7 +149,6 @@ def test_a_second_run_processes_what_is_new_changed_or_failed(scan, archive, tmp
 
 
 def test_other_settings_are_other_results(scan, settings, tmp_path, read_table):
-    from dataclasses import replace
 
     scan()
     _, engine = scan(replace(settings, every=0.0), formats=("jsonl",))
@@ -157,6 +158,19 @@ def test_other_settings_are_other_results(scan, settings, tmp_path, read_table):
     _, engine = scan(formats=("jsonl",))
     assert len(engine.done) == 4
     assert len(read_table(tmp_path / "out", "frames")) == 10
+
+
+def test_results_of_another_version_are_not_reused(scan, settings, tmp_path, read_table):
+    _, first = scan(replace(settings, version="0.0.9"))
+    out = tmp_path / "out"
+    assert json.loads((out / "manifest.json").read_text())["smilecam"] == "0.0.9"
+    assert earlier_version(out, settings) == "0.0.9"
+    _, second = scan()
+    assert len(second.done) == len(first.done)
+    assert json.loads((out / "summary.json").read_text())["smilecam"] == settings.version
+    assert earlier_version(out, settings) is None
+    _, third = scan(replace(settings, version="0.0.9"))  # those of both stay, and each finds its own
+    assert len(third.done) == len(first.done) - len(read_table(out, "images")) - len(read_table(out, "videos"))
 
 
 def test_an_interrupted_scan_goes_on(inline_engine, settings, archive, tmp_path):

@@ -32,7 +32,8 @@ def test_viewers_of_the_servers_source(watched):
         frames, texts = take(viewer, 30)
         took = time.monotonic() - began
         heads = [head for head, _ in frames]
-        assert texts[0] == {"type": "source", "name": "long clip.mp4", "live": True}
+        first = {"type": "source", "name": "long clip.mp4", "live": False, "duration": pytest.approx(10, abs=0.2)}
+        assert {**texts[0], "state": ""} == {**first, "state": ""}
         assert (texts[1]["type"], texts[1]["min_smile"]) == ("settings", 0.3)
         numbers = [head["seq"] for head in heads]
         assert numbers == sorted(set(numbers))
@@ -42,7 +43,9 @@ def test_viewers_of_the_servers_source(watched):
         assert {event["event"] for head in heads for event in head["events"]} & {"smile_start", "smile_end"}
         assert any("figures" in head and head["figures"]["rate"] > 0 for head in heads)
         assert [hear(stuck)["type"], hear(stuck)["type"]] == ["source", "settings"]
-        assert shown(stuck.recv(5))[0]["seq"] <= numbers[-1]
+        while isinstance(message := stuck.recv(5), str):
+            assert json.loads(message)["state"] == "playing"
+        assert shown(message)[0]["seq"] <= numbers[-1]
         with pytest.raises(TimeoutError):
             stuck.recv(0.5)
         stuck.send('{"type":"settings","threshold":0.9}')
@@ -73,6 +76,103 @@ def test_the_end_of_a_file_is_told_and_later_viewers_see_the_last_frame(watched)
     code, seconds = watched.stop()
     assert code == 130
     assert seconds < 5
+
+
+@pytest.fixture
+def played(tmp_path, long_clip):
+    """A server of its own: what is played is one for all viewers."""
+    with serving(tmp_path, long_clip) as server:
+        yield server
+
+
+def states(texts):
+    return [text["state"] for text in texts if text["type"] == "source"]
+
+
+def next_text(viewer, **wanted):
+    """The next message of text that has these values; frames before it are acknowledged."""
+    while True:
+        message = viewer.recv(20)
+        if isinstance(message, bytes):
+            viewer.send(json.dumps({"type": "ack", "seq": shown(message)[0]["seq"]}))
+            continue
+        text = json.loads(message)
+        if all(text.get(name) == value for name, value in wanted.items()):
+            return text
+
+
+def test_a_recorded_video_begins_with_its_first_viewer_and_can_be_paused_and_moved_through(played):
+    time.sleep(1.0)
+    assert played.get("/v1/models").json()["source"]["state"] == "waiting"
+    assert httpx.get(played.base + "/readyz").status_code == 200
+    with played.socket("/v1/watch") as viewer, played.socket("/v1/watch") as other:
+        frames, texts = take(viewer, 3)
+        assert frames[0][0]["time"] < 0.5
+        assert "playing" in states(texts)
+        viewer.send('{"type":"pause"}')
+        next_text(other, type="source", state="paused")
+        next_text(viewer, state="paused")
+        with pytest.raises(TimeoutError):  # at most the frame that was on its way
+            for _ in range(3):
+                message = viewer.recv(1.0)
+                if isinstance(message, bytes):
+                    last = shown(message)[0]
+                    viewer.send(json.dumps({"type": "ack", "seq": last["seq"]}))
+        # Moved while it stands still: the frame there is shown, and it goes on from there.
+        viewer.send('{"type":"seek","time":7.0}')
+        ((moved, _),), _ = take(viewer, 1)
+        assert moved["time"] == pytest.approx(7.0, abs=0.11)
+        assert moved["section"] == 2
+        viewer.send('{"type":"play"}')
+        frames, _ = take(viewer, 5)
+        times = [head["time"] for head, _ in frames]
+        assert times == sorted(times)
+        assert 7.0 < times[-1] < 9.0
+        viewer.send('{"type":"seek","time":1}')
+        viewer.send('{"type":"seek","time":9.6}')
+        assert next_text(viewer, state="ended")["ended"]
+        viewer.send('{"type":"play"}')
+        next_text(viewer, state="playing")
+        frames, _ = take(viewer, 4)
+        assert frames[-1][0]["time"] < 2
+        viewer.send('{"type":"seek","time":1e300}')
+        assert next_text(viewer, type="error")["code"] == "bad_message"
+        viewer.send('{"type":"seek"}')
+        assert next_text(viewer, type="error")["code"] == "bad_message"
+        viewer.send('{"type":"seek","time":100}')
+        next_text(viewer, state="ended")
+    assert played.errors.read_text() == ""
+    code, seconds = played.stop()
+    assert code == 130
+    assert seconds < 5
+
+
+def test_it_stands_still_while_nobody_watches(played):
+    with played.socket("/v1/watch") as viewer:
+        frames, _ = take(viewer, 3)
+    time.sleep(2)
+    with played.socket("/v1/watch") as viewer:
+        again, _ = take(viewer, 3)
+    assert again[-1][0]["time"] - frames[-1][0]["time"] < 1
+
+
+def test_a_live_source_has_no_position():
+    from smilecam.server.problems import Problem
+    from smilecam.server.source_thread import SourceThread
+    from smilecam.server.stream_settings import Models, Settings
+    from smilecam.server.ws.broadcast import Broadcast
+    from smilecam.sources.base import SourceOptions
+    from smilecam.sources.open import open_source
+    from smilecam.sources.resolve import find_sources
+
+    models = Models("smilenet")
+    with open_source(find_sources("synthetic:64x48@10")[0], SourceOptions(realtime=True)) as source:
+        broadcast = Broadcast(SourceThread(source, models, Settings("smilenet")), None)
+        for kind in ("play", "pause", "seek"):
+            with pytest.raises(Problem, match="live") as refused:
+                broadcast.control(kind, 1.0)
+            assert (refused.value.status, refused.value.code) == (409, "not_recorded")
+        assert broadcast.describe() == {"name": source.ref.name, "live": True}
 
 
 def test_without_a_source_there_is_nothing_to_watch(server):

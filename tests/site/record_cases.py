@@ -142,11 +142,8 @@ def online(
     classify = FaceClassifier(classifier, DETECTORS[name].crop(classifier.info))
     now = 0.0
     finder = OnlineFaceFinder(detector, Immediate(lambda: detector, lambda: thorough), clock=lambda: now, max_faces=64)
-    tracks, sampler, is_cut = (
-        FaceTracks("clip", classifier.policy.threshold(), DecisionSettings()),
-        LiveSampler(),
-        CutDetector(),
-    )
+    threshold = classifier.policy.threshold()
+    tracks, sampler, is_cut = FaceTracks("clip", threshold, DecisionSettings()), LiveSampler(), CutDetector()
     results = []
     for number, (grey, time) in enumerate(zip(frames, times, strict=True)):
         now = time

@@ -76,8 +76,12 @@ async function* framesOfTrack(file) {
     if (!track) throw new Problem("bad_video", "There is no video in this file.");
     if (!("VideoDecoder" in self)) throw new Problem("bad_video", "This browser does not let a page decode videos.");
     if (!(await track.canDecode())) throw new Problem("bad_video", `This browser cannot decode this kind of video (${track.codec ?? "unknown"}).`);
-    const [first, duration] = [await track.getFirstTimestamp(), await track.computeDuration()];
+    const [first, duration] = [Math.max(0, await track.getFirstTimestamp()), await track.computeDuration()];
     for await (const sample of new VideoSampleSink(track).samples()) {
+      if (sample.timestamp < first) { // cut off by the file's edit list
+        sample.close();
+        continue;
+      }
       const image = sample.toVideoFrame();
       const { timestamp, rotation } = sample;
       sample.close();

@@ -1,6 +1,7 @@
 // A stream of frames of the page's camera: takes and gives the messages of camera-worker.js.
 
 import { OnlineRun } from "../pipeline/online-run.js";
+import { Problem } from "../problem.js";
 import { changed, decisionOf, defaults, thresholdOf } from "../settings.js";
 import { RemoteDetection } from "./background.js";
 import { greyOf } from "./pixels.js";
@@ -32,7 +33,9 @@ export class Stream {
     try {
       await act();
     } catch (problem) {
-      const content = { type: "error", code: problem.code ?? "internal", message: problem.code ? problem.message : "This browser cannot do this." };
+      const known = problem instanceof Problem;
+      if (!known) console.error(problem);
+      const content = { type: "error", code: known ? problem.code : "internal", message: known ? problem.message : "This browser cannot do this." };
       this.say({ kind: "message", content: seq === undefined ? content : { ...content, seq } });
     }
   }

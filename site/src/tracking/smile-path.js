@@ -91,7 +91,7 @@ export class SmilePath {
   /** The oldest frames with log odds that are smoothed from both sides. */
   smoothed(states) {
     const backward = new Smoother(this.settings);
-    const fromFuture = this.frames.toReversed().map(({ value, time }) => backward.update(value, -time)).reverse();
+    const fromFuture = [...this.frames].reverse().map(({ value, time }) => backward.update(value, -time)).reverse();
     return states.map((smiling, at) => {
       const { time, forward, least } = this.frames[at];
       return { time, smiling, value: (forward + fromFuture[at]) / 2, least };

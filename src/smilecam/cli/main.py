@@ -39,7 +39,7 @@ CODES = ", ".join(f"{code} {meaning}" for code, meaning in exit_codes.MEANINGS.i
 def main(debug: bool) -> None:
     """Detect smiles in images, videos, cameras and streams.
 
-    Smilecam reports visible smiles. It infers no emotion, identifies nobody and sends nothing anywhere.
+    Smilecam reports visible smiles. It infers no emotion, identifies nobody, and sends nothing but what you ask for.
     """
 
 

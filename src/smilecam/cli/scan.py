@@ -102,6 +102,7 @@ def scan(
     """
     require("scan", "smilecam scan")
     from smilecam.scan.listing import list_files
+    from smilecam.scan.manifest import earlier_version
     from smilecam.scan.tables import FORMATS
 
     arguments = [*paths, *_listed(files_from)]
@@ -118,6 +119,8 @@ def scan(
         warn(failure.message)
     if not listing.files:
         raise SourceNotFound("no images or videos to scan")
+    if earlier := earlier_version(Path(out), settings):
+        warn(f"{out} has results of smilecam {earlier}: this is {settings.version}, and processes every file again")
     began = time.monotonic()
     formats = FORMATS if table_format == "both" else (table_format,)
     with closing(_engine(settings, workers, engine, address)) as opened:

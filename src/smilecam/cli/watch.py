@@ -18,6 +18,7 @@ from smilecam.detection.registry import resolve_detector
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from smilecam.server.playback import Playback
     from smilecam.server.stream_settings import Models, Settings
     from smilecam.sources.base import Source
 
@@ -64,8 +65,9 @@ def watch(
     """Show smiles live in the browser.
 
     Without SOURCE the page uses the browser's own camera. SOURCE shows a source of this machine to every viewer: the
-    index of a camera, an address such as rtsp://host/path, or a video file, played in real time. Nothing is stored, and
-    nothing leaves this machine but what --webhook and --mqtt name. Stop with Ctrl-C.
+    index of a camera, an address such as rtsp://host/path, or a video file. A file begins with the first viewer, and
+    can be paused and moved through on the page, for all viewers together. Nothing is stored, and nothing leaves this
+    machine but what --webhook and --mqtt name. Stop with Ctrl-C.
     """
     require("web", "smilecam watch")
     from smilecam.server.serve import ServeOptions, serve
@@ -82,12 +84,17 @@ def watch(
 
     def announce(address: str) -> None:
         click.echo(f"smilecam is at {address}")
+        if source is not None:
+            click.echo(f"The overlay for OBS is at {address.replace('/?token=', '/overlay?token=')}")
         click.echo("End it with Ctrl-C.")
         for line in detector_warnings(face_detector, blur=False):
             warn(line)
 
     with ExitStack() as stack:
-        opened = stack.enter_context(_open(source, **settings)) if source is not None else None
+        opened: Source | Playback | None = None
+        if source is not None:
+            opened = _open(source, **settings)
+            stack.callback(opened.close)
         sinks = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
         serve(models, chosen, options, announce, warn, opened, sinks=sinks)
 
@@ -113,7 +120,7 @@ def _settings(models: Models, **options: Any) -> Settings:  # noqa: ANN401 - opt
         raise UsageProblem(str(problem)) from problem
 
 
-def _open(source: str, **options: Any) -> Source:  # noqa: ANN401 - options are of several types
+def _open(source: str, **options: Any) -> Source | Playback:  # noqa: ANN401 - options are of several types
     from smilecam.cli.assemble import source_options
     from smilecam.sources.base import Kind
     from smilecam.sources.open import open_source
@@ -125,4 +132,9 @@ def _open(source: str, **options: Any) -> Source:  # noqa: ANN401 - options are 
     ref = refs[0]
     if ref.path is not None:  # the page has no use for the folders of this machine
         ref = replace(ref, name=ref.path.name)
-    return open_source(ref, source_options(**{**options, "realtime": True}))
+    given = source_options(**{**options, "realtime": ref.kind is not Kind.VIDEO})
+    if ref.kind is Kind.VIDEO:
+        from smilecam.server.playback import Playback
+
+        return Playback(ref, lambda: open_source(ref, given))
+    return open_source(ref, given)

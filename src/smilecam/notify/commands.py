@@ -47,17 +47,17 @@ def parse_command(option: str, line: str) -> list[str]:
     if os.name == "nt":
         splitter.escape = ""
     try:
-        parts = list(splitter)
+        words = list(splitter)
     except ValueError as error:
         raise UsageProblem(f"{option}: the command cannot be split: {str(error).lower()}") from error
-    if not parts:
+    if not words:
         raise UsageProblem(f"{option}: the command is empty")
-    program = shutil.which(parts[0])
+    program = shutil.which(words[0])
     if program is None:
-        raise UsageProblem(f"{option}: there is no program {parts[0]}")
+        raise UsageProblem(f"{option}: there is no program {words[0]}")
     if program.lower().endswith(_BATCH_SUFFIXES):
-        raise UsageProblem(f"{option}: {parts[0]} is a batch file: name the program that it starts")
-    return [program, *parts[1:]]
+        raise UsageProblem(f"{option}: {words[0]} is a batch file: name the program that it starts")
+    return [program, *words[1:]]
 
 
 class CommandRunner(Notifier):

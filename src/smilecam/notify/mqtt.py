@@ -81,7 +81,7 @@ def parse_broker(url: str, password: str | None, context: ssl.SSLContext | None)
     """
     try:
         split = urlsplit(url)
-        valid = split.scheme in ("mqtt", "mqtts") and split.hostname is not None and not (split.query or split.fragment)
+        valid = split.scheme in ("mqtt", "mqtts") and split.hostname is not None and not set("?#") & set(url)
         port = split.port
     except ValueError:
         valid = False
@@ -90,7 +90,7 @@ def parse_broker(url: str, password: str | None, context: ssl.SSLContext | None)
         raise UsageProblem("--mqtt takes an address such as mqtt://user@host, mqtts://host:8883 or mqtt://host/topic")
     tls = split.scheme == "mqtts"
     given = password or (None if split.password is None else unquote(split.password))
-    user = None if split.username is None else unquote(split.username)
+    user = unquote(split.username or "") or None
     if given is not None and user is None:
         raise UsageProblem("--mqtt: a password needs a user's name in the address: mqtt://user@host")
     return Broker(

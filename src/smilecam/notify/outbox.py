@@ -42,7 +42,7 @@ class Outbox(Generic[T]):
             threads: how many deliver at the same time.
         """
         self.title, self._deliver, self._threads = title, deliver, threads
-        self._warn_people = warn
+        self._log_warning = warn
         self._warned: Counter[str] = Counter()
         self._waiting: deque[T] = deque()
         self._condition = threading.Condition()
@@ -72,7 +72,7 @@ class Outbox(Generic[T]):
             self._warned[line] += 1
             is_new = self._warned[line] == 1
         if is_new:
-            self._warn_people(f"{self.title}: {line}")
+            self._log_warning(f"{self.title}: {line}")
 
     def close(self) -> None:
         """Wait for the rest as long as it is being delivered, then end; say what was not delivered."""
@@ -93,9 +93,9 @@ class Outbox(Generic[T]):
             self._condition.notify_all()
             repeated = sum(self._warned.values()) - len(self._warned)
         if repeated:
-            self._warn_people(f"{self.title}: further warnings like these: {repeated}")
+            self._log_warning(f"{self.title}: further warnings like these: {repeated}")
         if left:
-            self._warn_people(f"{self.title}: {left} not delivered at the end")
+            self._log_warning(f"{self.title}: {left} not delivered at the end")
 
     def _work(self) -> None:
         while (thing := self._next()) is not None:

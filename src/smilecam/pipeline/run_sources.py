@@ -113,7 +113,7 @@ def run_sources(
             stack.callback(sink.close)
         for ref in refs:
             try:
-                with opener(ref, options or SourceOptions()) as source, _begun(sinks, source):
+                with opener(ref, options or SourceOptions()) as source, begun(sinks, source):
                     _run_source(source, detector, sinks, observe, max_frames)
                 report.done += 1
             except SourceError as error:
@@ -175,12 +175,12 @@ def begun_and_closed(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
     with ExitStack() as stack:
         for sink in sinks:
             stack.callback(sink.close)
-        stack.enter_context(_begun(sinks, source))
+        stack.enter_context(begun(sinks, source))
         yield
 
 
 @contextmanager
-def _begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
+def begun(sinks: Sequence[Sink], source: Source) -> Iterator[None]:
     """Begin a source at every sink and, whatever happens, end it."""
     with ExitStack() as stack:  # calls every one, also when another fails
         for sink in sinks:

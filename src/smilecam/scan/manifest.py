@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from smilecam import provenance
 from smilecam.errors import OutputError
 from smilecam.scan.rows import TABLES
 from smilecam.scan.shards import SUFFIX
@@ -19,11 +19,19 @@ def manifest(settings: ScanSettings) -> str:
     """The text of the manifest: written first, with what the results depend on."""
     content = {
         "format": FORMAT,
-        "smilecam": provenance.versions()["smilecam"],
+        "smilecam": settings.version,
         "settings": settings.as_dict(),
         "digest": settings.digest,
     }
     return json.dumps(content, indent=2) + "\n"
+
+
+def earlier_version(out: Path, settings: ScanSettings) -> str | None:
+    """The version of smilecam whose results are in a folder and cannot be reused; None where there are no such."""
+    version = _content(out / MANIFEST).get("smilecam")
+    if version in (None, settings.version) or not any((out / SHARDS).glob(f"*{SUFFIX}")):
+        return None
+    return str(version)[:40]
 
 
 def check_folder(out: Path) -> None:
@@ -41,8 +49,13 @@ def check_folder(out: Path) -> None:
 
 
 def _is_of_scan(path: Path) -> bool:
+    return {"format", "digest"} <= _content(path).keys()
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a manifest says; nothing where it is none."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and {"format", "digest"} <= content.keys()
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from smilecam import provenance
 from smilecam.scan.engine import Engine
 from smilecam.scan.listing import Failure, Listing
 from smilecam.scan.manifest import MANIFEST, SHARDS, SUMMARY, check_folder, manifest
@@ -104,7 +103,7 @@ def run_scan(
 def _summary(report: ScanReport, settings: ScanSettings) -> str:
     content = report.as_dict() | {
         "settings": settings.as_dict(),
-        "smilecam": provenance.versions()["smilecam"],
+        "smilecam": settings.version,
         "tables": list(TABLES),
     }
     return json.dumps(content, indent=2) + "\n"

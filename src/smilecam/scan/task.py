@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from smilecam import provenance
 from smilecam.classification.classifier import model_names, model_path
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.tracking.smile_state import DecisionSettings
@@ -31,6 +32,7 @@ class ScanSettings:
         decision: when smiles begin and end in videos.
         every: seconds of video between two frames that have a row; 0 for a row for every frame.
         split: minutes of video after which a longer one is split; 0 for never.
+        version: of smilecam: another one may find other faces, or decide otherwise.
     """
 
     model: str
@@ -42,6 +44,7 @@ class ScanSettings:
     decision: DecisionSettings
     every: float = 0.2
     split: float = 0.0
+    version: str = field(default_factory=lambda: provenance.versions().get("smilecam", "unknown"))
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""

@@ -16,9 +16,11 @@ from starlette.types import ASGIApp
 
 from smilecam.server.http import api
 from smilecam.server.http.videos import VideoJobs
+from smilecam.server.playback import Playback
 from smilecam.server.problems import Problem, internal_error
 from smilecam.server.security.access import Access
 from smilecam.server.security.guard import Guard
+from smilecam.server.security.token_page import token_page, wants_page
 from smilecam.server.service import Service
 from smilecam.server.source_thread import SourceThread
 from smilecam.server.ws.broadcast import Broadcast, serve_viewer
@@ -37,7 +39,7 @@ MESSAGES = {
 def make_app(
     service: Service,
     access: Access,
-    source: Source | None,
+    source: Source | Playback | None,
     started: Callable[[], None],
     sinks: Sequence[Sink] = (),
 ) -> ASGIApp:
@@ -80,12 +82,15 @@ def make_app(
 def _routes() -> list[Route | Mount | WebSocketRoute]:
     return [
         Route("/", api.page),
+        Route("/", api.enter, methods=["POST"]),
+        Route("/overlay", api.overlay),
         Mount("/static", StaticFiles(directory=api.STATIC, check_dir=False)),
         Route("/v1/models", api.models),
         Route("/v1/detect", api.detect, methods=["POST"]),
         Route("/v1/videos", api.start_video, methods=["POST"]),
         Route("/v1/videos/{id}", api.video, methods=["GET", "DELETE"]),
         Route("/v1/videos/{id}/results.{form}", api.results),
+        Route("/v1/videos/{id}/preview.mp4", api.preview),
         WebSocketRoute("/v1/stream", stream),
         WebSocketRoute("/v1/watch", serve_viewer),
         Route("/healthz", api.healthz),
@@ -107,6 +112,8 @@ async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101 - as registered
     service: Service = request.app.state.service
     service.metrics.refused.inc()
+    if problem.status == 401 and wants_page(request.scope):
+        return token_page(problem)
     headers = {"retry-after": "5"} if problem.status in (429, 503) else {}
     if problem.status in (408, 413):
         headers["connection"] = "close"

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from smilecam.errors import SmilecamError, UsageProblem
 from smilecam.server.app import make_app
 from smilecam.server.browser import open_page
+from smilecam.server.playback import Playback
 from smilecam.server.security.access import Access, is_loopback
 from smilecam.server.security.connections import ConnectionBounds
 from smilecam.server.security.limits import Limits
@@ -83,7 +84,7 @@ def serve(
     options: ServeOptions,
     announce: Callable[[str], None],
     warn: Callable[[str], None],
-    source: Source | None = None,
+    source: Source | Playback | None = None,
     limits: Limits | None = None,
     sinks: Sequence[Sink] = (),
 ) -> None:

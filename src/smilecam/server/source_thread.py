@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from smilecam.errors import SourceError
 from smilecam.opencv import cv2
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.run import OnlineSourceRun
-from smilecam.pipeline.run_sources import begun_and_closed, deliver
+from smilecam.pipeline.run_sources import begun, deliver
 from smilecam.pipeline.stream_item import StreamItem
+from smilecam.server.playback import Playback
 from smilecam.server.stream_settings import Models, Settings
 from smilecam.server.ws.messages import result_message
 from smilecam.sinks.base import Sink
@@ -52,12 +55,17 @@ class SourceEnd:
     failed: bool
 
 
-Broadcasted = BroadcastFrame | Event | SourceEnd
+@dataclass(frozen=True, slots=True)
+class PlaybackChange:
+    """A playback begins a section, or has ended."""
+
+
+Broadcasted = BroadcastFrame | Event | SourceEnd | PlaybackChange
 """What a source thread publishes."""
 
 
 class SourceThread:
-    """Reads an open online source to its end.
+    """Reads an open online source to its end, or a playback as long as the server lives.
 
     Attributes:
         source: that is read.
@@ -66,7 +74,9 @@ class SourceThread:
         last_frame: monotonic clock when the last frame was processed, None before the first.
     """
 
-    def __init__(self, source: Source, models: Models, settings: Settings, sinks: Sequence[Sink] = ()) -> None:
+    def __init__(
+        self, source: Source | Playback, models: Models, settings: Settings, sinks: Sequence[Sink] = ()
+    ) -> None:
         """Prepare; nothing is read yet. ``sinks`` take the results too, and are closed at the end."""
         self.source, self.settings, self._sinks = source, settings, sinks
         self.watched = False
@@ -77,6 +87,7 @@ class SourceThread:
         self._setup: tuple[Settings, StreamSetup] | None = None
         self._stats_due = 0.0
         self._seq = 0
+        self._dropped = 0
 
     def start(self, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]) -> None:
         """Begin.
@@ -98,7 +109,7 @@ class SourceThread:
     def _work(self, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]) -> None:
         failed = False
         try:
-            self._read(publish)
+            self._read(publish, report)
         except Exception as error:  # noqa: BLE001 - the thread's edge: reported, and viewers are notified
             failed = True
             if not self._stop.is_set():
@@ -106,9 +117,39 @@ class SourceThread:
         if not self._stop.is_set():
             publish(SourceEnd(failed))
 
-    def _read(self, publish: Callable[[Broadcasted], None]) -> None:
+    def _read(self, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]) -> None:
+        with ExitStack() as stack:
+            for sink in self._sinks:
+                stack.callback(sink.close)
+            if isinstance(self.source, Playback):
+                while self._play_section(self.source, publish, report):
+                    publish(PlaybackChange())
+            else:
+                self._read_section(self.source, publish)
+
+    def _play_section(
+        self, playback: Playback, publish: Callable[[Broadcasted], None], report: Callable[[Exception], None]
+    ) -> bool:
+        """Play what is to be played next, and give whether more may follow."""
+        section: Source | None = None
+        try:
+            section = playback.next_section()
+            if section is None:
+                return False
+            publish(PlaybackChange())
+            self._read_section(section, publish)
+        except SourceError as error:  # it can be played again, up to there
+            if not self._stop.is_set():
+                report(error)
+        finally:
+            if section is not None:
+                playback.end_section(section)
+                self._dropped += section.counts.dropped
+        return not self._stop.is_set()
+
+    def _read_section(self, section: Source, publish: Callable[[Broadcasted], None]) -> None:
         newest: StreamItem | None = None
-        with begun_and_closed(self._sinks, self.source), OnlineSourceRun(self.source, self._current_setup) as run:
+        with begun(self._sinks, section), OnlineSourceRun(section, self._current_setup) as run:
             for item in run:
                 if self._stop.is_set():
                     return
@@ -118,9 +159,9 @@ class SourceThread:
                         publish(event)
                     continue
                 newest, self.last_frame = item, time.monotonic()
-                publish(self._broadcast(item, run, with_image=self.watched))
+                publish(self._broadcast(item, run, section, with_image=self.watched))
             if newest is not None and not self.watched:
-                publish(self._broadcast(newest, run, with_image=True))  # for whoever comes later
+                publish(self._broadcast(newest, run, section, with_image=True))  # for whoever comes later
 
     def _current_setup(self) -> StreamSetup:
         settings = self.settings
@@ -128,7 +169,9 @@ class SourceThread:
             self._setup = settings, self._models.setup(settings)
         return self._setup[1]
 
-    def _broadcast(self, item: StreamItem, run: OnlineSourceRun, *, with_image: bool) -> BroadcastFrame:
+    def _broadcast(
+        self, item: StreamItem, run: OnlineSourceRun, section: Source, *, with_image: bool
+    ) -> BroadcastFrame:
         self._seq += 1
         head = result_message(item, self._seq)
         del head["events"]
@@ -137,7 +180,9 @@ class SourceThread:
         now = time.monotonic()
         captured = None if frame is None else frame.capture_time
         head["server_ms"] = None if captured is None else round(1000 * (now - captured), 2)
-        head["dropped"] = self.source.counts.dropped
+        head["dropped"] = self._dropped + section.counts.dropped
+        if isinstance(self.source, Playback):
+            head["section"] = self.source.section
         if now >= self._stats_due:
             head["figures"] = run.stats().as_dict()
             self._stats_due = now + STATS_SECONDS

@@ -43,7 +43,8 @@ def _open_camera(ref: SourceRef, index: int, options: SourceOptions) -> Source:
 
 
 def _open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
-    from smilecam.sources.pyav import open_standard_input, open_stream
+    from smilecam.sources.network import open_stream
+    from smilecam.sources.pyav import open_standard_input
     from smilecam.sources.threaded import ThreadedSource
 
     def connect() -> Source:

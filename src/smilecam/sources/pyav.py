@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import time
@@ -18,16 +17,14 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from smilecam.errors import SourceError, SourceNotFound, SourceTooLarge, SourceUnreadable
+from smilecam.errors import SourceError, SourceTooLarge, SourceUnreadable
 from smilecam.opencv import max_pixels
-from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceOptions, SourceRef
-from smilecam.sources.certificates import ENCRYPTED, tls_options
+from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceRef
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import check_file
 from smilecam.sources.release import CancellableFile, ReleaseGuard
-from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
 
 PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
 """Formats on standard input: raw streams too, since the user has declared it a video."""
@@ -49,9 +46,6 @@ TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
 
 SIZES_IN_STREAM = frozenset({"mpegts", "mpeg", "mpegvideo", "m4v"})
 """Formats whose headers give no size of frames: it stands in the video itself, perhaps long after its beginning."""
-
-_LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesize": "2"}
-"""Less analysis, so that a stream opens sooner."""
 
 
 class AvSource(Source):
@@ -196,7 +190,7 @@ class AvSource(Source):
             return []
         self.counts.corrupt += packet is not None and packet.is_corrupt
         for frame in frames:
-            _check_size(self.ref, frame.width, frame.height)
+            check_size(self.ref, frame.width, frame.height)
         return frames
 
     def _time(self, frame: av.VideoFrame, last: float) -> float:
@@ -242,10 +236,15 @@ def _check_announced_size(ref: SourceRef, video: VideoStream, needed: bool) -> N
     width, height = video.codec_context.width, video.codec_context.height
     if needed and not (width and height):
         raise SourceUnreadable(f"{ref.name} has frames of more than {max_pixels():,} pixels, or of no known size")
-    _check_size(ref, width, height)
+    check_size(ref, width, height)
 
 
-def _check_size(ref: SourceRef, width: int, height: int) -> None:
+def check_size(ref: SourceRef, width: int, height: int) -> None:
+    """Refuse large frames.
+
+    Raises:
+        SourceTooLarge: a frame has more pixels than the limit.
+    """
     if width * height > max_pixels():
         raise SourceTooLarge(f"{ref.name} has frames of more than {max_pixels():,} pixels")
 
@@ -308,42 +307,6 @@ def open_file(ref: SourceRef, path: Path, threads: int = 0) -> AvSource:
     return AvSource(ref, container, file, threads=threads)
 
 
-def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
-    """Connect to a stream.
-
-    A file behind ``http://`` whose length is known is recorded video: it gives every frame, and ends. All else is live.
-
-    Raises:
-        SourceError: it cannot be reached within the time limit, or is no video.
-    """
-    settings = {
-        "protocol_whitelist": NETWORK_PROTOCOLS,
-        "format_whitelist": f"{NETWORK_CONTAINERS},{CONTAINERS}",
-        "max_pixels": str(max_pixels()),
-        "rtsp_transport": "tcp",  # packets lost by UDP smear the image
-        **tls_options(options),
-    }
-    # Not "nobuffer", which is often advised: it drops the first key frame, and only the newest frame is kept anyway.
-    if not url.lower().startswith("http"):
-        settings |= _LIVE_PROBE
-    container, problem = None, ""
-    try:
-        limits = (options.open_timeout, options.read_timeout)
-        container = av.open(url, options=settings, timeout=limits, metadata_errors="replace")
-    except (av.FFmpegError, ValueError) as error:
-        problem = _problem(error, url)
-    if container is None:  # raised here, so that it does not carry an error that quotes the password
-        raise SourceNotFound(f"{ref.name} cannot be opened: {problem}")
-    return AvSource(ref, container, remote=True, endless=not _ends(url, container))
-
-
-def _ends(url: str, container: InputContainer) -> bool:
-    if not url.lower().startswith("http"):
-        return False
-    # A live play list, too, is a file with a size.
-    return container.duration is not None or (container.format.name != "hls" and container.size > 0)
-
-
 class _Pipe:
     """Standard input for PyAV, which cannot seek in it.
 
@@ -379,24 +342,3 @@ def open_standard_input(ref: SourceRef) -> AvSource:
             "standard input is not a video, or of a format that cannot be read as it comes"
         ) from error
     return AvSource(ref, container)
-
-
-def _problem(error: Exception, url: str) -> str:
-    """Why a stream cannot be opened, without FFmpeg's own message, which quotes the address."""
-    if isinstance(error, OSError) and error.errno == errno.EIO and url.lower().startswith(ENCRYPTED):
-        return "it breaks off, or its certificate is not trusted: see --ca-file and --insecure"
-    for kinds, message in _PROBLEMS:
-        if isinstance(error, kinds):
-            return message
-    return "it cannot be reached, or is no video"
-
-
-_PROBLEMS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    ((av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError), "it wants another name and password"),
-    (av.error.HTTPNotFoundError, "the server does not have it"),
-    ((av.error.HTTPError, av.error.HTTPClientError, av.error.HTTPServerError), "the server refuses it"),
-    ((av.error.ExitError, av.error.TimeoutError), "no answer within the time limit"),
-    (av.error.ConnectionRefusedError, "nothing listens there"),
-    (av.error.ProtocolNotFoundError, "this protocol is not supported here"),
-    (av.error.InvalidDataError, "it is no video"),
-)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from smilecam.errors import SourceError, SourceLost, SourceUnreadable
 from smilecam.sources.base import STANDARD_INPUT, Clock, Counts, Kind, Source, SourceOptions, SourceRef
 from smilecam.sources.frame import Frame
+from smilecam.sources.realtime import RealtimeClock
 from smilecam.types import Event, EventKind
 
 WAITING_FRAMES = 4
@@ -128,6 +129,7 @@ class ThreadedSource(Source):
         open_here: bool = False,
         clock: Clock = time.monotonic,
         backoff: Backoff | None = None,
+        pace: RealtimeClock | None = None,
     ) -> None:
         """Open the source.
 
@@ -139,6 +141,7 @@ class ThreadedSource(Source):
             open_here: open it first in the calling thread.
             clock: seconds.
             backoff: the pauses between attempts.
+            pace: says when frames of recorded video are due; None for their own times from the first one on.
 
         Raises:
             SourceError: it cannot be opened.
@@ -149,6 +152,7 @@ class ThreadedSource(Source):
         self.expected: int | None = None
         self._connect, self._options, self._realtime, self._clock = connect, options, realtime, clock
         self._backoff, self._timeline = backoff or Backoff(), Timeline()
+        self._pace = pace
         self._condition = threading.Condition()
         self._waiting: deque[Frame | Event] = deque()
         self._opened = self._ended = self._lost = self._reconnects = False
@@ -281,7 +285,7 @@ class ThreadedSource(Source):
 
     def _deliver(self, source: Source) -> SourceError | None:
         """Pass frames on until the source ends, is lost, or is closed; return its error, if any."""
-        corrupt, first = self.counts.corrupt, None
+        corrupt, pace = self.counts.corrupt, self._pace or RealtimeClock(self._clock)
         self._timeline.connect()
         timed = (self._realtime and not source.live) or getattr(source, "in_bursts", False)
         try:
@@ -291,9 +295,8 @@ class ThreadedSource(Source):
                     if isinstance(item, Event) or self._stop.is_set():
                         break
                     if timed and item.time is not None:
-                        first = self._clock() - item.time if first is None else first
                         item.capture_time = None
-                        if self._stop.wait(max(0.0, first + item.time - self._clock())):
+                        if not pace.wait(item.time, self._stop):
                             break
                     self._pass_on(item)
                     self.counts.corrupt = corrupt + source.counts.corrupt

@@ -21,6 +21,7 @@ class VideoTask:
         results: path of the results, by format.
         choice: model, detector and settings.
         limits: on the video.
+        preview: path of a copy that browsers play, in a folder of its own; None for none.
     """
 
     video: Path
@@ -28,6 +29,7 @@ class VideoTask:
     results: dict[str, Path]
     choice: DetectorChoice
     limits: Limits
+    preview: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Progress:
         seconds: position in the video.
         expected: number of frames, if the file states it.
         length: of the video in seconds, if it is known.
+        size: width and height of the frames in pixels, once one was processed.
         done: whether all results are written.
     """
 
@@ -46,6 +49,7 @@ class Progress:
     seconds: float = 0.0
     expected: int | None = None
     length: float | None = None
+    size: tuple[int, int] | None = None
     done: bool = False
 
 

@@ -13,6 +13,7 @@ from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.run_sources import RunReport, run_sources
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.decoding.confine import confine
+from smilecam.server.decoding.preview import Preview
 from smilecam.server.decoding.video_messages import Answer, Failed, Progress, Refused, VideoTask
 from smilecam.server.problems import Problem
 from smilecam.server.security.limits import Limits
@@ -90,6 +91,8 @@ class VideoRun:
             CsvTable(str(results["csv"])),
             WebVtt({ref: results["vtt"]}),
         ]
+        if self._task.preview is not None:
+            sinks.append(Preview(self._task.preview, self._limits.preview_bytes))
         run_sources([ref], detector, sinks, report, self._bounded, opener=lambda _ref, _options: source)
 
     def _refusal(self, error: SourceError) -> Problem:
@@ -109,7 +112,9 @@ class VideoRun:
                 if math.prod(item.source_frame.shape) > limits.pixels:
                     raise too_many_pixels(limits)
                 frames, seconds = self._progress.frames + 1, item.time or 0.0
-                self._progress = replace(self._progress, frames=frames, seconds=seconds)
+                height, width = item.source_frame.shape
+                size = self._progress.size or (width, height)
+                self._progress = replace(self._progress, frames=frames, seconds=seconds, size=size)
                 if seconds > limits.video_seconds or frames > limits.video_frames:
                     raise too_long(limits)
                 self._notify()

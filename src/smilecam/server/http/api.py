@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.datastructures import FormData, UploadFile
@@ -26,6 +28,7 @@ from smilecam.server.http.openapi import openapi
 from smilecam.server.http.videos import JOIN_SECONDS, RESULTS, Status, VideoJobs
 from smilecam.server.problems import Problem
 from smilecam.server.security.access import Access
+from smilecam.server.security.token_page import wants_page
 from smilecam.server.service import Service
 from smilecam.server.stream_settings import NAMES, NUMBERS, Settings
 from smilecam.server.ws.broadcast import Broadcast
@@ -35,29 +38,73 @@ STATIC = Path(__file__).parents[1] / "static"
 QUERY = (*NAMES, "threshold", *NUMBERS)
 """Settings allowed in a query."""
 
+PREVIEW = "preview"
+"""In the query of a video: whether to make a copy that browsers play."""
+
 LONGEST_NAME = 100
 """Characters."""
 
 
 MOVE_ON = (
-    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0;url=/">'
-    '<a href="/">smilecam</a>'
+    '<!doctype html><title>smilecam</title><link rel="icon" href="data:,">'
+    '<meta http-equiv="refresh" content="0;url={place}"><a href="{place}">smilecam</a>'
 )
-"""Leads to the page from the page's own address."""
+"""Leads to a page from the page's own address."""
 
 
 async def page(request: Request) -> Response:
-    """The page; a token in the address is exchanged for a cookie, by a redirect to the address without it."""
+    """The live page."""
+    return _admitted(request) or FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+
+async def overlay(request: Request) -> Response:
+    """The page for video mixers; only of a server's own source, which all viewers share."""
+    admitted = _admitted(request)
+    if admitted is None and request.app.state.broadcast is None:
+        raise Problem(404, "no_source", "The overlay is of the server's source: start smilecam watch SOURCE.")
+    return admitted or FileResponse(STATIC / "obs" / "index.html", headers={"cache-control": "no-cache"})
+
+
+def _admitted(request: Request) -> Response | None:
+    """Exchange a token in the address for a cookie, by a redirect to the address without it; None without one.
+
+    Raises:
+        Problem: it is not this server's token.
+    """
     access: Access = request.app.state.access
-    token = request.query_params.get("token")
+    query = dict(request.query_params)
+    token = query.pop("token", None)
     if token is None:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+        return None
     if not access.is_token(token):
-        raise Problem(401, "no_token", "That is not this server's token: open the address that smilecam watch printed.")
+        raise wrong_token()
+    place = request.url.path + (f"?{urlencode(query)}" if query else "")
     if request.headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
-        response: Response = RedirectResponse("/", 303)
+        response: Response = RedirectResponse(place, 303)
     else:  # the file that opens the page leads here: a browser would follow a redirect without the strict cookie
-        response = HTMLResponse(MOVE_ON)
+        response = HTMLResponse(MOVE_ON.format(place=escape(place)))
+    return _with_cookie(response, request)
+
+
+async def enter(request: Request) -> Response:
+    """Exchange the token of a form for the cookie; browsers that show the answer are led to the page."""
+    access: Access = request.app.state.access
+    try:
+        fields = parse_qs((await request.body()).decode(), strict_parsing=True, max_num_fields=1)
+    except ValueError:
+        raise Problem(400, "bad_form", "The form must hold the token, and nothing else.") from None
+    if not access.is_token(fields.get("token", [""])[0].strip()):
+        raise wrong_token()
+    return _with_cookie(RedirectResponse("/", 303) if wants_page(request.scope) else Response(status_code=204), request)
+
+
+def wrong_token() -> Problem:
+    """A token that is not this server's."""
+    return Problem(401, "wrong_token", "That is not this server's token.")
+
+
+def _with_cookie(response: Response, request: Request) -> Response:
+    access: Access = request.app.state.access
     secure = request.url.scheme == "https"
     response.set_cookie(
         access.cookie_name, access.cookie_value, httponly=True, samesite="strict", secure=secure, path="/"
@@ -135,12 +182,14 @@ async def start_video(request: Request) -> Response:
     """Store an uploaded video, and start processing it."""
     service: Service = request.app.state.service
     jobs: VideoJobs = request.app.state.jobs
-    settings = query_settings(request, service)
+    settings = query_settings(request, service, PREVIEW)
+    wants_preview = _is_true(request.query_params.get(PREVIEW, "false"))
     _check_form(request)
     jobs.check_place()  # nobody uploads for nothing; a place is taken only once the video is here
     async with _uploaded(request, "video", 1) as (file,):
         jobs.check_place()
         job = await asyncio.to_thread(jobs.store, file.file, own_name(file.filename or "", "video"))
+    job.wants_preview = wants_preview
     try:
         jobs.start(job, service.models.choice(settings))
     except Problem:
@@ -175,6 +224,17 @@ async def results(request: Request) -> Response:
     return FileResponse(job.result(form), media_type=RESULTS[form], filename=f"smiles.{form}")
 
 
+async def preview(request: Request) -> Response:
+    """The copy of a processed video that browsers play, if it was asked for."""
+    jobs: VideoJobs = request.app.state.jobs
+    job = jobs.get(request.path_params["id"])
+    if job.status is Status.RUNNING:
+        raise Problem(409, "not_ready", "The video is still being processed.")
+    if job.status is not Status.DONE or not job.preview.exists():
+        raise Problem(404, "no_preview", "There is no copy of this video.")
+    return FileResponse(job.preview, media_type="video/mp4", filename="preview.mp4")
+
+
 async def healthz(_request: Request) -> Response:
     """The process is alive."""
     return JSONResponse({"status": "ok"})
@@ -202,18 +262,30 @@ async def description(request: Request) -> Response:
     return JSONResponse(openapi(list(infos), policies, service.models.detectors))
 
 
-def query_settings(request: Request, service: Service) -> Settings:
+def query_settings(request: Request, service: Service, *others: str) -> Settings:
     """The settings that a request's query sets, over the server's defaults.
+
+    Args:
+        request: with the query.
+        service: with the defaults.
+        others: names in the query that are no settings, each at most once.
 
     Raises:
         Problem: the query holds anything else.
     """
     wanted: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
-        if name not in QUERY or name in wanted:
+        if name not in (*QUERY, *others) or name in wanted:
             raise Problem(400, "bad_settings", "The query names an unknown setting, or one of them twice.")
-        wanted[name] = text if name in NAMES else _number(text)
-    return service.models.changed(service.settings, wanted)
+        wanted[name] = text if name in (*NAMES, *others) else _number(text)
+    settings = {name: value for name, value in wanted.items() if name not in others}
+    return service.models.changed(service.settings, settings)
+
+
+def _is_true(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise Problem(400, "bad_settings", "A setting of the query is neither true nor false.")
+    return text == "true"
 
 
 def _number(text: str) -> float:

@@ -45,6 +45,7 @@ def openapi(models: list[str], policies: list[str], detectors: list[str]) -> JSO
                 "delete": _get("Cancel a video and delete its results", "Video", "404"),
             },
             "/v1/videos/{id}/results.{form}": {"parameters": [_id(), _form()], "get": _results()},
+            "/v1/videos/{id}/preview.mp4": {"parameters": [_id()], "get": _preview()},
             "/healthz": {"get": {**_get("The process is alive", "State"), "security": []}},
             "/readyz": {"get": {**_get("Frames are processed, or would be", "State", "503"), "security": []}},
             "/metrics": {"get": _text("Metrics for Prometheus", "text/plain")},
@@ -87,6 +88,12 @@ def _results() -> JSON:
     return {"summary": "Results of a processed video", "responses": responses}
 
 
+def _preview() -> JSON:
+    content = {"video/mp4": {"schema": {"type": "string", "contentMediaType": "video/mp4"}}}
+    responses = {"200": {"description": "Done", "content": content}, **_errors("404", "409")}
+    return {"summary": "Copy of a video that browsers play, if the upload asked for it", "responses": responses}
+
+
 def _upload(summary: str, field: str, choices: dict[str, list[str]], status: str, schema: str, most: int) -> JSON:
     file: JSON = {"type": "string", "contentMediaType": "application/octet-stream"}
     several: JSON = {"type": "array", "items": file, "minItems": 1, "maxItems": most}
@@ -98,7 +105,7 @@ def _upload(summary: str, field: str, choices: dict[str, list[str]], status: str
     }
     return {
         "summary": summary,
-        "parameters": _settings(choices),
+        "parameters": [*_settings(choices), *([] if most > 1 else [_parameter("preview", {"type": "boolean"})])],
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}},
         "responses": {
             status: _answer("Done" if status == "200" else "Started", schema),
@@ -168,6 +175,9 @@ def _schemas() -> JSON:
             progress=share,
             frames=count,
             duration={"type": "number"},
+            width=count,
+            height=count,
+            preview={"type": "boolean"},
             error=inner,
         ),
     }

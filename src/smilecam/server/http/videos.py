@@ -54,6 +54,7 @@ class Job:
         cancelled: set to cancel it.
         worker: the process that processes it.
         thread: that waits for the worker.
+        wants_preview: whether to make a copy that browsers play.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Job:
     cancelled: threading.Event = field(default_factory=threading.Event)
     worker: Worker | None = None
     thread: threading.Thread | None = None
+    wants_preview: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The job as plain values."""
@@ -78,6 +80,10 @@ class Job:
             "frames": progress.frames,
             "duration": round(progress.seconds if progress.length is None else progress.length, 3),
         }
+        if progress.size is not None:
+            content["width"], content["height"] = progress.size
+        if self.wants_preview:
+            content["preview"] = self.status is Status.DONE and self.preview.exists()
         if self.error is not None:
             content["error"] = self.error.inner()
         return content
@@ -91,6 +97,11 @@ class Job:
     def result(self, form: str) -> Path:
         """The file of the results in one of ``RESULTS``."""
         return self.folder / f"results.{form}"
+
+    @property
+    def preview(self) -> Path:
+        """The file of the copy that browsers play; it may not be there."""
+        return self.folder / "preview" / "preview.mp4"
 
     def cancel(self) -> None:
         """Have it end at once, wherever it is."""
@@ -227,7 +238,10 @@ class VideoJobs:
         try:
             if job.cancelled.is_set():
                 return job.progress
-            worker.send(VideoTask(job.folder / "video", job.name, results, choice, self._limits))
+            preview = job.preview if job.wants_preview else None
+            if preview is not None:
+                preview.parent.mkdir(mode=0o700)
+            worker.send(VideoTask(job.folder / "video", job.name, results, choice, self._limits, preview))
             while True:
                 answer: Answer = worker.receive(self._limits.stall_seconds)
                 if not isinstance(answer, Progress) or answer.done:

@@ -17,6 +17,9 @@ from smilecam.server.problems import Problem
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """For process supervisors, without a token; the answers reveal nothing of use to a stranger."""
 
+PAGE_PATHS = frozenset({"/", "/overlay"})
+"""Pages whose address can hold the token; their handlers check it."""
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -86,6 +89,14 @@ class Access:
         if changes:
             _check_origin(request.headers, host, needed=not bearer)
         return True
+
+    def check_entry(self, headers: Headers) -> None:
+        """Refuse a form with the token that comes from elsewhere than the page that asks for it.
+
+        Raises:
+            Problem: wrong Host, or wrong or no Origin.
+        """
+        _check_origin(headers, self.check_host(headers), needed=True)
 
     def check_host(self, headers: Headers) -> str:
         """The Host that a request names.

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smilecam.server.metrics import Metrics
 from smilecam.server.problems import Problem, internal_error
-from smilecam.server.security.access import Access
+from smilecam.server.security.access import PAGE_PATHS, Access
 from smilecam.server.security.connections import trust_connection
 from smilecam.server.security.limits import Limits
 from smilecam.server.security.strangers import Strangers
+from smilecam.server.security.token_page import MAX_FORM_BYTES, token_page, wants_page
 
 SMALL_BODY = 64 * 1024
 """Bytes allowed in a request that uploads nothing."""
@@ -79,9 +80,11 @@ class Guard:
         request = HTTPConnection(scope)
         trusted = False
         try:
-            opens_page = scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
-            if opens_page and "token" in request.query_params:
-                self._access.check_host(request.headers)  # the page's own handler checks the token
+            at_page = scope["type"] == "http" and scope["path"] in PAGE_PATHS
+            if at_page and scope["path"] == "/" and scope["method"] == "POST":
+                self._access.check_entry(request.headers)  # the handlers of the pages check the token
+            elif at_page and scope["method"] in ("GET", "HEAD") and "token" in request.query_params:
+                self._access.check_host(request.headers)
             else:
                 trusted = self._access.check(request)
         finally:
@@ -94,7 +97,11 @@ class Guard:
             raise too_large(self._max_bytes(scope))
 
     def _max_bytes(self, scope: Scope) -> int:
-        uploads = {"/v1/videos": self._limits.upload_bytes, "/v1/detect": self._limits.images_bytes}
+        uploads = {
+            "/": MAX_FORM_BYTES,
+            "/v1/videos": self._limits.upload_bytes,
+            "/v1/detect": self._limits.images_bytes,
+        }
         return uploads.get(scope["path"], SMALL_BODY)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
@@ -127,6 +134,10 @@ def too_large(max_bytes: int) -> Problem:
     return Problem(413, "too_large", f"The request is larger than {max_bytes:,} bytes.")
 
 
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
 class _Response:
     """Sends a response with the security headers, and knows whether it has started."""
 
@@ -150,6 +161,9 @@ class _Response:
         if self._started:
             if self._scope["type"] == "websocket":
                 await self._close()
+            return
+        if problem.status == 401 and wants_page(self._scope):
+            await token_page(problem)(self._scope, _nothing, self.send)
             return
         prefix = "websocket.http.response" if self._scope["type"] == "websocket" else "http.response"
         content = json.dumps(problem.as_dict()).encode()

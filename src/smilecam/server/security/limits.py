@@ -21,6 +21,7 @@ class Limits:
         images: number of images in one request.
         images_bytes: size of one request with images.
         upload_bytes: size of one request with a video.
+        preview_bytes: size of the copy of an uploaded video that browsers play.
         pixels: of an image or frame, by its header and before it is decoded.
         video_seconds: length of an uploaded video.
         video_frames: number of its frames.
@@ -55,6 +56,7 @@ class Limits:
     images: int = 16
     images_bytes: int = 64 * MIB
     upload_bytes: int = 256 * MIB
+    preview_bytes: int = 256 * MIB
     pixels: int = 25_000_000
     video_seconds: int = 600
     video_frames: int = 72_000

@@ -3,6 +3,7 @@
 import { Booth } from "./booth.js";
 import { cameraProblem } from "./camera.js";
 import { Chime } from "./chime.js";
+import { chosen } from "./choose-files.js";
 import { showControls } from "./controls.js";
 import { $, announce, download, setText, stamp } from "./dom.js";
 import { engine } from "./engine.js";
@@ -19,8 +20,10 @@ import { VideoMode } from "./modes/video.js";
 import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
 import { showExamples } from "./sample/welcome.js";
+import { SeekBar } from "./seek-bar.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
+import { TokenDialog } from "./token-dialog.js";
 import { toggleFullScreen, toggleTheatre, wireViewing } from "./viewing.js";
 
 const REFRESH_EVERY = 250;
@@ -35,8 +38,10 @@ const settings = new Settings(settingsChanged);
 const marking = new Marking(stage, results.tracks);
 results.tracks.cut = (box, canvas) => stage.cut(box, canvas);
 
+const seekBar = new SeekBar((time) => mode.seek(time));
+
 /** What the modes share. `offered` is what the engine offers: models, detectors, and its source if it has one. */
-const page = { stage, results, settings, booth, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, saw, refresh };
+const page = { stage, results, settings, booth, seekBar, offered: null, idle: (why) => go(new IdleMode(page, why)), showSettings, saw, refresh };
 
 let mode = new IdleMode(page);
 
@@ -60,12 +65,11 @@ function go(next) {
 const startCamera = (choice) => go(new CameraMode(page, choice));
 const startServer = () => go(new ServerMode(page));
 
-function openFile(file) {
-  if (!file) return;
-  const kind = file.type.split("/")[0] || (/\.(mkv|mp4|mov|avi|webm|m4v|ts|mpg|mpeg)$/i.test(file.name) ? "video" : "image");
-  if (file.type === "image/gif" || kind === "video") go(new VideoMode(page, file));
-  else if (kind === "image") go(new ImageMode(page, file));
-  else note(`${file.name} is neither an image nor a video.`);
+function openFiles(files) {
+  const { images, video, text } = chosen([...files]);
+  if (video) go(new VideoMode(page, video));
+  else if (images.length) go(new ImageMode(page, images));
+  if (text) note(text, { info: Boolean(video || images.length) });
 }
 
 /** A result of a stream, and the frame that it is of if it is at hand. */
@@ -105,6 +109,12 @@ function save(kind, blob) {
   download(`smilecam_${name}_${stamp()}.${kind}`, blob);
 }
 
+async function saveImage() {
+  const blob = await stage.annotated();
+  const name = (mode.file?.name ?? results.source).replace(/^.*[/\\]/, "").replace(/\.\w+$/, "").replace(/[^\w.-]+/g, "_") || "image";
+  if (blob) download(`smilecam_${name}_${stamp()}.jpg`, blob);
+}
+
 function clearResults() {
   results.clear({ events: mode.name !== "video", timeline: mode.live });
   refresh();
@@ -137,20 +147,22 @@ const CLICKS = {
   mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
-  "save-vtt": () => save("vtt", results.log.webvtt()), "read-again": () => openFile(mode.file), reset: () => settings.reset(), flip,
+  "save-vtt": () => save("vtt", results.log.webvtt()), "save-image": saveImage, "read-again": () => openFiles([mode.file]), reset: () => settings.reset(), flip,
 };
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
   m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: toggleFullScreen, w: toggleTheatre, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
-  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), t: nextTheme, "?": openHelp, x: flip,
+  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), i: () => $("save-image").click(), t: nextTheme, "?": openHelp, x: flip,
 };
 
 function wire() {
+  const tokenDialog = new TokenDialog(() => mode.reconnect() || askOffered());
+  engine.onLocked?.(() => tokenDialog.offer());
   for (const [id, act] of Object.entries(CLICKS)) $(id).addEventListener("click", () => act());
   $("file").addEventListener("change", () => {
-    openFile($("file").files[0]);
+    openFiles($("file").files);
     $("file").value = "";
   });
   $("s-camera").addEventListener("change", () => startCamera({ device: $("s-camera").value }));
@@ -158,7 +170,7 @@ function wire() {
   addEventListener("pagehide", () => page.idle());
   wireViewing();
   wireKeys(KEYS, () => mode.seekable);
-  wireDrop(openFile);
+  wireDrop(openFiles);
   setInterval(refresh, REFRESH_EVERY);
 }
 
@@ -173,7 +185,7 @@ async function askOffered() {
     page.offered = await engine.offered();
   } catch (problem) {
     retry = setTimeout(askOffered, RETRY_AFTER);
-    if (mode.name !== "idle") return; // a mode that uses the engine reports the same by itself
+    if (mode.name !== "idle" || problem.code === "no_token") return; // a mode that uses the engine reports the same by itself
     setStatus("bad", engine.lostStatus);
     note(problem.message, { action: () => { note(null); askOffered(); }, label: "Try now" });
     return;
@@ -193,7 +205,7 @@ function start() {
   for (const id of ["mirror", "blur", "boxes", "numbers"]) stage.set(id, remembered(id, isSwitch, stage.isOn(id)));
   for (const id of ["advanced", "stats", "keys-on"]) keep($(id));
   wire();
-  showExamples($("examples"), { playClip: () => go(new SampleMode(page)), openFile });
+  showExamples($("examples"), { playClip: () => go(new SampleMode(page)), openFile: (file) => openFiles([file]) });
   page.idle();
   if (!window.isSecureContext) {
     const { title, text } = cameraProblem();

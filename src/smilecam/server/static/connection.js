@@ -29,6 +29,7 @@ export class Connection {
       announce(`The ${engine.name} is back`);
     }
     this.losses = 0;
+    this.locked = false;
     setStatus("live", "Live");
     this.on.opened();
   }
@@ -36,6 +37,10 @@ export class Connection {
   lost({ code }) {
     this.losses += 1;
     this.on.lost();
+    if (this.locked) {
+      this.findReason();
+      return;
+    }
     setStatus("bad", engine.lostStatus);
     if (this.losses === 1) announce(`The ${engine.name} does not answer`);
     const reason = code !== NO_CLOSE_FRAME && recentWarning(); // the engine sends it before it closes the connection
@@ -52,7 +57,9 @@ export class Connection {
     try {
       await engine.offered();
     } catch (problem) {
-      if (!this.signal.aborted && this.losses && problem.status) this.note(problem.message);
+      if (this.signal.aborted || !this.losses) return;
+      this.locked = problem.code === "no_token"; // the page asks for the token by itself
+      if (problem.status && !this.locked) this.note(problem.message);
     }
   }
 }

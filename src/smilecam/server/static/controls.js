@@ -19,12 +19,13 @@ export function showControls(mode) {
   if (opened) setMain("stop", "Stop");
   $("flip").hidden = true; // until the cameras are known
   if (name === "video") setMain("play", "Play");
-  $("player").hidden = true;
+  $("player").hidden = $("seek-bar").hidden = true;
   $("mirror").hidden = name !== "camera" && name !== "idle";
   $("stats").hidden = !mode.live;
   $("warmth").hidden = !mode.live;
   $("booth-switch").hidden = !mode.live && name !== "idle";
   $("timeline-card").hidden = name === "image";
   $("read-again").hidden = true;
+  $("save-image").hidden = name === "idle" || name === "camera";
   $("photo").disabled = name === "idle";
 }

@@ -2,7 +2,7 @@
 // without a server (site/) puts its own engine.js in place of this file. So api.js, link.js, server-source.js and
 // camera-worker.js belong to this engine: nothing else imports them, and nothing else speaks of a server.
 
-import { detect, models, readVideo } from "./api.js";
+import { detect, enterToken, models, onLocked, readVideo } from "./api.js";
 import { address } from "./link.js";
 import { ServerSource } from "./server-source.js";
 
@@ -24,6 +24,12 @@ export const engine = {
 
   /** The models and detectors to choose from, the settings in force, the limits, and the engine's own source or null. */
   offered: models,
+
+  /** Have a function called when the server needs another token; an engine without tokens has neither. */
+  onLocked,
+
+  /** Show the server a token. */
+  enterToken,
 
   /** Read one image; see api.js. */
   detect,

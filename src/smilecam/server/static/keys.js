@@ -10,9 +10,9 @@ export function wireKeys(actions, seekable) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
-    if (target.closest("input:not([type=checkbox]), select, textarea")) return;
-    if (key === " " && (!seekable() || target.closest("button, summary, a, input"))) return;
-    if (key.startsWith("Arrow") && target.closest("[role=slider], #events")) return;
+    if (target.closest("input:not([type=checkbox], #seek), select, textarea")) return;
+    if (key === " " && (!seekable() || target.closest("button, summary, a, input:not(#seek)"))) return;
+    if (key.startsWith("Arrow") && target.closest("[role=slider], #events, #seek")) return;
     const act = actions[key] ?? actions[key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
@@ -20,7 +20,7 @@ export function wireKeys(actions, seekable) {
   });
 }
 
-/** @param {(file: File) => void} open called with a file that was dropped */
+/** @param {(files: FileList) => void} open called with files that were dropped */
 export function wireDrop(open) {
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   addEventListener("dragover", (event) => {
@@ -33,6 +33,6 @@ export function wireDrop(open) {
     $("drop").hidden = true;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    open(event.dataTransfer.files[0]);
+    open(event.dataTransfer.files);
   });
 }

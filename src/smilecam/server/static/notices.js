@@ -62,7 +62,7 @@ export function hideBlank() {
 }
 
 export function showWelcome() {
-  showBlank("See a smile as it happens", "Start the camera, or drop an image or a video here.");
+  showBlank("See a smile as it happens", "Start the camera, or drop images or a video here.");
 }
 
 /** Show how much of a video has been read, on the blank screen. */

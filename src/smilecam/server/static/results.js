@@ -27,6 +27,7 @@ export class Results {
   /** Drop everything: another source begins. */
   begin(source, { recorded = false } = {}) {
     this.source = source;
+    this.length = 0;
     this.openSmiles.clear();
     this.log.reset();
     this.tracks.reset();
@@ -35,10 +36,13 @@ export class Results {
     this.events.reset(recorded ? this.seek : null);
   }
 
-  /** Take the faces of an image. */
-  addImage(faces) {
-    this.log.reset();
-    this.log.add({ frame: 0, time: null, faces }, this.source);
+  /** Take the faces of one of several images. */
+  logImage(name, faces) {
+    this.log.add({ frame: 0, time: null, faces }, name);
+  }
+
+  /** Show the faces of the image that is open. */
+  showFaces(faces) {
     this.tracks.reset();
     this.tracks.update({ time: null, faces });
     this.tracks.show(true);
@@ -61,7 +65,8 @@ export class Results {
     this.timeline.add(result);
     for (const event of result.events) this.takeEvent(event);
     this.tracks.show();
-    this.timeline.draw();
+    if (this.length) this.timeline.follow(result.time);
+    else this.timeline.draw();
   }
 
   takeEvent(event) {
@@ -93,10 +98,17 @@ export class Results {
     this.tracks.show(true);
   }
 
-  /** The source has started again, so its clock and its tracks are new ones. */
+  /** The stream is a recorded video of a length in seconds: its timeline shows all of it, and can be moved through. */
+  setLength(length) {
+    this.length = length;
+    this.timeline.reset(length);
+    this.events.reset(this.seek);
+  }
+
+  /** The source has started again or elsewhere, so its clock and its tracks are new ones. */
   restart() {
     this.endSmiles();
-    this.timeline.reset();
+    this.timeline.reset(this.length);
     this.tracks.reset();
   }
 
@@ -104,7 +116,7 @@ export class Results {
   clear({ events, timeline }) {
     this.log.reset();
     if (events) this.events.reset(this.events.seek);
-    if (timeline) this.timeline.reset();
+    if (timeline) this.timeline.reset(this.length);
   }
 
   /** Show what the log holds, and whether there is anything to download. */
@@ -114,7 +126,7 @@ export class Results {
     for (const id of ["save-jsonl", "save-csv", "save-vtt", "clear-results"]) $(id).disabled = empty;
     const full = log.left ? `, ${log.left.toLocaleString("en")} more not kept` : "";
     const length = log.seconds ? `, ${clock(log.seconds)}` : "";
-    const content = isImage ? "1 image" : `${plural(log.frames, "frame")}, ${plural(log.smiles, "smile")}${length}${full}`;
+    const content = isImage ? plural(log.frames, "image") : `${plural(log.frames, "frame")}, ${plural(log.smiles, "smile")}${length}${full}`;
     setText($("results-count"), empty ? "" : content);
     $("events").hidden = this.events.empty;
     $("timeline-empty").hidden = this.timeline.lanes.size > 0;

@@ -48,6 +48,11 @@ export class ServerSource {
     this.link?.send(JSON.stringify({ type: "settings", ...settings }));
   }
 
+  /** Play, pause or seek, for all viewers of a recorded video. */
+  control(type, time) {
+    this.link?.send(JSON.stringify(time === undefined ? { type } : { type, time }));
+  }
+
   retry() {
     this.link?.retry();
   }

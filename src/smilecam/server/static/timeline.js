@@ -101,6 +101,12 @@ export class Timeline {
     this.draw(true);
   }
 
+  /** Go along with a video that plays: drawn ten times a second at most. */
+  follow(time) {
+    if (performance.now() - (this.drawn ?? 0) < PACE) this.now = time;
+    else this.at(time);
+  }
+
   /** Draw, ten times a second at most unless it must be now. */
   draw(must = false) {
     const moment = performance.now();

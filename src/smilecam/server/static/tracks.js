@@ -38,7 +38,7 @@ export class Tracks {
     result.faces.forEach((face, at) => {
       const number = numberOf(face, at);
       const track = this.known.get(number) ?? { number, first: time, since: time, smiles: 0, still: result.time == null };
-      Object.assign(track, { seen: time, probability: probabilityOf(face), smiling: face.smiling, intensity: face.intensity, box: face.box });
+      Object.assign(track, { seen: time, probability: probabilityOf(face), smiling: face.smiling, box: face.box });
       this.known.set(number, track);
     });
     this.now = time;
@@ -155,7 +155,7 @@ export class Tracks {
   about(track, gone) {
     if (track.still) return `probability ${percent(track.probability)}`;
     const when = gone ? `${duration(this.now - track.seen)} ago` : `for ${duration(this.now - track.since)}`;
-    const how = gone || track.intensity == null ? "" : ` · intensity ${percent(track.intensity)}`;
-    return `${when} · ${plural(track.smiles, "smile")}${how}`;
+    const now = gone || track.probability == null ? "" : ` · ${percent(track.probability)}`;
+    return `${when} · ${plural(track.smiles, "smile")}${now}`;
   }
 }

@@ -10,10 +10,11 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
+from smilecam.server.playback import Playback, PlaybackState
 from smilecam.server.problems import Problem
 from smilecam.server.service import Service
 from smilecam.server.source_thread import Broadcasted, BroadcastFrame, SourceEnd, SourceThread
-from smilecam.server.ws.messages import Channel, Closed, as_json, parse_text, refuse_program
+from smilecam.server.ws.messages import LATEST, Channel, Closed, as_json, parse_text, refuse_program
 from smilecam.types import Event
 
 WAITING_EVENTS = 256
@@ -48,24 +49,60 @@ class Broadcast:
         """The source, for whoever asks."""
         source = self.thread.source
         content: dict[str, Any] = {"name": source.ref.name, "live": source.live}
-        if self.ended:
+        if isinstance(source, Playback):
+            content |= {"duration": source.duration, "state": source.state.value}
+        if self.ended or content.get("state") == PlaybackState.ENDED.value:
             content["ended"] = True
         return content
 
+    def control(self, kind: str, time: object) -> None:
+        """Play, pause or move through the source, for all viewers.
+
+        Args:
+            kind: of the message: "play", "pause" or "seek".
+            time: to move to, in seconds.
+
+        Raises:
+            Problem: the source is live, or the time is no number of seconds.
+        """
+        source = self.thread.source
+        if not isinstance(source, Playback):
+            raise Problem(409, "not_recorded", "The source is live: it cannot be paused, and has no position.")
+        if kind == "play":
+            source.play()
+        elif kind == "pause":
+            source.pause()
+        elif isinstance(time, int | float) and not isinstance(time, bool) and 0 <= time <= LATEST:
+            source.seek(float(time))
+        else:
+            raise Problem(400, "bad_message", "The time is no number of seconds from 0 on.")
+        self._notify_all({"type": "source", **self.describe()})
+
+    def _notify_all(self, content: dict[str, Any]) -> None:
+        for viewer in self._viewers:
+            viewer.notify(content)
+
     @property
     def fresh(self) -> bool:
-        """Whether a frame was read a moment ago."""
+        """Whether a frame was read a moment ago; a recorded video may stand still."""
+        if isinstance(self.thread.source, Playback):
+            return self.ended is None
         return self.thread.last_frame is not None and time.monotonic() - self.thread.last_frame < STALE_SECONDS
 
     def enter(self, viewer: Viewer) -> None:
         """One more viewer."""
         self._viewers.add(viewer)
-        self.thread.watched = True
+        self._set_watched()
 
     def leave(self, viewer: Viewer) -> None:
         """One viewer less."""
         self._viewers.discard(viewer)
-        self.thread.watched = bool(self._viewers)
+        self._set_watched()
+
+    def _set_watched(self) -> None:
+        self.thread.watched = any(viewer.images for viewer in self._viewers)
+        if isinstance(self.thread.source, Playback):
+            self.thread.source.set_watched(bool(self._viewers))
 
     async def change(self, content: dict[str, Any]) -> None:
         """Take settings anew and tell every viewer, since the source is one for all.
@@ -106,11 +143,15 @@ class Broadcast:
 
 
 class Viewer:
-    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest."""
+    """One viewer: a frame is sent when the one before has been acknowledged, and then the newest.
 
-    def __init__(self, channel: Channel, broadcast: Broadcast) -> None:
+    Attributes:
+        images: whether it gets images, or results alone.
+    """
+
+    def __init__(self, channel: Channel, broadcast: Broadcast, images: bool = True) -> None:
         """Begin with the newest frame there is."""
-        self._channel, self._broadcast = channel, broadcast
+        self._channel, self._broadcast, self.images = channel, broadcast, images
         self._waiting: BroadcastFrame | None = broadcast.newest
         self._events: deque[Event] = deque(maxlen=WAITING_EVENTS)
         self._texts: deque[dict[str, Any]] = deque(maxlen=WAITING_EVENTS)
@@ -120,7 +161,7 @@ class Viewer:
     def show(self, frame: BroadcastFrame) -> None:
         """There is a newer frame."""
         self._events.extend(frame.events)
-        if frame.jpeg:
+        if frame.jpeg or not self.images:
             self._waiting = frame
             self._changed.set()
 
@@ -157,7 +198,8 @@ class Viewer:
                 events = [event.as_dict() for event in self._events]
                 self._events.clear()
                 head = as_json({**frame.head, "events": events}).encode()
-                await self._channel.send(len(head).to_bytes(4, "big") + head + frame.jpeg)
+                jpeg = frame.jpeg if self.images else b""
+                await self._channel.send(len(head).to_bytes(4, "big") + head + jpeg)
 
     async def _listen(self) -> None:
         async for message in self._channel.messages():
@@ -176,6 +218,9 @@ class Viewer:
                 self._unacknowledged = None
                 self._channel.good()
                 self._changed.set()
+        elif kind in ("play", "pause", "seek"):
+            self._broadcast.control(kind, content.get("time"))
+            self._channel.good()
         elif kind == "settings":
             await self._broadcast.change(content)
             self._channel.good()
@@ -192,9 +237,10 @@ async def serve_viewer(websocket: WebSocket) -> None:
     refuse_program(websocket, service)
     await websocket.accept()
     channel = Channel(websocket, service.limits)
+    images = websocket.query_params.get("images") != "0"
     try:
         with service.session():
-            await Viewer(channel, broadcast).run()
+            await Viewer(channel, broadcast, images).run()
     except Problem as problem:
         service.metrics.refused.inc()
         await channel.refuse_and_close(problem)

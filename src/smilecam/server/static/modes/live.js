@@ -55,6 +55,11 @@ export class LiveMode extends Mode {
     this.page.saw(result, times.image);
   }
 
+  reconnect() {
+    this.input?.retry();
+    return true;
+  }
+
   /** Without a connection nothing is known of the faces. */
   lost() {
     const { stage, results } = this.page;

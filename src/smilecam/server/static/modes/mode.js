@@ -55,6 +55,11 @@ export class Mode {
   /** Move to the next smile (1) or the one before (-1). */
   toSmile() {}
 
+  /** Connect again at once; gives whether there is a connection to be had. */
+  reconnect() {
+    return false;
+  }
+
   /** Settings were changed: all that are wanted, and which of them are new. */
   settingsChanged() {}
 

@@ -1,13 +1,15 @@
-// A video from a file: the engine reads all of it, then it plays with its results.
+// A video from a file: the engine reads all of it, then it plays with its results. Where the browser cannot play the
+// file, the engine may make a copy that it can.
 
 import { onFrames } from "../camera.js";
 import { setMain } from "../controls.js";
 import { $, announce, clock, plural, setText } from "../dom.js";
 import { engine } from "../engine.js";
-import { hideBlank, setStatus, showBlank, showProgress } from "../notices.js";
+import { hideBlank, note, setStatus, showBlank, showProgress } from "../notices.js";
 import { Mode } from "./mode.js";
 
 const SHORTEST = 0.1;
+const PLAYABLE_LIMIT = 2500; // a browser that says nothing for so long is still loading
 
 export class VideoMode extends Mode {
   name = "video";
@@ -30,10 +32,17 @@ export class VideoMode extends Mode {
     setStatus("wait", "Reading");
     announce("Reading the video");
     try {
-      const lines = await engine.readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal);
+      const loading = this.give(this.file);
+      const unplayable = (await Promise.race([loading, after(PLAYABLE_LIMIT)])) === false;
+      if (this.left) return;
+      let copy = null;
+      const takeCopy = unplayable ? (blob, { width, height }) => { copy = { blob, size: { width, height } }; } : null;
+      const lines = await engine.readVideo(this.file, page.settings.wanted, this.whileHere(showProgress), signal, takeCopy);
       if (this.left) return;
       this.frames = framesOf(lines);
-      await this.load();
+      this.playable = await loading;
+      if (!this.left && !this.playable && copy) await this.takeCopy(copy);
+      if (!this.left && this.playable) this.wireVideo();
     } catch (problem) {
       if (this.left) return;
       page.idle({ problem: { title: "This video was not read", text: problem.message, status: "Not read" } });
@@ -42,14 +51,25 @@ export class VideoMode extends Mode {
     if (!this.left) this.show();
   }
 
-  /** Have the browser load the video. */
-  async load() {
+  /** Have the browser load a file; resolves to whether it can play it. */
+  give(blob) {
+    const { video } = this.page.stage;
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.url = URL.createObjectURL(blob);
+    video.muted = false;
+    return loaded(video, this.url, this.signal);
+  }
+
+  /** Play a copy in place of the file: it may be smaller than the video, whose pixels the boxes are in. */
+  async takeCopy({ blob, size }) {
+    this.space = size;
+    this.playable = await this.give(blob);
+    if (this.playable && !this.left) note("This browser cannot play this kind of video: what is shown is a copy by the server, without sound.", { info: true });
+  }
+
+  wireVideo() {
     const { signal } = this;
     const { video } = this.page.stage;
-    this.url = URL.createObjectURL(this.file);
-    video.muted = false;
-    this.playable = await loaded(video, this.url, signal);
-    if (this.left || !this.playable) return;
     video.addEventListener("play", () => setMain("pause", "Pause"), { signal });
     video.addEventListener("pause", () => setMain("play", "Play"), { signal });
     video.addEventListener("resize", () => this.fit(), { signal });
@@ -63,6 +83,8 @@ export class VideoMode extends Mode {
     this.ready = true;
     $("main").hidden = !playable;
     $("player").hidden = false;
+    $("before").hidden = $("after").hidden = false;
+    page.seekBar.show(this.length);
     page.results.addVideo(frames, this.length);
     if (playable) {
       this.fit();
@@ -80,7 +102,7 @@ export class VideoMode extends Mode {
     const { stage } = this.page;
     const { videoWidth: width, videoHeight: height } = stage.video;
     stage.fit(width, height);
-    stage.space = { width, height };
+    stage.space = this.space ?? { width, height };
   }
 
   /** Show the results at a time in seconds; `current` is whether the image of that time is on the screen already. */
@@ -97,6 +119,7 @@ export class VideoMode extends Mode {
     while (this.shown < at) results.tracks.update(frames[(this.shown += 1)]);
     results.tracks.show(false, current);
     results.timeline.at(time);
+    this.page.seekBar.at(time);
     setText($("clock"), `${clock(time, true)} / ${clock(this.length, true)}`);
     stage.draw(frames[at]?.faces ?? []);
   }
@@ -184,3 +207,5 @@ function loaded(video, url, signal) {
     video.src = url;
   });
 }
+
+const after = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });

@@ -1,0 +1,171 @@
+"""The tasks of the project: `nox --list` shows them, `nox -s NAME` runs one in an environment of its own.
+
+In an environment that has everything already, such as the README's `.venv`: `.venv/bin/nox --no-venv -s NAME`.
+What follows `--` is passed on, as in `nox -s tests -- tests/tracking -x`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "fast"]
+nox.options.error_on_missing_interpreters = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PACKAGING = Path("packaging")
+DIST = Path("dist")
+
+# Percent of lines and branches. Measured: 87 with all data, servers and a browser.
+COVERAGE_FLOOR = 85
+
+# Rooms whose tests start no server, browser, cluster or training, and take a minute together.
+FAST_TESTS = ("tests/classification", "tests/detection", "tests/tracking", "tests/sinks", "tests/test_architecture.py",
+              "tests/test_drawing.py", "tests/test_packaging.py", "tests/test_properties.py",
+              "tests/test_public_api.py", "tests/test_words.py")  # fmt: skip
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install in the versions of constraints.txt; with --no-venv everything is expected to be there."""
+    if session.virtualenv.is_sandboxed:
+        session.install("-c", "constraints.txt", *packages)
+
+
+def install_group(session: nox.Session, group: str) -> None:
+    """Install a group of `[dependency-groups]`, without the package itself."""
+    install(session, *nox.project.dependency_groups(PROJECT, group))
+
+
+def install_lock(session: nox.Session, name: str) -> None:
+    """Install exactly the files whose hashes a lock lists."""
+    if session.virtualenv.is_sandboxed:
+        session.install(
+            "--require-hashes", "--only-binary", ":all:", "-r", str(PACKAGING / f"requirements-{name}.lock")
+        )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes, by ruff; changes nothing."""
+    install_group(session, "lint")
+    session.run("python", "-m", "ruff", "check", ".")
+    session.run("python", "-m", "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, by mypy in its strict mode."""
+    install(session, "-e", ".[all]")
+    session.run("python", "-m", "mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite. Real data: SMILECAM_TEST_DATA names its folder; without it those tests are skipped."""
+    install(session, "-e", ".[all]")
+    session.run("python", "-m", "pytest", "-q", *session.posargs)
+
+
+@nox.session
+def fast(session: nox.Session) -> None:
+    """The tests of the rooms that need neither server nor browser: a minute."""
+    install(session, "-e", ".[all]")
+    session.run("python", "-m", "pytest", "-q", *(session.posargs or FAST_TESTS))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The whole suite, with the share of code that it runs and the least that is allowed."""
+    install(session, "-e", ".[all]")
+    floor = f"--cov-fail-under={COVERAGE_FLOOR}"
+    session.run("python", "-m", "pytest", "-q", "--cov", "--cov-report=term", floor, *session.posargs)
+
+
+@nox.session
+def locked_tests(session: nox.Session) -> None:
+    """The suite with the locked packages, as the workflows run it: no training, no Ray, no private data."""
+    install_lock(session, "dev")
+    if session.virtualenv.is_sandboxed:
+        session.install("--no-deps", "--no-build-isolation", "-e", ".")
+    session.run("python", "-m", "pytest", "-q", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The demonstration of the README; its last line is `demo correct`."""
+    install(session, ".[demo]")
+    session.run("smilecam", "demo", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The docs site, into build/docs; a warning is an error."""
+    install(session, "-e", ".[all]")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "docs", "build/docs", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def site(session: nox.Session) -> None:
+    """The page without a server, by npm."""
+    with session.chdir("site"):
+        session.run("npm", "ci", external=True)
+        session.run("npm", "run", "build", external=True)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Wheel and source archive, into dist/, by the build backend of packaging/requirements-build.lock."""
+    install_lock(session, "build")
+    install_lock(session, "tools")
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(DIST), ".")
+
+
+@nox.session
+def release_check(session: nox.Session) -> None:
+    """Everything that must be true of dist/ before a release. `-- --tag v0.1.0` also holds it against the tag."""
+    install_lock(session, "build")
+    install_lock(session, "tools")
+    session.run("python", str(PACKAGING / "release_check.py"), *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflows: their form by schema, and what an attacker could use by zizmor; without the network."""
+    install_lock(session, "tools")
+    files = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    session.run("zizmor", "--offline", ".github")
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the locked packages; needs the network."""
+    install_lock(session, "tools")
+    for name in ("web", "dev", "tools"):
+        lock = str(PACKAGING / f"requirements-{name}.lock")
+        session.run("python", "-m", "pip_audit", "--disable-pip", "--requirement", lock, *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Make packaging/*.lock anew from pyproject.toml and constraints.txt; needs the network."""
+    session.install("uv>=0.9,<1")
+    session.run("python", str(PACKAGING / "lock.py"), *session.posargs)
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """The bill of materials of the image's Python packages, into dist/sbom.json (CycloneDX)."""
+    install_lock(session, "tools")
+    session.run("python", str(PACKAGING / "sbom.py"), "--output", str(DIST / "sbom.json"))
+
+
+@nox.session(venv_backend="none")
+def image(session: nox.Session) -> None:
+    """The image, by docker, podman or buildah; then its size, user and a run of it are checked."""
+    session.run("python", str(PACKAGING / "check_image.py"), *session.posargs)
