@@ -66,8 +66,9 @@ def load_image(path: str | Path) -> Image:
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceUnreadable: it is no image, is damaged or cut short, has more than ``max_pixels()`` pixels, or is in the
-            format HEIC, which needs an extra that is missing.
+        SourceUnreadable: it is no image, is damaged or cut short, has more than 100 million pixels (the environment
+            variable OPENCV_IO_MAX_IMAGE_PIXELS sets another limit), or is in the format HEIC, and the extra "heif" is
+            missing.
     """
     content = read_file(Path(path))
     if is_heif(content):  # also under the name of another format: phones and messengers rename files
