@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import live_page
 import pytest
 from browsing import ANNOUNCED, check_axe, saved_photo, smile_events, start_camera, until
 
@@ -74,6 +75,14 @@ def test_at_the_end_of_the_countdown_the_smile_is_waited_for(open_page, smiles):
     assert page.is_hidden("#countdown")
     assert smiles(saved_photo(page))
     until(page, "/Waiting for the smile.*Photo taken/.test(announced.join())")
+
+
+def test_a_photo_on_smile_of_the_source_of_the_server(open_page, smiles):
+    with live_page.serving("--detector", "haar", "synthetic:face:640x480@20?seconds=60") as server:
+        page = open_page(server.address, ignore=["WebSocket connection", "ERR_CONNECTION_REFUSED"])
+        arm(page)
+        page.wait_for_selector("#gallery li")
+        assert smiles(saved_photo(page))
 
 
 # A smile as the shutter sees it: whether each of the faces smiles, at milliseconds.
