@@ -1,76 +1,75 @@
-"""Calibrate a Haar cascade's score: fit the curve from score to precision.
+"""Calibrate a Haar cascade: fit curves from its score, and the filter's log odds, to precision.
 
-The score is the sum of the cascade's last stage, not a probability. Faces are detected permissively (two neighbours,
-several sizes, mirrored too) in images with hand-labelled boxes, each detection is matched to the labels, and a logistic
-curve is fitted. Its two constants are in ``smilecam.detection.haar``.
+The score is the sum of the cascade's last stage, not a probability. Faces are proposed permissively (several sizes,
+mirrored too) in images with hand-labelled boxes and in frames of held-out clips, each proposal is matched to the faces,
+and logistic curves are fitted. Their constants are in ``smilecam.detection.haar``.
 
-    python benchmarks/fit_haar_confidence.py --faces FOLDER
+    python benchmarks/fit_haar_confidence.py --faces FOLDER --videos FOLDER
 
-FOLDER holds images and dlib-style XML files with <image file=...><box left= top= width= height=>.
+The folders are those of ``detection.py``. The curve of the score alone counts images and boxes of two windows or more.
 """
 
 from __future__ import annotations
 
 import argparse
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
+from detection import Scene, frames, labelled_pictures, shows
 from smilecam.detection.haar import HaarDetector, HaarSettings
-from smilecam.opencv import cv2
-from smilecam.types import Box, GreyImage
+from smilecam.geometry import iou
+from smilecam.types import Box
 
-SEARCH_SIZES = (320, 480, 640, 960)
-
-
-def read_boxes(folder: Path) -> list[tuple[GreyImage, list[Box]]]:
-    """Images with their true boxes, original and mirrored."""
-    found = []
-    for listing in sorted(folder.glob("*.xml")):
-        for image in ET.parse(listing).getroot().iter("image"):  # noqa: S314 - the user's own file
-            grey = cv2.imread(str(folder / image.attrib["file"]), cv2.IMREAD_GRAYSCALE)
-            boxes = []
-            for box in image.iter("box"):
-                left, top, width, height = (int(box.attrib[key]) for key in ("left", "top", "width", "height"))
-                boxes.append(Box(left, top, left + width, top + height))
-            mirrored = [Box(grey.shape[1] - b.x2, b.y1, grey.shape[1] - b.x1, b.y2) for b in boxes]
-            found += [(grey, boxes), (np.ascontiguousarray(grey[:, ::-1]), mirrored)]
-    return found
+DETECTION_SIZES = (320, 480, 640, 960)
 
 
-def is_true(found: Box, truth: list[Box]) -> bool:
-    """Whether a box has its centre in a true one, and a similar size."""
-    x, y = (found.x1 + found.x2) / 2, (found.y1 + found.y2) / 2
-    return any(box.x1 < x < box.x2 and box.y1 < y < box.y2 and 0.5 < found.width / box.width < 2.2 for box in truth)
+def mirrored(scene: Scene) -> Scene:
+    """A scene and its boxes, left and right exchanged."""
+    width = scene.grey.shape[1]
+    faces, doubtful = ([Box(width - b.x2, b.y1, width - b.x1, b.y2) for b in boxes] for boxes in scene[1:])
+    return Scene(np.ascontiguousarray(scene.grey[:, ::-1]), faces, doubtful)
 
 
-def fit_logistic(scores: np.ndarray, truths: np.ndarray) -> tuple[float, float]:
-    """Centre and width of the maximum-likelihood logistic curve."""
+def proposals(scenes: list[Scene], min_neighbors: int, sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and log odds (n, 2) of all proposals that are surely true or false, and which of them are true."""
+    rows, truths = [], []
+    for size in sizes:
+        detector = HaarDetector(HaarSettings(detection_size=size, min_neighbors=min_neighbors))
+        for scene in scenes:
+            for box, score, log_odds in detector.proposals(scene.grey):
+                true = any(shows(box, face) for face in scene.faces)
+                if true or not any(iou(box, other) > 0.1 for other in scene.doubtful):
+                    rows.append((score, log_odds))
+                    truths.append(true)
+    return np.array(rows), np.array(truths, dtype=float)
+
+
+def fit_logistic(values: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Offset and slopes of the maximum-likelihood logistic curve; ``values`` (n, k)."""
 
     def cost(curve: np.ndarray) -> float:
-        logits = curve[0] * scores + curve[1]
+        logits = curve[0] + values @ curve[1:]
         return float(np.sum(np.logaddexp(0, logits) - truths * logits))
 
-    slope, offset = minimize(cost, np.array([1.0, 0.0]), method="Nelder-Mead").x
-    return -offset / slope, 1 / slope
+    return np.asarray(minimize(cost, np.ones(1 + values.shape[1]), method="Nelder-Mead").x)
 
 
 def main() -> None:
     """Fit and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True)
-    pictures = read_boxes(parser.parse_args().faces)
-    scores, truths = [], []
-    for size in SEARCH_SIZES:
-        search = HaarDetector(HaarSettings(detection_size=size, min_neighbors=2, min_confidence=0))
-        for grey, truth in pictures:
-            for box, score in search.scored_boxes(grey):
-                scores.append(score)
-                truths.append(is_true(box, truth))
-    centre, width = fit_logistic(np.array(scores), np.array(truths, dtype=float))
-    print(f"n {len(scores)} detections, {sum(truths)} true; centre {centre:.3f}, width {width:.3f}")
+    parser.add_argument("--videos", type=Path, required=True)
+    options = parser.parse_args()
+    images = [one for scene in labelled_pictures(options.faces) for one in (scene, mirrored(scene))]
+    values, truths = proposals(images, 2, DETECTION_SIZES)
+    offset, slope = fit_logistic(values[:, :1], truths)
+    print(f"score alone: n {len(truths)}, {truths.sum():.0f} true; centre {-offset / slope:.3f}, width {1 / slope:.3f}")
+    clips = [one for scene in frames(options.videos) for one in (scene, mirrored(scene))]
+    values, truths = proposals([*images, *clips], 1, DETECTION_SIZES[1::2])
+    offset, score, log_odds = fit_logistic(values, truths)
+    print(f"both: n {len(truths)}, {truths.sum():.0f} true; {offset:.3f} + {score:.3f} score + {log_odds:.3f} log odds")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _signature(
     _app: Sphinx, _what: str, _name: str, _thing: object, _options: object, signature: str | None, result: str | None
 ) -> tuple[str | None, str | None]:
-    """Shorten a default that repeats a whole dataclass, and leave out what a protocol makes up."""
-    if signature is None or signature == "(*args, **kwargs)":
-        return None if signature is None else "", result
-    return LONG_DEFAULT.sub("SourceOptions()", signature), result
+    """Shorten a default that repeats a whole dataclass; leave out how to make what programs do not make."""
+    if signature is None:
+        return None, result
+    made_inside = signature == "(*args, **kwargs)" or "SourceRef" in signature
+    return "" if made_inside else LONG_DEFAULT.sub("SourceOptions()", signature), result
 
 
 def _docstring(_app: Sphinx, what: str, _name: str, _thing: object, _options: object, lines: list[str]) -> None:

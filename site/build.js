@@ -89,7 +89,8 @@ function addServiceWorker() {
   }
   const text = readFileSync(join(here, "src/service-worker.js"), "utf8");
   const version = hash.digest("hex").slice(0, 16);
-  writeFileSync(join(dist, "service-worker.js"), text.replace('"__VERSION__"', JSON.stringify(version)).replace('["__FILES__"]', JSON.stringify(files)));
+  const filled = text.replace('"__VERSION__"', JSON.stringify(version)).replace('["__FILES__"]', JSON.stringify(files));
+  writeFileSync(join(dist, "service-worker.js"), filled);
   return version;
 }
 

@@ -41,7 +41,7 @@ ALLOWED = {
     "notify": {"types", "errors", "interrupts", "results", "sources", "sinks"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
     "scan": VALUES
-    | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
+    | {"opencv", "storage", "sources", "classification", "tracking", "sinks", "pipeline", "results", "provenance"},
     "review": VALUES
     | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES

@@ -27,7 +27,8 @@ async function answer({ port }, read) {
   } catch (problem) {
     const known = problem instanceof Problem;
     if (!known) console.error(problem);
-    port.postMessage({ problem: { code: known ? problem.code : "internal", message: known ? problem.message : "This browser cannot read this file." } });
+    const { code, message } = known ? problem : new Problem("internal", "This browser cannot read this file.");
+    port.postMessage({ problem: { code, message } });
   } finally {
     port.onmessage = null;
   }

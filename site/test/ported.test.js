@@ -26,6 +26,10 @@ function facesClose(got, wanted, by, what) {
   });
 }
 
+const sameFace = (a, b) => (
+  a.track === b.track && a.smiling === b.smiling && a.box.every((value, edge) => Math.abs(value - b.box[edge]) <= 8)
+);
+
 test("images are resized as by OpenCV", { skip: missing }, () => {
   for (const { image: name, size, result } of cases.resize) {
     const { data } = resizeSquare(image(name), size);
@@ -121,7 +125,7 @@ test("streams have the same states", { skip: missing }, async () => {
       const theirs = results[at];
       faces += theirs.faces.length;
       for (const face of theirs.faces) {
-        same += mine.faces.some((one) => one.track === face.track && one.smiling === face.smiling && face.box.every((value, edge) => Math.abs(value - one.box[edge]) <= 8));
+        same += mine.faces.some((one) => sameFace(one, face));
       }
       at += 1;
     }

@@ -4,13 +4,13 @@
 
     SmilecamError
     ├── UsageProblem          options that contradict each other
-    ├── InvalidImage          an array that is no picture (also a ValueError)
-    ├── SourceError           a picture, video or camera that cannot be used
+    ├── InvalidImage          an array that is no image (also a ValueError)
+    ├── SourceError           an image, video or camera that cannot be used
     │   ├── SourceNotFound    nothing is there
     │   ├── SourceUnreadable  something is there, but it cannot be decoded, or is too large
     │   │   └── SourceTooLarge    its frames have more pixels than the limit
     │   ├── SourceLost        a camera or stream that worked, went away and did not come back
-    │   └── SourceEmpty       a folder or pattern that holds no picture and no video
+    │   └── SourceEmpty       a folder or pattern that holds no image and no video
     ├── ModelFileError        a model file that is missing, damaged or does not say what it must
     ├── OutputError           a result that cannot be written
     ├── DataError             a data set that is missing, damaged or of unknown layout
@@ -34,11 +34,11 @@ class UsageProblem(SmilecamError):
 
 
 class InvalidImage(SmilecamError, ValueError):
-    """An array that is not a picture: wrong type, shape or dtype."""
+    """An array that is not an image: wrong type, shape or dtype."""
 
 
 class SourceError(SmilecamError):
-    """A picture, video or camera that cannot be used."""
+    """An image, video or camera that cannot be used."""
 
 
 class SourceNotFound(SourceError):
@@ -58,7 +58,7 @@ class SourceLost(SourceError):
 
 
 class SourceEmpty(SourceError):
-    """A folder or pattern in which there is no picture and no video."""
+    """A folder or pattern in which there is no image and no video."""
 
 
 class ModelFileError(SmilecamError):

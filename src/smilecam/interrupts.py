@@ -6,12 +6,14 @@ import _thread
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 _requested = False
+_ending_since = 0.0
 
 
 @dataclass(slots=True)
@@ -35,9 +37,9 @@ def requested() -> bool:
     return _requested
 
 
-def ending() -> bool:
-    """Whether the command is on its way out before its time: by such a request, or since a deadline has passed."""
-    return _requested or _deadline_passed
+def ending_since() -> float | None:
+    """When this process was asked to end or a deadline passed, on the monotonic clock; None while it goes on."""
+    return _ending_since if _requested or _deadline_passed else None
 
 
 @contextmanager
@@ -120,10 +122,11 @@ def _signals() -> list[signal.Signals]:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """Interrupt once: open results are being finished while further requests come in."""
-    global _requested, _over, _deadline_passed
+    global _requested, _over, _deadline_passed, _ending_since
     over, _over = _over, None
     if _requested or _deadline_passed:
         return
+    _ending_since = time.monotonic()
     if over is not None:
         over.passed = _deadline_passed = True
         raise _DeadlinePassed

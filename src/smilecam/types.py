@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 Image: TypeAlias = npt.NDArray[np.uint8]
-"""A picture: uint8, (height, width, 3) in blue-green-red order, or (height, width) grey."""
+"""An image: uint8, (height, width, 3) in blue-green-red order, or (height, width) grey."""
 
 GreyImage: TypeAlias = npt.NDArray[np.uint8]
-"""A grey picture: uint8, (height, width)."""
+"""A grey image: uint8, (height, width), 0 to 255."""
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class Box(NamedTuple):
 
 
 Landmarks: TypeAlias = tuple[float, float, float, float, float, float, float, float, float, float]
-"""x and y of five points in pixels of the picture: the eye on the picture's left, the eye on its right, the tip of the
+"""x and y of five points in pixels of the image: the eye on the image's left, the eye on its right, the tip of the
 nose, the corner of the mouth on the left, the one on the right."""
 
 
@@ -63,15 +63,15 @@ class DetectedFace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face and what the network read in it.
+    """A face, and how sure the network is that it smiles.
 
     Attributes:
-        box: where the face is, in pixels of the original picture.
+        box: where the face is, in pixels of the original image.
         confidence: how sure the face detector is that this is a face, 0 to 1.
         smile: the network's probability of a visible smile in this frame alone, 0 to 1.
-        smiling: the decision: in a picture whether ``smile`` reaches the threshold, in a stream the track's state.
-        track: number of the person's track through a stream, from 1; None in a picture.
-        intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time in a stream.
+        smiling: the decision: in an image whether ``smile`` reaches the threshold, in a stream the track's state.
+        track: number of the person's track through a stream, from 1; None in an image.
+        intensity: how much of a smile it is, 0 (none) to 1 (full), smoothed over time; None in an image.
         smoothed: probability of a smile over time, on the same side of the threshold as ``smiling``; None in an image.
         interpolated: whether ``smile`` was not read in this frame, but follows from frames before (and in recorded
             video after) it in which the face looks alike.
@@ -92,7 +92,7 @@ class Face:
         return self.smile if self.smoothed is None else self.smoothed
 
     def as_dict(self) -> dict[str, Any]:
-        """The face as plain values; what a picture does not have is left out."""
+        """The face as plain values, as in a line of ``--jsonl``; what an image does not have is left out."""
         content: dict[str, Any] = {
             "box": list(self.box),
             "confidence": round(self.confidence, 4),
@@ -114,9 +114,16 @@ class EventKind(Enum):
     """What can happen in a stream."""
 
     SMILE_START = "smile_start"
+    """Somebody begins to smile."""
+
     SMILE_END = "smile_end"
+    """They stop, leave, or the stream ends."""
+
     SOURCE_LOST = "source_lost"
+    """No frame has come for a while; the source is opened again and again."""
+
     SOURCE_RESTORED = "source_restored"
+    """Frames come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +131,14 @@ class Event:
     """Something that happened in a stream.
 
     Attributes:
-        kind: what.
+        kind: what happened.
         source: the name of the stream, as in its frames.
-        time: seconds, when it was declared: the time of the frame that made it sure.
+        time: seconds from the start of the stream: of the frame that made it certain.
         frame: number of that frame; None for what happens between frames.
-        track: of the person, for smiles.
-        since: seconds, when it began: a smile is declared only once it has lasted a while.
-        peak: the largest smoothed probability of the smile: so far, or for an end of the whole smile.
+        track: of the person, for smiles; else None.
+        since: seconds from the start of the stream: when the smile began, or ended, which is certain only some frames
+            later; None for what is no smile.
+        peak: the largest smoothed probability, 0 to 1: of the smile so far, or at its end of the whole smile.
     """
 
     kind: EventKind
@@ -165,10 +173,10 @@ class StreamStats:
         received: frames that arrived so far.
         dropped: frames that a newer one replaced before they were read.
         reconnects: times that the source came back.
-        input_rate: frames a second that arrive.
-        rate: results a second.
-        latency_ms: from a frame's arrival to its result: p50, p95 and p99 in milliseconds; None for films, whose
-            frames do not arrive at a time of their own.
+        input_rate: frames per second that arrive.
+        rate: results per second.
+        latency_ms: from a frame's arrival to its result: p50, p95 and p99 in milliseconds; None for recorded video,
+            whose frames do not arrive at a time of their own.
     """
 
     frames: int

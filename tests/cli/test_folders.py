@@ -58,7 +58,7 @@ def test_subfolders_that_hold_images_are_named(command, photos, tmp_path):
     code, _, err = command("detect", "deep")
     assert code == exit_codes.SOURCE
     assert err == (
-        "smilecam: no pictures or videos in deep; subfolders of deep hold images or videos: -r includes them\n"
+        "smilecam: no images or videos in deep; subfolders of deep hold images or videos: -r includes them\n"
     )
     code, out, _ = command("detect", "deep", "-r", "--detector", "haar")
     assert code == exit_codes.DONE

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from smilecam.detection.haar import HaarDetector, HaarSettings, confidence
+from smilecam.detection.face_filter import face_log_odds
+from smilecam.detection.haar import HaarDetector, HaarSettings, confidence, score_confidence
 from smilecam.opencv import cv2
+from smilecam.types import Box
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +53,35 @@ def test_search_size_decides_on_small_faces(astronaut):
     assert len(HaarDetector(HaarSettings(detection_size=3012))(wide)) == 1
 
 
-def test_confidence_grows_with_the_score_and_stays_a_share():
-    values = [confidence(score) for score in (-1e6, -1, 0.791, 5, 1e6)]
-    assert values == sorted(values)
-    assert values[0] >= 0
-    assert values[2] == pytest.approx(0.5)
-    assert values[-1] == pytest.approx(1)
+def test_confidence_grows_with_score_and_log_odds_and_stays_a_share():
+    for values in (
+        [score_confidence(score) for score in (-1e6, -1, 0.791, 5, 1e6)],
+        [confidence(score, 0) for score in (-1e6, -1, 0, 5, 1e6)],
+        [confidence(3, log_odds) for log_odds in (-1e6, -1, 0, 5, 1e6)],
+    ):
+        assert values == sorted(values)
+        assert values[0] >= 0
+        assert values[-1] == pytest.approx(1)
+    assert score_confidence(0.791) == pytest.approx(0.5)
+
+
+def test_the_filter_tells_the_face_from_what_is_beside_it(astronaut):
+    face, helmet, flag = Box(180, 70, 270, 160), Box(190, 190, 280, 280), Box(20, 300, 110, 390)
+    odds = face_log_odds(grey(astronaut), [face, helmet, flag])
+    assert odds.shape == (3,)
+    assert odds[0] > 2
+    assert max(odds[1:]) < -2
+
+
+def test_the_filter_takes_no_boxes_and_boxes_at_the_edge(astronaut):
+    assert face_log_odds(grey(astronaut), []).shape == (0,)
+    assert np.isfinite(face_log_odds(grey(astronaut), [Box(0, 0, 24, 24), Box(400, 400, 512, 512)])).all()
+
+
+def test_one_box_a_face_though_single_windows_propose(detector, astronaut):
+    proposed = detector.proposals(grey(astronaut))
+    assert len(proposed) > len(detector(grey(astronaut)))
+    assert all(np.isfinite(one.log_odds) for one in proposed)
 
 
 def test_most_boxed_faces_of_a_small_set_are_found(material, detector):
@@ -72,4 +97,4 @@ def test_most_boxed_faces_of_a_small_set_are_found(material, detector):
                 found += any(b.x1 < centre[0] < b.x2 and b.y1 < centre[1] < b.y2 for b in boxes)
                 total += 1
     assert total == 43
-    assert found >= 36
+    assert found >= 38

@@ -44,12 +44,16 @@ def collect_console(page: Page, logged: list[str], ignore: Sequence[str] = ()) -
     page.on("pageerror", lambda error: collect(str(error)))
 
 
-def until(page: Page, script: str, arg: object = None, timeout: float = 10_000) -> None:
-    """Wait until a script returns something true; the browser's own waiting needs eval, which the page forbids."""
+def until(page: Page, script: str, arg: object = None, timeout: float = 10_000) -> Any:
+    """Wait until a script returns something true, and give it.
+
+    The browser's own waiting needs eval, which the page forbids.
+    """
     end = time.monotonic() + timeout / 1000
-    while not page.evaluate(script, arg):
+    while not (found := page.evaluate(script, arg)):
         assert time.monotonic() < end, f"this did not become true: {script}"
         page.wait_for_timeout(30)
+    return found
 
 
 def drop(page: Page, *paths: Path, type_of: str = "") -> None:
@@ -81,6 +85,14 @@ def check_axe(page: Page, part: str | None = None) -> None:
         if one["impact"] in ("serious", "critical")
     ]
     assert serious == []
+
+
+def fits_in_both_themes(page: Page, name: str, widths: Sequence[int] = (360, 768, 1440)) -> None:
+    """In both themes, at each width: nothing serious of axe-core, nothing wider than the window; with a picture."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        check_axe(page)
+        fits(page, f"{name}_{scheme}", widths)
 
 
 def fits(page: Page, name: str, widths: Sequence[int] = (360, 768, 1440)) -> None:

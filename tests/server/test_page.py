@@ -97,9 +97,8 @@ OVERLAY_COLOURS = """() => {
 def test_boxes_sit_on_the_face_and_settings_act(open_page):
     page = open_page()
     start_camera(page)
-    page.wait_for_selector("#people .person.smiling")
-    drawn = page.evaluate(OVERLAY_COLOURS)
-    assert drawn["orange"] > 500
+    script = f"(() => {{ const drawn = ({OVERLAY_COLOURS})(); return drawn.orange > 500 && drawn; }})()"
+    drawn = until(page, script)
     # The face is in the middle; the label stands on the box's left.
     assert drawn["left"] == pytest.approx(0.36, abs=0.06)
     assert drawn["right"] == pytest.approx(0.64, abs=0.06)

@@ -53,18 +53,10 @@ def test_pause_seek_and_play_again(open_window):
     page.keyboard.press("End")
     until(page, f"{STATUS} === 'Ended'", timeout=15_000)
     assert page.text_content("#main-text") == "Play again"
-    browsing.check_axe(page)
-    page.screenshot(path=browsing.SCREENSHOTS / "playback_ended.png")
+    browsing.fits_in_both_themes(page, "playback")
     # The events of a recorded video lead to their moments.
     first = page.locator("#event-list .go").first
     page.click("#main")
     until(page, f"{STATUS} === 'Playing' && {POSITION} < 2", timeout=5000)
     first.click()
     until(other, f"{STATUS} === 'Playing'")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_player_fits(open_window, scheme):
-    page = open_window(color_scheme=scheme)
-    page.wait_for_selector("#people .person", timeout=15_000)
-    browsing.fits(page, f"playback_{scheme}")

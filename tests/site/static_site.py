@@ -56,10 +56,18 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Isolating(_Quiet):
+    def end_headers(self) -> None:
+        """As a host does that gives pages threads."""
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *, isolated: bool = False) -> Iterator[str]:
     """Serve a folder on loopback as ``python -m http.server`` does, and give its address."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+    handler = functools.partial(_Isolating if isolated else _Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

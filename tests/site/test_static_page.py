@@ -161,6 +161,19 @@ def test_first_smile_and_nothing_from_elsewhere(opened, address):
     assert f"{address}engine/smilenet.onnx" in window.asked
 
 
+def test_threads_where_the_host_isolates_the_page(site, folder, chromium):
+    with site.serving(folder, isolated=True) as isolated:
+        window = Opened(chromium, isolated)
+        workers = []
+        window.page.on("worker", lambda worker: workers.append(worker.url))
+        assert window.page.evaluate("crossOriginIsolated")
+        window.page.click("#use-camera")
+        window.page.wait_for_selector("#people .person.smiling", timeout=30_000)
+        assert any(url.endswith("/ort-wasm-simd-threaded.mjs") for url in workers)
+        assert window.logged == []
+        window.context.close()
+
+
 def test_settings_change_a_stream(opened, yunet):
     window = opened()
     window.page.click("#use-camera")

@@ -35,7 +35,8 @@ export class Stream {
     } catch (problem) {
       const known = problem instanceof Problem;
       if (!known) console.error(problem);
-      const content = { type: "error", code: known ? problem.code : "internal", message: known ? problem.message : "This browser cannot do this." };
+      const { code, message } = known ? problem : new Problem("internal", "This browser cannot do this.");
+      const content = { type: "error", code, message };
       this.say({ kind: "message", content: seq === undefined ? content : { ...content, seq } });
     }
   }

@@ -90,7 +90,8 @@ def make_sinks(
 
     plans = _checked_plans(refs, outputs, inputs)
     notifiers = [*notified.shared_sinks(warn), *notified.own_sinks(warn)]
-    return [Summary(log), *_made(outputs.asked, outputs, plans), *notifiers, ImageTotals(log)]
+    # They are closed in the opposite order: files are complete before anybody is waited for.
+    return [*notifiers, Summary(log), *_made(outputs.asked, outputs, plans), ImageTotals(log)]
 
 
 def make_parallel_outputs(
@@ -112,11 +113,11 @@ def make_parallel_outputs(
             stack.callback(sink.close)
         of_source: dict[SourceRef, list[Sink]] = {}
         for ref in refs:
-            of_source[ref] = [Summary(log_of(ref)), *_made(own, outputs, plans), *notified.own_sinks(warn)]
+            of_source[ref] = [*notified.own_sinks(warn), Summary(log_of(ref)), *_made(own, outputs, plans)]
             for sink in of_source[ref]:
                 stack.callback(sink.close)
         stack.pop_all()
-    return ParallelOutputs([*shared, *notified.shared_sinks(warn), ImageTotals(log)], of_source)
+    return ParallelOutputs([*notified.shared_sinks(warn), *shared, ImageTotals(log)], of_source)
 
 
 def _checked_plans(refs: list[SourceRef], outputs: Outputs, inputs: dict[str, Path]) -> dict[str, Plan]:

@@ -25,25 +25,25 @@ class HaarSettings(DetectorSettings):
         detection_size: longer side of the reduced image, in pixels. Time grows with its square, and the smallest face
             found is 24 pixels of the reduced image: at 480, 1/20 of the image's longer side; at 960, 1/40.
         scale_factor: step between the levels of the image pyramid; nearer to 1 finds more and takes longer.
-        min_neighbors: a face is kept when at least this many overlapping windows saw one; more means fewer false
-            positives and fewer true ones.
+        min_neighbors: a box is proposed when at least this many overlapping windows saw a face; more means fewer
+            false positives and fewer true ones.
         min_confidence: a face is kept when its ``confidence`` reaches this, 0 to 1.
     """
 
     detection_size: int = 480
     scale_factor: float = 1.15
-    min_neighbors: int = 4
+    min_neighbors: int = 1
     min_confidence: float = 0.6
 
 
-HAAR_FOR_STREAMS = HaarSettings(scale_factor=1.2, min_neighbors=3)
+HAAR_FOR_STREAMS = HaarSettings(scale_factor=1.2)
 """For videos and cameras: quick, and faces that matter there are near. On clips it finds as many as the defaults do."""
 
-HAAR_THOROUGH = HaarSettings(scale_factor=1.1, min_neighbors=4)
+HAAR_THOROUGH = HaarSettings(scale_factor=1.1)
 """For a stream while nobody is known in it: with the larger step some faces fall between two sizes for seconds.
 
-On 9 group pictures of dlib it finds 41 boxes instead of 38 (43 faces), in every tenth frame of the development clips
-all 708 faces instead of 706, and no more false ones; it takes 1.7 times as long.
+On 9 group pictures of dlib it finds 40 of 43 faces instead of 39, with no false box instead of one; it takes 1.7 times
+as long (benchmarks/detection.py).
 """
 
 HAAR_FOR_IMAGES = HaarSettings(detection_size=960)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from smilecam.detection.detector_settings import HAAR_FOR_STREAMS, HaarSettings
+from smilecam.detection.face_filter import face_log_odds
+from smilecam.geometry import iou
 from smilecam.opencv import cv2, haarcascades
 from smilecam.types import Box, DetectedFace, GreyImage
 
@@ -20,8 +22,14 @@ MIN_FACE = 24
 """Side of the smallest face that the cascade detects, in pixels of the reduced image."""
 
 SCORE_CENTRE, SCORE_WIDTH = 0.791, 1.294
-"""Logistic curve from the cascade's score to the share of true faces: fitted by
+"""Logistic curve from the cascade's score alone to the share of true faces, for boxes around a known face: fitted by
 benchmarks/fit_haar_confidence.py on 365 boxes found in 9 images (43 faces) of dlib, and their mirror images."""
+
+OFFSET, PER_SCORE, PER_LOG_ODDS = 0.135, 0.09, 1.53
+"""Log odds of a face from the cascade's score and the filter's log odds: fitted by the same program."""
+
+MAX_IOU = 0.3
+"""Of two boxes that share more than this, or whose centre lies in the other one, one goes."""
 
 ROI_MARGIN = 0.2
 """How far a known face may have moved, as a share of its side: in 1/10 s that is two sides a second."""
@@ -61,8 +69,18 @@ def _parsed_cascade() -> cv2.FileStorage:
     return cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
 
 
+class Proposal(NamedTuple):
+    """A box of the cascade with its score, and the log odds of a face by the filter network (``face_filter``)."""
+
+    box: Box
+    score: float
+    log_odds: float
+
+
 class HaarDetector:
     """Detects frontal faces, as square boxes from brow to chin with a margin.
+
+    The cascade proposes: boxes that few of its windows agree on, many of them false. A small network disposes.
 
     Threads must not share one: the cascade keeps buffers.
     """
@@ -78,18 +96,21 @@ class HaarDetector:
 
     def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does."""
-        return sorted(DetectedFace(box, confidence(score)) for box, score in self.scored_boxes(grey, region))
+        least = self.settings.min_confidence
+        kept = [one for one in self.proposals(grey, region) if confidence(one.score, one.log_odds) >= least]
+        return sorted(DetectedFace(one.box, confidence(one.score, one.log_odds)) for one in _nms(kept))
 
-    def scored_boxes(self, grey: GreyImage, region: Box | None = None) -> list[tuple[Box, float]]:
-        """Boxes in the cascade's order, each with its raw score; the arguments are those of a call."""
+    def proposals(self, grey: GreyImage, region: Box | None = None) -> list[Proposal]:
+        """All boxes of the cascade, true and false; the arguments are those of a call."""
         factor = max(1.0, max(grey.shape) / self.settings.detection_size)
-        if region is None:
-            return self._boxes(grey, factor)
-        inside = grey[region.y1 : region.y2, region.x1 : region.x2]
-        return [(box.translated(region.x1, region.y1), score) for box, score in self._boxes(inside, factor)]
+        whole = region or Box(0, 0, grey.shape[1], grey.shape[0])
+        inside = grey[whole.y1 : whole.y2, whole.x1 : whole.x2]
+        scored = [(box.translated(whole.x1, whole.y1), score) for box, score in self._boxes(inside, factor)]
+        odds = face_log_odds(grey, [box for box, _ in scored]).tolist()
+        return [Proposal(box, score, log_odds) for (box, score), log_odds in zip(scored, odds, strict=True)]
 
     def _boxes(self, grey: GreyImage, factor: float) -> list[tuple[Box, float]]:
-        """Detect in an image reduced by ``factor``."""
+        """Detect in an image reduced by ``factor``; boxes in the cascade's order, each with its raw score."""
         settings = self.settings
         height, width = grey.shape
         size = (round(width / factor), round(height / factor))
@@ -106,7 +127,6 @@ class HaarDetector:
         return [
             (_enlarge(box, width / size[0], height / size[1], width, height), float(score))
             for box, score in zip(np.reshape(boxes, (-1, 4)).tolist(), np.ravel(scores).tolist(), strict=True)
-            if confidence(score) >= settings.min_confidence
         ]
 
     def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
@@ -134,18 +154,44 @@ class HaarDetector:
             outputRejectLevels=True,
         )
         found = zip(np.ravel(scores).tolist(), np.reshape(boxes, (-1, 4)).tolist(), strict=True)
-        confident = [(score, box) for score, box in found if confidence(score) >= min_confidence]
+        confident = [(score, box) for score, box in found if score_confidence(score) >= min_confidence]
         if not confident:
             return None
         # Of boxes of several sizes the confident ones, but sizes change slowly.
         score, box = max(confident, key=lambda one: one[0] - SCALE_PENALTY * abs(math.log(one[1][2] / (side * factor))))
         in_image = _enlarge(box, width / size[0], height / size[1], width, height).translated(left, top)
-        return DetectedFace(in_image, confidence(score))
+        return DetectedFace(in_image, score_confidence(score))
 
 
-def confidence(score: float) -> float:
+def confidence(score: float, log_odds: float) -> float:
+    """Share of true faces among proposals of this score of the cascade and these log odds of the filter, 0 to 1."""
+    return _logistic(OFFSET + PER_SCORE * score + PER_LOG_ODDS * log_odds)
+
+
+def score_confidence(score: float) -> float:
     """Share of true faces among boxes of this score of the cascade, 0 to 1."""
-    return 1 / (1 + math.exp(min(700.0, (SCORE_CENTRE - score) / SCORE_WIDTH)))
+    return _logistic((score - SCORE_CENTRE) / SCORE_WIDTH)
+
+
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(min(700.0, -log_odds)))
+
+
+def _nms(proposals: list[Proposal]) -> list[Proposal]:
+    """Non-maximum suppression: single windows of the cascade lie in and over each other.
+
+    The cascade's score decides, not the confidence: where many windows agree it is higher, and the box lies truer.
+    """
+    kept: list[Proposal] = []
+    for one in sorted(proposals, key=lambda one: one.score, reverse=True):
+        if not any(_same_face(one.box, other.box) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _same_face(box: Box, better: Box) -> bool:
+    x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+    return iou(box, better) > MAX_IOU or (better.x1 < x < better.x2 and better.y1 < y < better.y2)
 
 
 def _enlarge(box: list[int], across: float, down: float, width: int, height: int) -> Box:

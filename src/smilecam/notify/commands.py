@@ -96,6 +96,7 @@ class CommandRunner(Notifier):
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for us; a group of its own ends together
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # likewise on Windows
         )
         try:
             code = process.wait(TIME_LIMIT)

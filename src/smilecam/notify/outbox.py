@@ -19,7 +19,10 @@ WAITING = 1000
 """Of more, the oldest are dropped."""
 
 IDLE_SECONDS = 2.0
-"""At the end, so long nothing need be delivered before the rest is given up; after an interrupt, so long in all."""
+"""At the end, so long after the last delivery the rest is given up; after an interrupt, so long after that."""
+
+LEAST_SECONDS = 0.25
+"""At the end, the shortest wait: for what came with the end itself."""
 
 END_SECONDS = 30.0
 """At the end, the longest wait for what is still being delivered."""
@@ -47,7 +50,8 @@ class Outbox(Generic[T]):
         self._waiting: deque[T] = deque()
         self._condition = threading.Condition()
         self._running: list[threading.Thread] = []
-        self._active = self._delivered = self._dropped = 0
+        self._active = self._dropped = 0
+        self._progress_at = 0.0
         self.stopped = threading.Event()
 
     def put(self, thing: T) -> None:
@@ -56,6 +60,8 @@ class Outbox(Generic[T]):
             if len(self._waiting) >= WAITING:
                 self._waiting.popleft()
                 self._dropped += 1
+            if not self._waiting and not self._active:
+                self._progress_at = time.monotonic()
             self._waiting.append(thing)
             if len(self._running) < self._threads and len(self._running) < self._active + len(self._waiting):
                 thread = threading.Thread(target=self._work, name="smilecam-notify", daemon=True)
@@ -77,14 +83,11 @@ class Outbox(Generic[T]):
     def close(self) -> None:
         """Wait for the rest as long as it is being delivered, then end; say what was not delivered."""
         begun = time.monotonic()
-        progress, at = self._delivered, begun
         with self._condition:
             while self._waiting or self._active:
-                now = time.monotonic()
-                if self._delivered != progress:
-                    progress, at = self._delivered, now
-                since = begun if interrupts.ending() else at
-                if now - since >= IDLE_SECONDS or now - begun >= END_SECONDS:
+                now, ending = time.monotonic(), interrupts.ending_since()
+                since = self._progress_at if ending is None else ending
+                if now - begun >= END_SECONDS or (now - since >= IDLE_SECONDS and now - begun >= LEAST_SECONDS):
                     break
                 self._condition.wait(0.05)
             left = len(self._waiting) + self._active + self._dropped
@@ -108,7 +111,7 @@ class Outbox(Generic[T]):
             finally:
                 with self._condition:
                     self._active -= 1
-                    self._delivered += 1
+                    self._progress_at = time.monotonic()
                     self._condition.notify_all()
 
     def _next(self) -> tuple[T] | None:

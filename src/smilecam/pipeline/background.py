@@ -76,6 +76,9 @@ class StreamHandle:
 
         After ``stop`` the functions are waited for only a moment.
 
+        Args:
+            seconds: at most; None for as long as it takes.
+
         Returns:
             Whether all that has ended.
 
@@ -106,7 +109,7 @@ class StreamHandle:
             self._thread.join(STOP_SECONDS)
 
     def stats(self) -> StreamStats:
-        """Rates, latency and counts so far."""
+        """Rates, latency and counts so far; zeros until the source is open."""
         return StreamStats(0, 0, 0, 0, 0.0, 0.0, None) if self._run is None else self._run.stats()
 
     def __enter__(self) -> Self:

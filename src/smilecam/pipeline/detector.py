@@ -58,11 +58,11 @@ class SmileDetector:
         detection_size: int | None = None,
         every_frame: bool = False,
     ) -> None:
-        """Load a model.
+        """Load the networks.
 
         Args:
             model: a packaged model's name, or an ``.onnx`` file's path.
-            threshold: from 0 to 1; by default what the model file says for the operating point.
+            threshold: probability of a smile, from 0 to 1; by default what the model file says for the operating point.
             haar: settings of the cascade, for images and streams; by default each has its own. With the detector
                 "auto" they choose "haar".
             policy: what counts as a smile, one of the model's policies; by default its first.
@@ -70,7 +70,8 @@ class SmileDetector:
             decision: when a smile begins and ends in a stream.
             detector: name of the face detector: "haar", or "yunet", whose file ``smilecam models fetch yunet`` brings;
                 "auto" is "yunet" where that file is, else "haar". ``components.detector`` tells which it became.
-            detection_size: in place of the detector's own: faces are sought in the image reduced to this longer side.
+            detection_size: in pixels: faces are sought in the image reduced to this longer side; by default the
+                detector's own. A larger one finds smaller faces, and takes longer.
             every_frame: whether a stream's faces are read in every frame. Otherwise a face that looks the same and is
                 sure is read several times a second, and ``Face.interpolated`` tells where it was not.
 
@@ -121,7 +122,7 @@ class SmileDetector:
             image: uint8 (height, width, 3) in blue-green-red order as OpenCV gives it, or (height, width) grey.
 
         Returns:
-            The faces from left to right, boxes in pixels of ``image``. In a notebook it shows itself as a picture.
+            The faces from left to right, boxes in pixels of ``image``. In a notebook it shows itself as an image.
 
         Raises:
             InvalidImage: it is not such an array.
@@ -162,6 +163,9 @@ class SmileDetector:
         Args:
             source: what ``smilecam detect`` takes: a file's path, an address, or the index of a camera.
             options: how the source is opened.
+
+        Yields:
+            An item for each frame, with its faces and events; and items with events alone.
 
         Raises:
             SourceError: it cannot be opened, or fails later.

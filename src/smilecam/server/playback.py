@@ -77,7 +77,7 @@ class Playback:
         return PlaybackState.PAUSED if self._paused else PlaybackState.PLAYING
 
     def set_watched(self, watched: bool) -> None:
-        """Begin with the first viewer; stand still while there is none."""
+        """Begin with the first viewer, or whatever else takes the results; stand still while there is none."""
         with self._changed:
             self._watched = watched
             self._begun = self._begun or watched

@@ -72,6 +72,7 @@ class SourceThread:
         settings: of the next frame; set it to change them.
         watched: whether anybody needs images.
         last_frame: monotonic clock when the last frame was processed, None before the first.
+        has_sinks: whether something else than viewers takes the results.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class SourceThread:
     ) -> None:
         """Prepare; nothing is read yet. ``sinks`` take the results too, and are closed at the end."""
         self.source, self.settings, self._sinks = source, settings, sinks
+        self.has_sinks = bool(sinks)
         self.watched = False
         self.last_frame: float | None = None
         self._models = models

@@ -25,7 +25,7 @@ Clock = Callable[[], float]
 class Kind(Enum):
     """What a source is."""
 
-    IMAGE = "picture"  # as messages show it
+    IMAGE = "image"
     VIDEO = "video"
     CAMERA = "camera"
     STREAM = "stream"
@@ -60,7 +60,7 @@ class SourceOptions:
             camera or stream that has not worked before is an error at once.
         realtime: whether to play recorded video in real time, as if it were live: only the newest frame counts.
         ca_file: certificates (PEM) that vouch for servers of encrypted streams; None for those of this system.
-        insecure: whether to take any server of an encrypted stream for the right one.
+        insecure: whether to accept any certificate of such a server.
         decoder_threads: threads that decode a recorded video; 0 for as many as the machine has cores.
     """
 

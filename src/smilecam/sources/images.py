@@ -66,8 +66,9 @@ def load_image(path: str | Path) -> Image:
 
     Raises:
         SourceNotFound: nothing is there.
-        SourceUnreadable: it is no image, is damaged or cut short, has more than ``max_pixels()`` pixels, or is in the
-            format HEIC, which needs an extra that is missing.
+        SourceUnreadable: it is no image, is damaged or cut short, has more than 100 million pixels (the environment
+            variable OPENCV_IO_MAX_IMAGE_PIXELS sets another limit), or is in the format HEIC, and the extra "heif" is
+            missing.
     """
     content = read_file(Path(path))
     if is_heif(content):  # also under the name of another format: phones and messengers rename files
@@ -77,9 +78,9 @@ def load_image(path: str | Path) -> Image:
     except cv2.error as error:
         if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged") from error
+        raise SourceUnreadable(f"{path} is not an image, or is damaged") from error
     if image is None:
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
+        raise SourceUnreadable(f"{path} is not an image, or is damaged or cut short")
     return np.asarray(image, np.uint8)
 
 

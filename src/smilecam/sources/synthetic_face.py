@@ -114,7 +114,7 @@ class SyntheticFace:
         return [(begin, min(begin + SMILE_SECONDS, seconds)) for begin in begins if begin < seconds]
 
     def smile_at(self, time: float) -> float:
-        """How broad the smile is at a time (in seconds): 0 for a neutral face to 1."""
+        """How broad the smile is at a time (in seconds): from 0, a neutral face, to 1."""
         if self.smile != "alternate":
             return float(self.smile == "always")
         period = 2 * NEUTRAL_SECONDS + SMILE_SECONDS

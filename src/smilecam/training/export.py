@@ -92,10 +92,23 @@ def export_run(
 
 def to_onnx(trained: TrainedModel) -> bytes:
     """The network as the bytes of an ONNX file, with its description as metadata."""
-    size = trained.info.input.size
+    return network_to_onnx(trained.network, trained.info.input.size, {METADATA_KEY: trained.info.to_json()})
+
+
+def network_to_onnx(network: nn.Module, size: int, metadata: dict[str, str]) -> bytes:
+    """A network for square grey images as the bytes of an ONNX file, without paths of this machine.
+
+    Args:
+        network: from float32 (n, 1, size, size) to float32 (n, outputs), in evaluation mode.
+        size: side of the images, in pixels.
+        metadata: what the file says of itself.
+
+    Raises:
+        TrainingError: PyTorch cannot export it.
+    """
     with _quiet_exporter():
         program = torch.onnx.export(
-            trained.network,
+            network,
             (torch.zeros(2, 1, size, size),),
             input_names=["faces"],
             output_names=["log_odds"],
@@ -108,7 +121,7 @@ def to_onnx(trained: TrainedModel) -> bytes:
         raise TrainingError("PyTorch exported nothing")
     model = program.model_proto
     _strip(model)
-    onnx.helper.set_model_props(model, {METADATA_KEY: trained.info.to_json()})
+    onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 

@@ -44,6 +44,7 @@ class Broadcast:
                 loop.call_soon_threadsafe(self._take, published)
 
         self.thread.start(publish, self.service.report)
+        self._set_watched()
 
     def describe(self) -> dict[str, Any]:
         """The source, for whoever asks."""
@@ -102,7 +103,7 @@ class Broadcast:
     def _set_watched(self) -> None:
         self.thread.watched = any(viewer.images for viewer in self._viewers)
         if isinstance(self.thread.source, Playback):
-            self.thread.source.set_watched(bool(self._viewers))
+            self.thread.source.set_watched(bool(self._viewers) or self.thread.has_sinks)
 
     async def change(self, content: dict[str, Any]) -> None:
         """Take settings anew and tell every viewer, since the source is one for all.

@@ -1,5 +1,7 @@
 // Boxes and labels in a canvas that fills the window, in sizes that follow it.
 
+import { placeLabels } from "../label-layout.js";
+
 const SMILE = "#e69f00";
 const PLAIN = "#56b4e9";
 
@@ -19,37 +21,44 @@ export function paint(canvas, faces, space, parts) {
   const scale = Math.min(width / space.width, height / space.height);
   const [left, top] = [(width - space.width * scale) / 2, (height - space.height * scale) / 2];
   const unit = Math.min(width, height) / 480;
-  for (const { box: [x1, y1, x2, y2], smiling } of faces) {
+  const boxes = faces.map(({ box: [x1, y1, x2, y2] }) => {
     const x = left + (parts.mirror ? space.width - x2 : x1) * scale;
-    const place = [x, top + y1 * scale, (x2 - x1) * scale, (y2 - y1) * scale];
-    if (parts.boxes) outline(context, place, smiling, unit);
-    if (parts.labels && smiling) label(context, place, unit, width);
-  }
+    return [x, top + y1 * scale, x + (x2 - x1) * scale, top + y2 * scale];
+  });
+  if (parts.boxes) faces.forEach(({ smiling }, at) => outline(context, boxes[at], smiling, unit));
+  if (!parts.labels) return;
+  const letters = boxes.map(([x1, , x2]) => Math.min(20 * unit, Math.max(9 * unit, (x2 - x1) / 6)));
+  const sizes = faces.map(({ smiling }, at) => (smiling ? [1, 0.75].map((part) => sizeOf(context, part * letters[at])) : []));
+  placeLabels(boxes, sizes, [width, height], 5 * unit).forEach((place) => place && label(context, place.rectangle));
 }
 
-function outline(context, [x, y, w, h], smiling, unit) {
+function outline(context, [x1, y1, x2, y2], smiling, unit) {
   const thick = (smiling ? 4 : 2) * unit;
   for (const [style, wide] of [["rgb(0 0 0 / 45%)", thick + 2 * unit], [smiling ? SMILE : PLAIN, thick]]) {
     context.strokeStyle = style;
     context.lineWidth = wide;
     context.beginPath();
-    context.roundRect(x, y, w, h, 10 * unit);
+    context.roundRect(x1, y1, x2 - x1, y2 - y1, 10 * unit);
     context.stroke();
   }
 }
 
-/** "Smiling" above the box, or in its upper edge where there is no room; smaller for a small face. */
-function label(context, [x, y, w], unit, width) {
-  const size = Math.min(20 * unit, Math.max(9 * unit, w / 6));
-  context.font = `600 ${size}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
-  const [wide, high] = [context.measureText("Smiling").width + size, 1.5 * size];
-  const left = Math.max(0, Math.min(x + (w - wide) / 2, width - wide));
-  const top = Math.max(0, y - high - 3 * unit);
+const font = (letters) => `600 ${letters}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
+
+/** What the word "Smiling" takes in letters of a size. */
+function sizeOf(context, letters) {
+  context.font = font(letters);
+  return [context.measureText("Smiling").width + letters, 1.5 * letters];
+}
+
+function label(context, [x1, y1, x2, y2]) {
+  const letters = (y2 - y1) / 1.5;
   context.fillStyle = SMILE;
   context.beginPath();
-  context.roundRect(left, top, wide, high, high / 3);
+  context.roundRect(x1, y1, x2 - x1, y2 - y1, letters / 2);
   context.fill();
   context.fillStyle = "#17130a";
+  context.font = font(letters);
   context.textBaseline = "middle";
-  context.fillText("Smiling", left + size / 2, top + high / 2);
+  context.fillText("Smiling", x1 + letters / 2, (y1 + y2) / 2);
 }
