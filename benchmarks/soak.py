@@ -218,7 +218,7 @@ def sessions(n: int) -> Part:
                 with server.socket() as stream:
                     served.ask(stream, served.frame(0, 0.0, image))
             else:
-                with server.client() as client:
+                with server.client(verify=False) as client:  # not https; certificates take longest to load
                     done = client.post("/v1/detect", files={"image": image}).json()
                 answers.append([[face["box"], face["smile"]] for face in done["results"][0]["faces"]])
             points.reached(number + 1)

@@ -25,21 +25,28 @@ from smilecam.demo import portraits  # noqa: E402
 SHOTS = (("light", 1440, 1010), ("dark", 1440, 1010), ("dark", 390, 844))
 """Theme, width and height of each picture."""
 
-LONG_ENOUGH = "document.querySelectorAll('#event-list [data-event=smile_start]').length >= 4"
+PHOTOGRAPHED = "document.querySelectorAll('#gallery li').length >= 4"
+SMILING = "document.querySelector('#people .person.smiling') !== null"
 
 
 def take(browser: Browser, address: str, path: Path, scheme: str, width: int, height: int) -> None:
-    """One picture, in the middle of the fourth smile."""
+    """One picture, in a smile after four of them were photographed; of the light theme also the welcome."""
     size = {"width": width, "height": height}
     context = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(address)
+    if scheme == "light":
+        page.wait_for_timeout(1500)  # the examples are drawn
+        page.screenshot(path=path.with_name(path.name.replace("page", "welcome")), type="jpeg", quality=84)
     page.click("#use-camera")
-    for _ in range(600):
-        if page.evaluate(LONG_ENOUGH):
-            break
-        page.wait_for_timeout(100)
-    page.wait_for_timeout(1200)
+    page.check("#booth", force=True)
+    for wanted in (PHOTOGRAPHED, f"!({SMILING})", SMILING):
+        for _ in range(900):
+            if page.evaluate(wanted):
+                break
+            page.wait_for_timeout(100)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(1500)
     page.screenshot(path=path, type="jpeg", quality=84)
     context.close()
 
@@ -51,7 +58,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     astronaut, hopper = portraits()
-    shots = [live_page.Shot(hopper, 2.4, False), live_page.Shot(astronaut, 3.2, True)]
+    shots = [live_page.Shot(hopper, 2, False), live_page.Shot(astronaut, 5, True)]
     with (
         tempfile.TemporaryDirectory() as work,
         live_page.serving("--detector", "haar") as server,

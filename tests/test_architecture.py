@@ -41,11 +41,11 @@ ALLOWED = {
     "notify": {"types", "errors", "interrupts", "results", "sources", "sinks"},
     "pipeline": VALUES | {"results", "sources", "detection", "classification", "tracking", "sinks"},
     "scan": VALUES
-    | {"opencv", "storage", "sources", "classification", "tracking", "pipeline", "results", "provenance"},
+    | {"opencv", "storage", "sources", "classification", "tracking", "sinks", "pipeline", "results", "provenance"},
     "review": VALUES
     | {"opencv", "storage", "html_page", "drawing", "results", "sources", "detection", "sinks", "pipeline"},
     "server": VALUES
-    | {"opencv", "output_lock", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
+    | {"opencv", "output_lock", "results", "sources", "detection", "classification", "tracking", "sinks", "pipeline"},
     "data": VALUES | {"opencv", "gif", "storage", "download", "classification", "detection"},
     "evaluation": VALUES | {"opencv", "storage", "html_page", "provenance", "classification", "detection", "data"},
     "training": VALUES | {"storage", "provenance", "classification", "data", "evaluation"},

@@ -1,4 +1,4 @@
-"""Drawing results into a picture."""
+"""Drawing results into an image."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def annotate(image: Image, faces: tuple[Face, ...], status: str | None = None, *
         numbers: label every face, with its number and probability.
 
     Returns:
-        A new picture, uint8 (height, width, 3).
+        A new image, uint8 (height, width, 3).
     """
     drawn = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image.copy(), np.uint8)
     height, width = drawn.shape[:2]

@@ -105,7 +105,7 @@ def test_content(report, open_report):
     assert page.locator(".tiles dd").nth(0).inner_text() == "2"
     assert page.locator(".video h3").all_inner_texts() == ["a film.webm"]
     assert page.locator(".image h3").all_inner_texts() == ["astronaut & co.png", "hopper.jpg"]
-    assert page.locator(".image p").all_inner_texts()[0].startswith("1 of 1 face smiles, highest ")
+    assert page.locator(".image p").all_inner_texts()[0].startswith("1 face, 1 smiling, highest ")
     assert "2 smiles in 0:02." in page.locator(".video > p").first.inner_text()
     assert page.locator(".timeline .smile").count() == 2
     read = "bars => bars.map(bar => ['x', 'width'].map(name => +bar.getAttribute(name)))"

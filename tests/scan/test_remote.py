@@ -58,7 +58,7 @@ def test_a_bucket_has_the_rows_of_its_files(bucket, archive, settings, inline_en
     run_scan(listing, settings, inline_engine(settings), tmp_path / "other", ["jsonl"])
     errors = read_table(tmp_path / "other", "errors")
     text = [row["message"] for row in errors if row["path"].endswith("text.png")]
-    assert text == ["s3://archive/photos/text.png is not a picture, or is damaged or cut short"]
+    assert text == ["s3://archive/photos/text.png is not an image, or is damaged or cut short"]
     gone = [row for row in errors if row["path"].endswith("clip.mp4")]
     assert [(row["error"], row["message"]) for row in gone] == [
         ("SourceNotFound", "no file at s3://archive/photos/clip.mp4")

@@ -149,7 +149,6 @@ def test_a_second_run_processes_what_is_new_changed_or_failed(scan, archive, tmp
 
 
 def test_other_settings_are_other_results(scan, settings, tmp_path, read_table):
-
     scan()
     _, engine = scan(replace(settings, every=0.0), formats=("jsonl",))
     assert len(engine.done) == 8

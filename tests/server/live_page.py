@@ -102,7 +102,7 @@ class Server:
         for line in self._process.stdout:
             self.output.append(line.rstrip())
             found = re.search(r"https?://\S+", line)
-            if found:
+            if found and not self._ready.is_set():  # the first is the page, the next the overlay for mixers
                 self.address = found[0]
                 self._ready.set()
         self._ready.set()

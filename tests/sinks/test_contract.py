@@ -72,7 +72,7 @@ class Files:
     def check_agreement(self):
         """All forms tell of the same frames, faces and smiles."""
         frames = [line for line in self.lines() if line["type"] == "frame"]
-        assert [len(row) for row in self.rows()] == [12] * sum(len(frame["faces"]) for frame in frames)
+        assert [len(row) for row in self.rows()] == [14] * sum(len(frame["faces"]) for frame in frames)
         starts = [line for line in self.lines() if line.get("event") == "smile_start"]
         cues = [path.read_text() for path in (self.folder / "cues").iterdir()]
         assert all(text.startswith("WEBVTT\n\n") for text in cues)

@@ -21,7 +21,7 @@ def test_a_row_for_each_face_at_once(tmp_path):
     assert path.read_text() == "of an earlier run"
     table.write(FRAME, FrameResult("first.jpg", 0, None, ()))
     assert path.read_text() == ",".join(COLUMNS) + "\n"
-    other = replace(FACE, smiling=False, track=3, intensity=0.25)
+    other = replace(FACE, smiling=False, track=3, intensity=0.25, smoothed=0.4, interpolated=True)
     table.write(FRAME, FrameResult('a "b", c.mp4', 7, 0.28, (FACE, other)))
     table.write(FRAME, FrameResult("empty.jpg", 0, None, ()))
     table.write(FRAME, FrameResult("p.jpg", 0, None, (FACE,)))
@@ -30,9 +30,10 @@ def test_a_row_for_each_face_at_once(tmp_path):
     table.close()
     assert [row["source"] for row in rows] == ['a "b", c.mp4', 'a "b", c.mp4', "p.jpg"]
     assert list(rows[1].values())[1:] == [
-        "7", "0.28", "3", "1", "2", "30", "40", "0.9877", "0.93", "false", "0.25"
+        "7", "0.28", "3", "1", "2", "30", "40", "0.9877", "0.93", "false", "0.25", "0.4", "true"
     ]  # fmt: skip
     assert (rows[0]["track"], rows[0]["intensity"], rows[0]["smiling"]) == ("", "", "true")
+    assert (rows[0]["smoothed"], rows[0]["interpolated"]) == ("", "false")
     assert rows[2]["time"] == ""
 
 
@@ -40,7 +41,7 @@ def test_standard_output(capsys):
     table = CsvTable("-")
     table.write(FRAME, FrameResult("x.mp4", 1, 0.5, (FACE,)))
     table.close()
-    assert capsys.readouterr().out.splitlines()[1] == "x.mp4,1,0.5,,1,2,30,40,0.9877,0.93,true,"
+    assert capsys.readouterr().out.splitlines()[1] == "x.mp4,1,0.5,,1,2,30,40,0.9877,0.93,true,,,false"
 
 
 def test_names_that_are_no_text(tmp_path):

@@ -209,9 +209,9 @@ def test_one_file_for_one_source():
     ("target", "refs", "words"),
     [
         ("out.mp4", [video("a.mp4"), video("b.mp4")], "several sources need a folder"),
-        ("out.jpg", [video("a.mp4")], "for a video"),
-        ("out.mp4", [picture("a.jpg")], "for a picture"),
-        ("out.png", [CAMERA], "for a camera"),
+        ("out.jpg", [video("a.mp4")], "for videos"),
+        ("out.mp4", [picture("a.jpg")], "for images"),
+        ("out.png", [CAMERA], "for cameras"),
     ],
 )
 def test_impossible_names(target, refs, words):

@@ -85,7 +85,7 @@ def test_a_file_that_is_cut_short_is_unreadable(tmp_path, upright, share):
     content = heic(upright)
     path = tmp_path / "cut.heic"
     path.write_bytes(content[: max(20, int(len(content) * share))])
-    with pytest.raises(SourceUnreadable, match=r"cut\.heic is not a picture, or is damaged"):
+    with pytest.raises(SourceUnreadable, match=r"cut\.heic is not an image, or is damaged"):
         load_image(path)
 
 

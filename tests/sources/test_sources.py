@@ -350,9 +350,9 @@ def test_a_sequence_goes_by_its_numbers(tmp_path, noise):
 
 def test_a_sequence_of_nothing(tmp_path):
     (tmp_path / "a12.png").touch()
-    with pytest.raises(SourceEmpty, match="no pictures match"):
+    with pytest.raises(SourceEmpty, match="no images match"):
         find_sources(str(tmp_path / "a%04d.png"))
-    with pytest.raises(SourceUnreadable, match="no picture of it"):
+    with pytest.raises(SourceUnreadable, match="no image of it"):
         list(open_source(find_sources(str(tmp_path / "a%02d.png"))[0]))
 
 
@@ -463,7 +463,7 @@ def test_folder_gives_known_files_sorted(tmp_path, picture_file, clip):
 def test_folder_or_pattern_with_nothing(tmp_path):
     (tmp_path / "notes.txt").write_text("no")
     for argument in (tmp_path, tmp_path / "*.jpg"):
-        with pytest.raises(SourceEmpty, match="no pictures or videos"):
+        with pytest.raises(SourceEmpty, match="no images or videos"):
             find_sources(str(argument))
 
 

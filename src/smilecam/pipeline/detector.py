@@ -122,7 +122,7 @@ class SmileDetector:
             image: uint8 (height, width, 3) in blue-green-red order as OpenCV gives it, or (height, width) grey.
 
         Returns:
-            The faces from left to right, boxes in pixels of ``image``. In a notebook it shows itself as a picture.
+            The faces from left to right, boxes in pixels of ``image``. In a notebook it shows itself as an image.
 
         Raises:
             InvalidImage: it is not such an array.

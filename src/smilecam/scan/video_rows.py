@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
 from smilecam.scan.rows import Row, event_row, face_counts, face_row
-from smilecam.types import Event, EventKind, Face
+from smilecam.sinks.smile_intervals import OpenSmiles, Smile
+from smilecam.types import Event, Face
 
 SAME_SLOT = 1e-6
 """Share of the time between rows that rounding may cost: .6 / .2 is a little less than 3."""
@@ -45,8 +46,8 @@ class VideoRows:
         self._every = every
         self._slot = -1
         self._peaks: dict[int, _Peak] = {}
-        self._smiles: list[tuple[float, float]] = []
-        self._open: dict[int, float] = {}
+        self._smiles: list[Smile] = []
+        self._open = OpenSmiles()
         self._last_track = 0
         self.frames, self.duration = 0, 0.0
 
@@ -104,35 +105,33 @@ class VideoRows:
             yield face_row(face, result.frame, round(time, 4))
 
     def _add_event(self, event: Event) -> Iterator[Row]:
-        if event.track is None or event.since is None:
+        smile = self._open.take(event)
+        if smile is None or smile.track is None:
             return
-        if event.kind is EventKind.SMILE_START:
-            self._open[event.track] = event.since
-        elif event.kind is EventKind.SMILE_END and event.track in self._open:
-            start, best = self._open.pop(event.track), self._peaks.pop(event.track, None)
-            self._smiles.append((start, event.since))
-            if best is not None:
-                yield _smile_row(event, start, best)
+        self._smiles.append(smile)
+        best = self._peaks.pop(smile.track, None)
+        if best is not None:
+            yield _smile_row(smile, best)
 
 
-def _union(intervals: list[tuple[float, float]]) -> float:
-    """Seconds that at least one of the intervals covers."""
+def _union(smiles: list[Smile]) -> float:
+    """Seconds in which somebody smiles."""
     seconds, until = 0.0, 0.0
-    for start, end in sorted(intervals):
-        seconds += max(0.0, end - max(start, until))
-        until = max(until, end)
+    for smile in sorted(smiles, key=lambda smile: (smile.start, smile.end)):
+        seconds += max(0.0, smile.end - max(smile.start, until))
+        until = max(until, smile.end)
     return seconds
 
 
-def _smile_row(event: Event, start: float, best: _Peak) -> Row:
+def _smile_row(smile: Smile, best: _Peak) -> Row:
     box = best.face.box
     return Row(
         "smiles",
         {
-            "track": event.track,
-            "start": round(start, 4),
-            "end": round(event.since or 0.0, 4),
-            "peak": None if event.peak is None else round(event.peak, 4),
+            "track": smile.track,
+            "start": round(smile.start, 4),
+            "end": round(smile.end, 4),
+            "peak": None if smile.peak is None else round(smile.peak, 4),
             "peak_time": best.time,
             "peak_frame": best.frame,
             "x1": box.x1,

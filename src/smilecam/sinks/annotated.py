@@ -37,7 +37,7 @@ def plan_names(target: Path, refs: Sequence[SourceRef], into_folder: bool) -> di
         suffixes = WRITABLE_SUFFIXES if ref.kind is Kind.IMAGE else frozenset(CONTAINERS)
         if target.suffix.lower() not in suffixes:
             endings = ", ".join(sorted(suffixes))
-            raise UsageProblem(f"--save {target}: for a {ref.kind.value} the name ends in {endings}")
+            raise UsageProblem(f"--save {target}: for {ref.kind.value}s the name ends in {endings}")
 
     return plan_paths("--save", target, refs, into_folder, _suffix_in_folder, check)
 

@@ -24,8 +24,10 @@ COLUMNS = (
     "smile",
     "smiling",
     "intensity",
+    "smoothed",
+    "interpolated",
 )
-"""The header row. A cell is empty if an image has no time, or a face no track or intensity."""
+"""The header row. A cell is empty if an image has no time, or a face no track, intensity or probability over time."""
 
 
 class CsvTable(TextSink):
@@ -64,6 +66,8 @@ def _row(result: FrameResult, face: Face) -> tuple[object, ...]:
         round(face.smile, 4),
         "true" if face.smiling else "false",
         None if face.intensity is None else round(face.intensity, 3),
+        None if face.smoothed is None else round(face.smoothed, 4),
+        "true" if face.interpolated else "false",
     )
 
 

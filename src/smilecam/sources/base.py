@@ -25,7 +25,7 @@ Clock = Callable[[], float]
 class Kind(Enum):
     """What a source is."""
 
-    IMAGE = "picture"  # as messages show it
+    IMAGE = "image"
     VIDEO = "video"
     CAMERA = "camera"
     STREAM = "stream"

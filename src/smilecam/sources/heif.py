@@ -58,7 +58,7 @@ def decode_heif(content: bytes, path: Path) -> Image:
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels")
         image = np.asarray(opened, np.uint8)
     except (ValueError, EOFError, SyntaxError, RuntimeError, OSError) as error:
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short") from error
+        raise SourceUnreadable(f"{path} is not an image, or is damaged or cut short") from error
     return _three_channels(image)
 
 

@@ -78,9 +78,9 @@ def load_image(path: str | Path) -> Image:
     except cv2.error as error:
         if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged") from error
+        raise SourceUnreadable(f"{path} is not an image, or is damaged") from error
     if image is None:
-        raise SourceUnreadable(f"{path} is not a picture, or is damaged or cut short")
+        raise SourceUnreadable(f"{path} is not an image, or is damaged or cut short")
     return np.asarray(image, np.uint8)
 
 

@@ -87,11 +87,11 @@ def find_sources(argument: str | Path, recursive: bool = False, skipped: Skipped
             if not recursive:
                 skipped.add_subfolders(path, SOURCE_SUFFIXES)
             inside = FolderWalk().files(path) if recursive else path.iterdir()
-            return _known_files(inside, f"no pictures or videos in {text}", skipped)
+            return _known_files(inside, f"no images or videos in {text}", skipped)
         if not exists and (sequence := _sequence(path)):
             return [sequence]
         if not exists and glob.has_magic(text):
-            return _known_files(expand_pattern(text), f"no pictures or videos match {text}", skipped)
+            return _known_files(expand_pattern(text), f"no images or videos match {text}", skipped)
         return [_file_ref(path)]
     except (OSError, ValueError, RuntimeError) as error:  # too long, with a null byte, or a link to itself
         reason = getattr(error, "strerror", None) or error
@@ -155,7 +155,7 @@ def _sequence(path: Path) -> SourceRef | None:
     if not is_pattern(path):
         return None
     if not numbered_files(path):
-        raise SourceEmpty(f"no pictures match {path}")
+        raise SourceEmpty(f"no images match {path}")
     return SourceRef(str(path), Kind.VIDEO, path)
 
 

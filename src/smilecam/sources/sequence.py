@@ -72,7 +72,7 @@ class SequenceSource(Source):
             yield Frame(place - unreadable, place / DEFAULT_FPS, image)
         self.missing = unreadable
         if unreadable == len(self._files):
-            raise SourceUnreadable(f"{self.ref.name}: no picture of it can be decoded")
+            raise SourceUnreadable(f"{self.ref.name}: no image of it can be decoded")
 
     def close(self) -> None:
         """End the iteration after the image that is being read."""

@@ -141,8 +141,7 @@ class _Builder:
             boxes = [box for box, _ in image.boxes]
             thumbnail = self._counted(or_none(lambda: image_thumbnail(path, boxes, self._options.anonymise)))
         seen = f'<img src="{data_image(thumbnail, "jpeg")}" alt="">' if thumbnail else ""
-        verb = "smiles" if image.smiling == 1 else "smile"
-        facts = f"{image.smiling} of {counted(image.faces, 'face')} {verb}" if image.faces else "no face"
+        facts = f"{counted(image.faces, 'face')}, {image.smiling:,} smiling" if image.faces else "no face"
         if image.smile is not None:
             facts += f", highest {image.smile:.0%}"
         name = html.escape(image.path)

@@ -14,10 +14,12 @@ import { Marking } from "./marking.js";
 import { CameraMode } from "./modes/camera.js";
 import { IdleMode } from "./modes/idle.js";
 import { ImageMode } from "./modes/image.js";
+import { SampleMode } from "./modes/sample.js";
 import { ServerMode } from "./modes/server.js";
 import { VideoMode } from "./modes/video.js";
 import { clearNotes, note, setStatus, showBlank } from "./notices.js";
 import { Results } from "./results.js";
+import { showExamples } from "./sample/welcome.js";
 import { SeekBar } from "./seek-bar.js";
 import { Settings } from "./settings.js";
 import { Stage } from "./stage.js";
@@ -60,7 +62,7 @@ function go(next) {
   next.enter();
 }
 
-const startCamera = (device) => go(new CameraMode(page, device));
+const startCamera = (choice) => go(new CameraMode(page, choice));
 const startServer = () => go(new ServerMode(page));
 
 function openFiles(files) {
@@ -126,6 +128,8 @@ function toggle(id, name) {
   if (id === "blur") results.tracks.forgetPortraits();
 }
 
+const flip = () => $("flip").hidden || startCamera(mode.flipped());
+
 function nextTheme() {
   const name = window.smilecamTheme.next();
   results.timeline.draw(true);
@@ -143,14 +147,14 @@ const CLICKS = {
   mirror: () => toggle("mirror", "Mirror"), blur: () => toggle("blur", "Blur"), boxes: () => toggle("boxes", "Boxes"), numbers: () => toggle("numbers", "Numbers"),
   photo: () => booth.shoot(), before: () => mode.toSmile(-1), after: () => mode.toSmile(1), "clear-results": clearResults,
   "save-jsonl": () => save("jsonl", results.log.jsonl()), "save-csv": () => save("csv", results.log.csv()),
-  "save-vtt": () => save("vtt", results.log.webvtt()), "save-image": saveImage, "read-again": () => openFiles([mode.file]), reset: () => settings.reset(),
+  "save-vtt": () => save("vtt", results.log.webvtt()), "save-image": saveImage, "read-again": () => openFiles([mode.file]), reset: () => settings.reset(), flip,
 };
 
 const KEYS = {
   c: () => (mode.name === "camera" ? mode.pressMain() : startCamera()), o: chooseFile, p: () => $("photo").click(), s: () => $("booth").click(),
   m: () => mode.name === "camera" && toggle("mirror", "Mirror"), b: () => toggle("blur", "Blur"), v: () => toggle("boxes", "Boxes"), l: () => toggle("numbers", "Numbers"),
   f: toggleFullScreen, w: toggleTheatre, " ": playOrPause, k: playOrPause, n: () => mode.toSmile(1), N: () => mode.toSmile(-1),
-  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), i: () => $("save-image").click(), t: nextTheme, "?": openHelp,
+  ArrowLeft: () => mode.step(-1), ArrowRight: () => mode.step(1), d: () => $("save-jsonl").click(), i: () => $("save-image").click(), t: nextTheme, "?": openHelp, x: flip,
 };
 
 function wire() {
@@ -161,7 +165,7 @@ function wire() {
     openFiles($("file").files);
     $("file").value = "";
   });
-  $("s-camera").addEventListener("change", () => startCamera($("s-camera").value));
+  $("s-camera").addEventListener("change", () => startCamera({ device: $("s-camera").value }));
   new MutationObserver(() => results.timeline.draw(true)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("pagehide", () => page.idle());
   wireViewing();
@@ -196,11 +200,12 @@ async function askOffered() {
 }
 
 function start() {
-  setText($("privacy"), engine.privacy);
+  for (const id of ["privacy", "blank-privacy"]) setText($(id), engine.privacy);
   setText($("f-server-name"), engine.statsLabel);
   for (const id of ["mirror", "blur", "boxes", "numbers"]) stage.set(id, remembered(id, isSwitch, stage.isOn(id)));
-  for (const id of ["advanced", "stats", "booth", "booth-who", "booth-wait", "keys-on"]) keep($(id));
+  for (const id of ["advanced", "stats", "keys-on"]) keep($(id));
   wire();
+  showExamples($("examples"), { playClip: () => go(new SampleMode(page)), openFile: (file) => openFiles([file]) });
   page.idle();
   if (!window.isSecureContext) {
     const { title, text } = cameraProblem();

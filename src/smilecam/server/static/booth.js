@@ -4,6 +4,7 @@ import { BestFrame } from "./best-frame.js";
 import { freeCorner } from "./corner.js";
 import { $, announce, reducedMotion, setText } from "./dom.js";
 import { Film, MOST_PHOTOS } from "./film.js";
+import { keep } from "./memory.js";
 import { note } from "./notices.js";
 import { SmileShutter } from "./shutter.js";
 
@@ -24,6 +25,7 @@ export class Booth {
       shoot: () => this.shootBest(),
       reset: () => this.frames.reset(),
     });
+    for (const id of ["booth", "booth-who", "booth-wait"]) keep($(id));
     $("booth").addEventListener("change", () => this.switched());
     this.showOptions();
     setInterval(() => this.tick(), TICK);

@@ -44,6 +44,19 @@ export function onFrames(video, callback) {
   return () => { on = false; };
 }
 
+/**
+ * Open a camera.
+ * @param {{device?: string, facing?: "user" | "environment"}} [choice] its id, or where it faces; else the browser chooses
+ * @returns {Promise<MediaStream>}
+ */
+export async function openCamera({ device, facing } = {}) {
+  const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+  if (device) wanted.deviceId = { exact: device };
+  if (facing) wanted.facingMode = { ideal: facing };
+  if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "SecurityError");
+  return navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+}
+
 export class Camera {
   /**
    * @param {HTMLVideoElement} video shows the camera
@@ -62,17 +75,19 @@ export class Camera {
     this.lastTime = 0;
   }
 
-  async open(settings, device) {
-    const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-    if (device) wanted.deviceId = { exact: device };
-    if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "SecurityError");
-    this.stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+  /**
+   * @param {object} settings
+   * @param {() => Promise<MediaStream>} openStream opens what is shown: a camera, or something that plays like one
+   */
+  async open(settings, openStream) {
+    this.stream = await openStream();
     if (this.closed) {
       this.stopTracks();
       return;
     }
     const [track] = this.stream.getVideoTracks();
-    this.device = track.getSettings().deviceId;
+    const { deviceId, facingMode } = track.getSettings();
+    Object.assign(this, { device: deviceId, facing: facingMode });
     track.addEventListener("ended", () => this.closed || this.on.ended());
     this.video.srcObject = this.stream;
     await this.video.play();

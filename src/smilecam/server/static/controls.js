@@ -14,8 +14,10 @@ export function showControls(mode) {
   press("use-camera", name === "camera");
   press("use-source", name === "server");
   press("use-file", name === "image" || name === "video");
-  $("main").hidden = name !== "camera";
-  if (name === "camera") setMain("stop", "Stop");
+  const opened = name === "camera" || name === "sample";
+  $("main").hidden = !opened;
+  if (opened) setMain("stop", "Stop");
+  $("flip").hidden = true; // until the cameras are known
   if (name === "video") setMain("play", "Play");
   $("player").hidden = $("seek-bar").hidden = true;
   $("mirror").hidden = name !== "camera" && name !== "idle";

@@ -17,8 +17,9 @@ function aboutFaces(count, smiling) {
 
 export class Film {
   constructor() {
-    /** The newest first: {blob, url, name, title, about, item}. */
+    /** The newest first: {number, name, blob, url, title, about, item}. */
     this.photos = [];
+    this.taken = 0;
     this.list = $("gallery");
     this.dialog = new PhotoDialog(this);
     $("save-photos").addEventListener("click", () => this.saveAll());
@@ -38,7 +39,9 @@ export class Film {
     const when = new Date();
     const smiling = faces.filter((face) => face.smiling).length;
     const about = aboutFaces(faces.length, smiling);
-    const photo = { blob, url: URL.createObjectURL(blob), name: this.nameFor(when), title: when.toLocaleTimeString(), about };
+    const number = (this.taken += 1);
+    const name = `smilecam_${stamp(when)}_${number}.jpg`;
+    const photo = { number, name, blob, url: URL.createObjectURL(blob), title: when.toLocaleTimeString(), about };
     const open = el("button", { type: "button", "aria-label": `Open the photo of ${photo.title}, ${about}` },
       el("img", { src: photo.url, alt: "" }), el("span", { class: "mark", "aria-hidden": "true" }, about));
     open.onclick = () => this.dialog.open(photo);
@@ -47,13 +50,6 @@ export class Film {
     this.show();
     this.list.scrollTo({ left: 0 });
     announce(`Photo taken: ${about}`);
-  }
-
-  /** A name of its own, also for photos of the same second. */
-  nameFor(when) {
-    const base = `smilecam_${stamp(when)}`;
-    const same = this.photos.filter((photo) => photo.name.startsWith(base)).length;
-    return `${base}${same ? `_${same + 1}` : ""}.jpg`;
   }
 
   show() {
@@ -77,7 +73,7 @@ export class Film {
     }, UNDO_STANDS);
     const undo = () => {
       clearTimeout(timer);
-      this.photos = [...this.photos, ...photos].sort((a, b) => (a.name < b.name ? 1 : -1));
+      this.photos = [...this.photos, ...photos].sort((a, b) => b.number - a.number);
       this.show();
       note(null);
       announce("The photos are back");

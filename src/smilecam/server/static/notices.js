@@ -53,7 +53,7 @@ export function showBlank(title, text, { bad = false, actions = true, progress =
   $("blank-icon").hidden = progress;
   $("blank-icon").classList.toggle("bad", bad);
   $("blank-icon").querySelector("use").setAttribute("href", bad ? "#i-warn" : "#i-smile");
-  $("blank-actions").hidden = !actions;
+  for (const id of ["blank-actions", "blank-try", "blank-privacy"]) $(id).hidden = !actions;
   $("progress").hidden = !progress;
 }
 

@@ -72,7 +72,7 @@ export class Settings {
     this.drop("detector", offered.detectors);
     options($("s-model"), offered.models.map((model) => [model.name, `${model.name} ${model.version ?? ""}`.trim()]));
     options($("s-detector"), offered.detectors.map((name) => [name, TEXTS[name] ?? name]));
-    this.show({ ...offered.default, ...this.wanted });
+    this.show({ ...offered.default, threshold_in_force: undefined, ...this.wanted }); // it is that of the defaults alone
   }
 
   drop(name, offered) {

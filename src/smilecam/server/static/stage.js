@@ -36,6 +36,11 @@ export class Stage {
     this.applyToggles();
   }
 
+  setMirrorable(on) {
+    this.mirrorable = on;
+    this.applyToggles();
+  }
+
   /** Take the aspect ratio of what is shown. */
   fit(width, height) {
     if (width && height) this.element.style.aspectRatio = `${width} / ${height}`;

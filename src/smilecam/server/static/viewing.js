@@ -11,6 +11,7 @@ function setTheatre(on) {
 }
 
 export function toggleTheatre() {
+  if (!$("theatre").offsetParent) return; // a narrow page shows the image as wide as it goes
   setTheatre(!pressed("theatre"));
   remember("theatre", pressed("theatre"));
   announce(`Theatre ${pressed("theatre") ? "on" : "off"}`);

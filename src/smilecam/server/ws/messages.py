@@ -35,7 +35,7 @@ class SentFrame:
     Attributes:
         seq: the browser's number for it.
         time: seconds by the browser's clock.
-        content: a compressed picture.
+        content: a compressed image.
         capture_time: our monotonic clock when it came.
     """
 
@@ -170,7 +170,7 @@ def parse_frame(message: bytes, limits: Limits, capture_time: float) -> SentFram
         Problem: it is too short, too long, or its time makes no sense.
     """
     if len(message) <= FRAME_HEAD.size:
-        raise Problem(400, "bad_message", "A frame is 12 bytes of number and time, and then a picture.")
+        raise Problem(400, "bad_message", "A frame is 12 bytes of number and time, and then an image.")
     seq, seconds = FRAME_HEAD.unpack_from(message)
     if not (math.isfinite(seconds) and 0 <= seconds <= LATEST):
         raise Problem(400, "bad_message", "The frame's time is no number of seconds from 0 on.")

@@ -1,7 +1,8 @@
 // The browser's own camera.
 
-import { Camera, cameraProblem } from "../camera.js";
+import { Camera, cameraProblem, openCamera } from "../camera.js";
 import { $, announce, el } from "../dom.js";
+import { isText, remember, remembered } from "../memory.js";
 import { hideBlank, setStatus, showBlank } from "../notices.js";
 import { LiveMode } from "./live.js";
 
@@ -14,17 +15,34 @@ export class CameraMode extends LiveMode {
 
   /**
    * @param {object} page
-   * @param {string} [device] its id; without it the browser chooses
+   * @param {{device?: string, facing?: string}} [choice] of a camera; without it the last one, or the browser chooses
+   * @param {string} [source] the name in the results
    */
-  constructor(page, device) {
-    super(page, "camera");
-    this.device = device;
+  constructor(page, choice = {}, source = "camera") {
+    super(page, source);
+    this.choice = choice;
+    this.cameras = [];
+  }
+
+  async openStream() {
+    const { device, facing } = this.choice;
+    if (device || facing) return openCamera(this.choice);
+    try {
+      return await openCamera({ device: remembered("camera", isText, "") });
+    } catch (problem) {
+      if (problem.name !== "OverconstrainedError") throw problem;
+      return openCamera(); // the remembered one is not connected
+    }
+  }
+
+  showOpening() {
+    showBlank("Starting the camera", "The browser may ask whether this page may use it.", { actions: false });
   }
 
   async enter() {
     const { page, signal } = this;
     const { stage } = page;
-    showBlank("Starting the camera", "The browser may ask whether this page may use it.", { actions: false });
+    this.showOpening();
     setStatus("wait", "Starting");
     stage.show(stage.video, true);
     stage.video.addEventListener("resize", () => this.fit(), { signal });
@@ -36,7 +54,7 @@ export class CameraMode extends LiveMode {
       ended: this.whileHere(() => page.idle({ problem: GONE })),
     });
     try {
-      await this.input.open(page.settings.wanted, this.device);
+      await this.input.open(page.settings.wanted, () => this.openStream());
     } catch (error) {
       if (!this.left) page.idle({ problem: { ...cameraProblem(error), status: "No camera" } });
       return;
@@ -45,7 +63,12 @@ export class CameraMode extends LiveMode {
     this.fit();
     hideBlank();
     setStatus("wait", "Connecting");
+    await this.opened();
+  }
+
+  async opened() {
     announce("The camera is on");
+    this.page.stage.setMirrorable(this.input.facing !== "environment"); // nobody looks at themselves by a camera that faces away
     await this.listCameras();
   }
 
@@ -59,9 +82,20 @@ export class CameraMode extends LiveMode {
     const devices = await navigator.mediaDevices.enumerateDevices();
     if (this.left) return;
     const cameras = devices.filter((device) => device.kind === "videoinput");
+    this.cameras = cameras.map((camera) => camera.deviceId);
     $("camera-field").hidden = cameras.length < 2;
+    $("flip").hidden = cameras.length < 2 && !(this.input.facing && matchMedia("(pointer: coarse)").matches);
     $("s-camera").replaceChildren(...cameras.map((camera, at) => el("option", { value: camera.deviceId }, camera.label || `Camera ${at + 1}`)));
-    if (this.input.device) $("s-camera").value = this.input.device;
+    if (!this.input.device) return;
+    $("s-camera").value = this.input.device;
+    if (this.choice.device || this.choice.facing) remember("camera", this.input.device);
+  }
+
+  /** What the next camera is: of a phone the one that faces the other way, else the next in the list. */
+  flipped() {
+    const { facing, device } = this.input;
+    if (facing) return { facing: facing === "user" ? "environment" : "user" };
+    return { device: this.cameras[(this.cameras.indexOf(device) + 1) % this.cameras.length] };
   }
 
   settingsChanged(wanted) {
