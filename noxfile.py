@@ -90,10 +90,22 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def locked_tests(session: nox.Session) -> None:
     """The suite with the locked packages, as the workflows run it: no training, no Ray, no private data."""
+    install_lock(session, "build")
     install_lock(session, "dev")
     if session.virtualenv.is_sandboxed:
         session.install("--no-deps", "--no-build-isolation", "-e", ".")
     run_python(session, "-m", "pytest", "-q", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """What takes an hour: fuzzing, 5,000 damaged files, signals at random moments, long runs (docs/reliability.md)."""
+    install(session, "-e", ".[all]")
+    session.run("python", "benchmarks/fuzz.py", "--seconds", "60")
+    session.run("python", "benchmarks/mutations.py", "--tries", "5000")
+    session.run("python", "benchmarks/faults.py", "--tries", "200")
+    for part in ("frames", "online", "sessions", "reconnects", "abandoned"):
+        session.run("python", "benchmarks/soak.py", part)
 
 
 @nox.session
@@ -149,11 +161,11 @@ def workflows(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Known vulnerabilities of the locked packages; needs the network."""
+    """Known vulnerabilities of the locked packages; needs the network, and fails where it cannot ask for one."""
     install_lock(session, "tools")
     for name in ("web", "dev", "tools"):
         lock = str(PACKAGING / f"requirements-{name}.lock")
-        run_python(session, "-m", "pip_audit", "--disable-pip", "--requirement", lock, *session.posargs)
+        run_python(session, "-m", "pip_audit", "--strict", "--disable-pip", "--requirement", lock, *session.posargs)
 
 
 @nox.session
@@ -165,9 +177,9 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def sbom(session: nox.Session) -> None:
-    """The bill of materials of the image's Python packages, into dist/sbom.json (CycloneDX)."""
+    """The bill of materials of the image, into dist/sbom.json (CycloneDX)."""
     install_lock(session, "tools")
-    run_python(session, str(PACKAGING / "sbom.py"), "--output", str(DIST / "sbom.json"))
+    run_python(session, str(PACKAGING / "sbom.py"), *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -3,9 +3,10 @@
     python benchmarks/load.py [--sessions 1,2,4,8,16,32,64] [--seconds 5] [--rounds 3] [--against SRC] [--json PATH]
 
 For each number of sessions: how many were admitted and how many refused with 503 and Retry-After, frames/s of all
-together, the time from a frame to its answer, and processor time of the server and its workers a frame. Last, one
-session again: whether the server has recovered. With --against, the folder src of another version is measured in turn
-with this one, in short windows, so that both meet the same load of the machine.
+together, the time from a frame to its answer, and processor time of the server and its workers a frame. Last, whether
+the server has recovered: one session again, in turn with one on a server that was never loaded. With --against, the
+folder src of another version is measured in turn with this one. Windows are short, so that servers that are compared
+meet the same load of the machine.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "server")
 import served
 
 OWN_SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+PAUSE_SECONDS = 3.0
+"""After the load: waits of the last two seconds count as saturation."""
+
+RECOVERY_ROUNDS = 3
 
 
 @dataclass(slots=True)
@@ -122,6 +128,24 @@ def servers(sources: dict[str, Path]) -> Iterator[dict[str, served.Server]]:
         }
 
 
+def recovery(loaded: served.Server, rounds: int, seconds: float, image: bytes) -> dict[str, float]:
+    """Frames/s and processor time of one session, on a server that was loaded and on one that was not, in turn."""
+    windows: dict[str, list[Window]] = {"loaded": [], "fresh": []}
+    with tempfile.TemporaryDirectory() as work, served.serving(Path(work)) as fresh:
+        for number in range(rounds):
+            for name in sorted(windows, reverse=bool(number % 2)):
+                windows[name].append(measure(loaded if name == "loaded" else fresh, 1, seconds, image))
+    rates = {name: median(window.rate for window in measured) for name, measured in windows.items()}
+    costs = {name: median(window.cpu for window in measured) for name, measured in windows.items()}
+    return {
+        "loaded_rate": rates["loaded"],
+        "fresh_rate": rates["fresh"],
+        "ratio": rates["loaded"] / max(1e-9, rates["fresh"]),
+        "loaded_cpu": costs["loaded"],
+        "fresh_cpu": costs["fresh"],
+    }
+
+
 def main() -> None:
     """Measure each number of sessions, and one session again at the end."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -139,7 +163,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     rows = []
     with servers(sources) as running:
-        for count in [*counts, 1]:
+        for count in counts:
             windows: dict[str, list[Window]] = {name: [] for name in running}
             for number in range(options.rounds):
                 for name in sorted(running, reverse=bool(number % 2)):
@@ -152,8 +176,11 @@ def main() -> None:
                     f"| {row.cpu:.2f} | {row.errors:g} |",
                     flush=True,
                 )
+        time.sleep(PAUSE_SECONDS)
+        recovered = recovery(running["this"], RECOVERY_ROUNDS * options.rounds, options.seconds, image)
+    print("one session afterwards:", {name: round(value, 2) for name, value in recovered.items()})
     if options.json:
-        content = {"rows": rows, "commit": provenance.commit(), "machine": provenance.machine()}
+        content = {"rows": rows, "recovery": recovered, "commit": provenance.commit(), "machine": provenance.machine()}
         options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 

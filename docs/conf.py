@@ -30,7 +30,7 @@ NAVIGATION = {
     "Archives": ["scan", "scale"],
     "Python": ["api/index", "api/detector", "api/results", "api/streams", "api/errors", "api/modules"],
     "Networks": ["model-card", "accuracy", "training", "performance"],
-    "Project": ["architecture", "reliability", "security", "contributing", "changes"],
+    "Project": ["architecture", "reliability", "security", "contributing", "conduct", "changes"],
 }
 """Heading of the side bar -> pages below it."""
 

@@ -17,7 +17,8 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ROOT_PAGES = {"SECURITY.md": "security", "CONTRIBUTING.md": "contributing", "CHANGELOG.md": "changes"}
+ROOT_PAGES = {"SECURITY.md": "security", "CONTRIBUTING.md": "contributing", "CODE_OF_CONDUCT.md": "conduct",
+              "CHANGELOG.md": "changes"}  # fmt: skip
 """File in the root of the repository -> the page that shows it."""
 
 SMILES_VARIABLE = "SMILECAM_SMILES"

@@ -150,14 +150,16 @@ def check(met: bool, text: str) -> None:
         sys.exit(1)
 
 
-def check_image(engine: Docker | Buildah) -> None:
-    """Check the image that was built."""
+def check_image(engine: Docker | Buildah, packages: Path) -> None:
+    """Check the image that was built, and write down which packages of the system it holds."""
     size, user = engine.inspect()
     check(size <= SIZE_LIMIT, f"{size / 1e6:.0f} MB, at most {SIZE_LIMIT / 1e6:.0f}")
     check(user.split(":")[0] == str(USER), f"its user is {user}")
     with engine.root() as root:
         shells = [path for name in ("bin", "usr/bin", "sbin", "usr/sbin") for path in (root / name).glob("*sh")]
         check(not shells, "no shell")
+        packages.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / "usr/share/smilecam/os-packages.txt", packages)
         writable = "import os; print(os.getuid(), os.access('/', os.W_OK), os.access('/tmp', os.W_OK))"
         seen = output(*engine.command(["-c", writable])).split()
         check(seen == [str(USER), "False", "True"], f"user {seen[0]}, can write / {seen[1]}, /tmp {seen[2]}")
@@ -203,11 +205,12 @@ def main() -> None:
     here = next((name for name in ("docker", "podman", "buildah") if shutil.which(name)), "docker")
     parser.add_argument("--engine", choices=["docker", "podman", "buildah"], default=here)
     parser.add_argument("--storage", type=Path, default=ROOT / "build/image", help="with buildah: folder for layers")
+    parser.add_argument("--packages", type=Path, default=ROOT / "build/os-packages.txt", help="for packaging/sbom.py")
     options = parser.parse_args()
     os.environ["SMILECAM_TOKEN"] = os.urandom(16).hex()
     engine = Buildah(options.storage.resolve()) if options.engine == "buildah" else Docker(options.engine)
     engine.build()
-    check_image(engine)
+    check_image(engine, options.packages)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Write the bill of materials of the image's Python packages, as CycloneDX in JSON.
+"""Write the bill of materials of the image, as CycloneDX in JSON.
 
-    nox -s sbom                    # into dist/sbom.json
+    nox -s sbom                                        # Python packages, into dist/sbom.json
+    nox -s sbom -- --system build/os-packages.txt      # and the system's, as packaging/check_image.py writes them
 
 The packages of packaging/requirements-web.lock and smilecam itself are installed into an environment of their own and
-listed with versions and licences by `cyclonedx-py`. The image's libraries of the system are in its file
-/usr/share/smilecam/os-packages.txt.
+listed with versions and licences by `cyclonedx-py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "packaging/requirements-web.lock"
@@ -31,19 +32,39 @@ def install(environment: Path) -> Path:
     return python
 
 
+def system_components(listed: Path) -> list[dict[str, str]]:
+    """The Debian packages, and the Python, that the image's files come from: "name version" a line."""
+    found = []
+    for line in listed.read_text("utf-8").splitlines():
+        name, version = line.split(" ")
+        kind = "generic" if name == "python" else "deb/debian"
+        url = f"pkg:{kind}/{quote(name, safe='')}@{quote(version, safe='')}"
+        found.append({"type": "library", "bom-ref": url, "name": name, "version": version, "purl": url})
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "dist/sbom.json")
-    output = parser.parse_args().output.resolve()
+    parser.add_argument("--system", type=Path, help="the image's file usr/share/smilecam/os-packages.txt")
+    options = parser.parse_args()
+    output = options.output.resolve()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         python = install(Path(folder))
         subprocess.run([sys.executable, "-m", "cyclonedx_py", "environment", str(python), "--pyproject",
                         str(ROOT / "pyproject.toml"), "--mc-type", "application", "--output-reproducible",
                         "--of", "JSON", "--sv", "1.6", "--output-file", str(output)], check=True)  # fmt: skip
-    components = json.loads(output.read_text("utf-8"))["components"]
-    unlicensed = sorted(component["name"] for component in components if not component.get("licenses"))
-    print(f"{output.name}: {len(components)} packages, without a licence: {', '.join(unlicensed) or 'none'}")
+    bill = json.loads(output.read_text("utf-8"))
+    unlicensed = sorted(entry["name"] for entry in bill["components"] if not entry.get("licenses"))
+    print(
+        f"{output.name}: {len(bill['components'])} Python packages, no licence given: {', '.join(unlicensed) or 'none'}"
+    )
+    if options.system:
+        added = system_components(options.system)
+        bill["components"] += added
+        output.write_text(json.dumps(bill, indent=2) + "\n", "utf-8")
+        print(f"{output.name}: {len(added)} packages of the system")
 
 
 if __name__ == "__main__":

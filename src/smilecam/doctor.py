@@ -23,6 +23,7 @@ OPTIONAL = {
     "scan": ("pyarrow", "fsspec"),
     "ray": ("pyarrow", "fsspec", "ray"),
     "heif": ("pillow-heif",),
+    "mqtt": ("paho-mqtt",),
 }
 """Extra -> packages that it brings."""
 

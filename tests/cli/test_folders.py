@@ -6,18 +6,18 @@ import sys
 import numpy as np
 import pytest
 
+from smilecam import SyntheticFace
 from smilecam.cli import exit_codes
-from smilecam.opencv import cv2
 from smilecam.sinks.summary import image_line
 from smilecam.sinks.totals import ImageTotals
 from smilecam.sources.images import save_image
 
 
 @pytest.fixture
-def album(photos, astronaut, hopper):
-    """The two portraits, one photo of five faces, and files that are no sources."""
-    row = [cv2.resize(image, (400, 400)) for image in (astronaut, hopper, astronaut, hopper, hopper)]
-    save_image(photos / "group.jpg", np.concatenate(row, 1))
+def album(photos):
+    """The two portraits, one photo of five drawn faces, and files that are no sources."""
+    smiling, serious = (SyntheticFace(960, 360, faces=number).image(smile) for number, smile in ((3, 1.0), (2, 0.0)))
+    save_image(photos / "group.jpg", np.concatenate([smiling, serious]))
     for name in ("IMG_1.CR2", "IMG_2.nef", "notes.txt", ".hidden"):
         (photos / name).write_text("none")
     return photos
@@ -30,10 +30,10 @@ def test_an_album_is_counted(command, album):
     lines = out.splitlines()
     assert [re.sub(r"\d+%", "N%", line).replace(f"{album}/", "") for line in lines[:3]] == [
         "astronaut.jpg: 1 face: smile N%",
-        "group.jpg: 5 faces, 2 smile",
+        "group.jpg: 5 faces, 3 smile",
         "hopper.png: 1 face: no smile N%",
     ]
-    assert re.fullmatch(r"3 images: 7 faces, 3 smile; a smile in 2; [\d.]+ images a second", lines[3])
+    assert re.fullmatch(r"3 images: 7 faces, 4 smile; a smile in 2; [\d.]+ images a second", lines[3])
     assert lines[-1] == "skipped: 2 RAW images (convert to JPEG first), 1 file that is no image or video"
 
 
@@ -97,7 +97,7 @@ def test_the_rate_is_of_images_and_seconds(album, command):
     totals = ImageTotals(said.append, lambda: next(times))
     report = RunReport()
     run_sources(collect_sources([str(album)], False, report), SmileDetector(detector="haar"), [totals], report)
-    assert said == ["3 images: 7 faces, 3 smile; a smile in 2; 1.5 images a second"]
+    assert said == ["3 images: 7 faces, 4 smile; a smile in 2; 1.5 images a second"]
     assert report.skipped.raw == 2
 
 

@@ -17,6 +17,7 @@ import pytest
 from smilecam.cli import exit_codes
 from smilecam.cli.main import call
 from smilecam.errors import UsageProblem
+from smilecam.notify.broker import parse_broker
 from smilecam.results import FrameResult
 from smilecam.types import Box, EventKind, Face
 
@@ -120,7 +121,7 @@ def subscribed(broker, **login):
 
 
 def publisher(url, warned, password=None, context=None):
-    return mqtt.MqttPublisher(mqtt.parse_broker(url, password, context), "homeassistant", "1.2", warned.append)
+    return mqtt.MqttPublisher(parse_broker(url, password, context), "homeassistant", "1.2", warned.append)
 
 
 def seen(smiling):
@@ -316,17 +317,17 @@ def test_the_broker_must_show_a_certificate_that_is_trusted(tmp_path, warned, ca
 )
 def test_addresses_that_are_none(url, capsys):
     with pytest.raises(UsageProblem, match="--mqtt"):
-        mqtt.parse_broker(url, "x" if ":pw@" in url else None, None)
+        parse_broker(url, "x" if ":pw@" in url else None, None)
     assert call(["detect", "synthetic:face?seconds=1", "--mqtt", url]) == exit_codes.USAGE
     assert "pw" not in capsys.readouterr().err
 
 
 def test_an_address_says_where_and_as_whom():
-    broker = mqtt.parse_broker("mqtts://anna:ge%40heim@house/living/room", None, None)
+    broker = parse_broker("mqtts://anna:ge%40heim@house/living/room", None, None)
     assert (broker.host, broker.port, broker.user, broker.password) == ("house", 8883, "anna", "ge@heim")
     assert broker.topic == "living/room"
     assert broker.context is not None
     assert "heim" not in broker.shown
-    plain = mqtt.parse_broker("mqtt://house", None, None)
+    plain = parse_broker("mqtt://house", None, None)
     assert (plain.port, plain.context, plain.user) == (1883, None, None)
     assert plain.topic.startswith("smilecam/")

@@ -139,8 +139,8 @@ def open_advanced(page: Page) -> None:
 
 
 def static_files() -> list[Path]:
-    """All that the page consists of."""
-    return [path for path in STATIC.rglob("*") if path.is_file()]
+    """All that the page consists of, without the overlay for mixers."""
+    return [path for path in STATIC.rglob("*") if path.is_file() and STATIC / "obs" not in path.parents]
 
 
 SET_THRESHOLD = """(value) => {

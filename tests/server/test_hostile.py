@@ -404,3 +404,20 @@ def test_a_session_too_many_does_not_disturb_the_others(server, smiling, still_g
         for stream in streams:
             stream.send(frame(0, 0.0, smiling))
         assert {hear(stream)["type"] for stream in streams} == {"result"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_server_that_is_stopped_goes_on_where_it_was(tmp_path, smiling, long_clip):
+    with serving(tmp_path) as server, server.client() as client, server.socket() as stream:
+        assert ask(stream, frame(0, 0.0, smiling))["type"] == "result"
+        key = client.post("/v1/videos", files={"video": long_clip.read_bytes()}).json()["id"]
+        for process in family(server):
+            process.suspend()
+        time.sleep(1.5)
+        for process in family(server):
+            process.resume()
+        assert ask(stream, frame(1, 0.1, smiling))["type"] == "result"
+        assert until(client, key, {"done", "failed"})["status"] == "done"
+        code, seconds = server.stop()
+    assert code == 130
+    assert seconds < 8

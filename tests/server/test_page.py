@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 
 import live_page
 import pytest
@@ -342,6 +343,15 @@ SLOW_FILES = """() => {
 }"""
 
 
+def until_asked(page, asked, *request):
+    """Wait until a request was answered: the page first waits a moment for the browser's word on the file."""
+    end = time.monotonic() + 10
+    while request not in asked:
+        assert time.monotonic() < end, asked
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(100)
+
+
 @pytest.mark.parametrize("left_while", ["it is read", "the browser loads it"])
 def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unread, left_while):
     page = open_page()
@@ -351,10 +361,10 @@ def test_results_of_a_video_that_was_left_do_not_reach_the_camera(open_page, unr
     drop(page, unread)
     if done:
         until(page, "loading === 1")
-        page.wait_for_timeout(3200)  # the page waits for the browser's word on the file first
+        until_asked(page, asked, "GET", "videos/one/results.jsonl")
     else:
         until(page, "!document.getElementById('progress').hidden")
-        page.wait_for_timeout(400)
+        until_asked(page, asked, "GET", "videos/one")
     start_camera(page)
     done = True
     smile_events(page).first.wait_for(timeout=10_000)

@@ -55,7 +55,7 @@ def memory(server):
 
 
 def test_without_the_token_nothing_is_told(server):
-    for path in ("/", "/static/app.js", "/v1/models", "/metrics", "/openapi.json", "/v1/videos/x"):
+    for path in ("/", "/overlay", "/static/app.js", "/v1/models", "/metrics", "/openapi.json", "/v1/videos/x"):
         refused(httpx.get(server.base + path), 401, "no_token")
     refused(httpx.get(server.base + "/?token=wrong"), 401, "wrong_token")
     refused(httpx.get(server.base + "/v1/models", headers={"Authorization": "Bearer wrong"}), 401, "no_token")

@@ -25,6 +25,15 @@ WIDTHS = (360, 768, 1440)
 sys.path.insert(0, str(HERE.parent / "server"))
 
 
+PATIENCE = 60_000
+"""Milliseconds, for machines with other work."""
+
+CHOOSE = """([id, value]) => {
+  const select = document.getElementById(id);
+  select.value = value;
+  select.dispatchEvent(new Event("change"));
+}"""
+
 LISTEN = """() => {
   document.addEventListener("smilecam:drawn", ({detail}) => { window.newest = detail.result; });
   const slider = document.getElementById("s-threshold");
@@ -110,15 +119,20 @@ class Opened:
         )
         self.page.on("pageerror", lambda error: self.logged.append(str(error)))
         self.page.goto(address)
-        self.page.wait_for_selector("#status[data-state=idle]", timeout=30_000)
+        self.page.wait_for_selector("#status[data-state=idle]", timeout=PATIENCE)
 
     def read(self, path):
         """Have the page read a file."""
         self.page.set_input_files("#file", path)
 
+    def choose(self, select, value):
+        """Choose of a list, which may be folded away."""
+        self.page.wait_for_selector(f"#{select} option[value={value}]", state="attached", timeout=PATIENCE)
+        self.page.evaluate(CHOOSE, [select, value])
+
     def lines(self):
         """The results, as they are downloaded."""
-        self.page.wait_for_selector("#save-jsonl:not([disabled])", state="attached", timeout=60_000)
+        self.page.wait_for_selector("#save-jsonl:not([disabled])", state="attached", timeout=PATIENCE)
         with self.page.expect_download() as download:
             self.page.evaluate("document.getElementById('save-jsonl').click()")
         return [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
@@ -145,16 +159,16 @@ def test_modules_agree_with_python(site, folder, yunet, tmp_path):
     done = site.npm("test", **variables)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert re.search(r"^\W*skipped 0$", done.stdout, re.MULTILINE)
-    assert int(re.search(r"^\W*pass (\d+)$", done.stdout, re.MULTILINE)[1]) >= 7
+    assert int(re.search(r"^\W*pass (\d+)$", done.stdout, re.MULTILINE)[1]) >= 18
 
 
 def test_first_smile_and_nothing_from_elsewhere(opened, address):
     window = opened()
     window.page.click("#use-camera")
-    window.page.wait_for_selector("#status[data-state=live]", timeout=30_000)
-    window.page.wait_for_selector("#people .person.smiling", timeout=30_000)
-    window.page.locator("#event-list [data-event=smile_start]").first.wait_for(timeout=10_000)
-    window.page.locator("#event-list [data-event=smile_end]").first.wait_for(timeout=10_000)
+    window.page.wait_for_selector("#status[data-state=live]", timeout=PATIENCE)
+    window.page.wait_for_selector("#people .person.smiling", timeout=PATIENCE)
+    window.page.locator("#event-list [data-event=smile_start]").first.wait_for(timeout=PATIENCE)
+    window.page.locator("#event-list [data-event=smile_end]").first.wait_for(timeout=PATIENCE)
     assert "browser" in window.page.text_content("#privacy")
     assert window.page.is_hidden("#use-source")
     assert all(url.startswith((address, "blob:", "data:")) for url in window.asked)
@@ -168,7 +182,7 @@ def test_threads_where_the_host_isolates_the_page(site, folder, chromium):
         window.page.on("worker", lambda worker: workers.append(worker.url))
         assert window.page.evaluate("crossOriginIsolated")
         window.page.click("#use-camera")
-        window.page.wait_for_selector("#people .person.smiling", timeout=30_000)
+        window.page.wait_for_selector("#people .person.smiling", timeout=PATIENCE)
         assert any(url.endswith("/ort-wasm-simd-threaded.mjs") for url in workers)
         assert window.logged == []
         window.context.close()
@@ -177,12 +191,11 @@ def test_threads_where_the_host_isolates_the_page(site, folder, chromium):
 def test_settings_change_a_stream(opened, yunet):
     window = opened()
     window.page.click("#use-camera")
-    window.page.wait_for_selector("#people .person.smiling", timeout=30_000)
+    window.page.wait_for_selector("#people .person.smiling", timeout=PATIENCE)
     window.page.evaluate(LISTEN)
-    until(window.page, "document.getElementById('s-point').value === 'own'")
     until(window.page, "window.newest?.faces.length && window.newest.faces.every(face => !face.smiling)")
     if yunet:
-        window.page.select_option("#s-detector", "haar")
+        window.choose("s-detector", "haar")
         frame = window.page.evaluate("window.newest.frame")
         until(window.page, "frame => window.newest.frame > frame + 20 && window.newest.faces.length", frame)
 
@@ -229,9 +242,9 @@ def test_video_is_read_as_by_python(opened, clip, detector, yunet, fetched, requ
         pytest.skip("YuNet's file is with the test data")
     path = request.getfixturevalue("videos") / "pyfeat_single_face.mp4" if detector == "yunet" else clip
     window = opened()
-    window.page.select_option("#s-detector", detector)
+    window.choose("s-detector", detector)
     window.read(path)
-    window.page.wait_for_selector("#player:not([hidden])", timeout=60_000)
+    window.page.wait_for_selector("#player:not([hidden])", timeout=PATIENCE)
     lines = window.lines()
     with SmileDetector(detector=detector) as python:
         same_states(lines, [item.result for item in python.stream(path) if item.result is not None])
@@ -244,7 +257,7 @@ def test_a_bad_file_is_explained(opened, tmp_path, name):
     path.write_bytes(b"no such thing" * 100)
     window = opened()
     window.read(path)
-    window.page.wait_for_selector("#blank-icon.bad", timeout=30_000)
+    window.page.wait_for_selector("#blank-icon.bad", timeout=PATIENCE)
     assert window.page.text_content("#blank-text").endswith(".")
 
 
@@ -254,7 +267,7 @@ def test_reading_a_video_can_be_cancelled(opened, clip):
     window.page.click("#progress-cancel")
     window.page.wait_for_selector("#status[data-state=idle]")
     window.read(clip)  # and another one begins at once
-    window.page.wait_for_selector("#player:not([hidden])", timeout=60_000)
+    window.page.wait_for_selector("#player:not([hidden])", timeout=PATIENCE)
 
 
 def test_a_part_that_does_not_load_is_reported(chromium, address):
@@ -262,7 +275,7 @@ def test_a_part_that_does_not_load_is_reported(chromium, address):
     page = context.new_page()
     page.route("**/engine/worker.js", lambda route: route.abort())
     page.goto(address)
-    page.wait_for_selector("#note:not([hidden])", timeout=30_000)
+    page.wait_for_selector("#note:not([hidden])", timeout=PATIENCE)
     assert "did not load" in page.text_content("#note-text")
     context.close()
 
@@ -274,11 +287,11 @@ def test_works_without_a_network_once_loaded(opened, astronaut, tmp_path):
     window.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     window.context.set_offline(True)
     window.page.reload()
-    window.page.wait_for_selector("#status[data-state=idle]", timeout=30_000)
+    window.page.wait_for_selector("#status[data-state=idle]", timeout=PATIENCE)
     window.read(path)
     assert [face["smiling"] for face in window.lines()[0]["faces"]] == [True]
     window.page.click("#use-camera")
-    window.page.wait_for_selector("#people .person", timeout=30_000)
+    window.page.wait_for_selector("#people .person", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -289,7 +302,7 @@ def test_accessible_and_fits(opened, scheme):
     page = window.page
     check_axe(Axe(), page)
     page.click("#use-camera")
-    page.wait_for_selector("#people .person.smiling", timeout=30_000)
+    page.wait_for_selector("#people .person.smiling", timeout=PATIENCE)
     check_axe(Axe(), page)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width in WIDTHS:

@@ -31,8 +31,8 @@ def part(jpeg, length=None):
 class Camera:
     """Answers every connection with the same bytes, and counts connections and bytes."""
 
-    def __init__(self, answer, then=b""):
-        self.answer, self.then = answer, then
+    def __init__(self, answer, then=b"", pace=0.0):
+        self.answer, self.then, self.pace = answer, then, pace
         self.connections = self.sent = 0
         self.ending = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -46,7 +46,10 @@ class Camera:
                 with connection:
                     self.connections += 1
                     connection.recv(4096)
-                    connection.sendall(HEAD + self.answer)
+                    connection.sendall(HEAD)
+                    for piece in self.answer.split(b"--frame")[1:] if self.pace else [self.answer]:
+                        connection.sendall(b"--frame" * bool(self.pace) + piece)
+                        self.ending.wait(self.pace)
                     while self.then and not self.ending.is_set():
                         self.sent += connection.send(self.then)
 

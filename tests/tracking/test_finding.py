@@ -207,6 +207,29 @@ def test_while_nobody_is_known_in_a_live_stream_the_searcher_detects():
     background.close()
 
 
+def test_streams_that_end_leave_no_detection_to_those_that_go_on():
+    """Each of 30 streams has one that waits while another runs: the next stream would wait for all of them."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(SquareDetector):
+        def __call__(self, grey, region=None):
+            begun.set()
+            go_on.wait(20)
+            return super().__call__(grey, region)
+
+    detector = Slow()
+    background = BackgroundDetection(lambda: detector)
+    finders = [OnlineFaceFinder(SquareDetector(), background) for _ in range(31)]
+    for finder in finders:
+        finder(picture())
+    assert begun.wait(10)
+    for finder in finders:
+        finder.close()
+    go_on.set()
+    background.close()
+    assert detector.searches == 1
+
+
 def test_a_failing_search_reaches_the_stream():
     class Broken(SquareDetector):
         def __call__(self, grey, region=None):

@@ -16,7 +16,7 @@ from smilecam.errors import UsageProblem
 if TYPE_CHECKING:
     import ssl
 
-    from smilecam.notify.mqtt import Broker
+    from smilecam.notify.broker import Broker
     from smilecam.sinks.base import Sink
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -155,7 +155,7 @@ def _broker(options: dict[str, Any]) -> Broker | None:
     if options["mqtt"] is None:
         return None
     require("mqtt", "--mqtt")
-    from smilecam.notify.mqtt import parse_broker
+    from smilecam.notify.broker import parse_broker
 
     if set("+#\0") & set(options["mqtt_discovery"]):
         raise UsageProblem("--mqtt-discovery is a topic, without + and #")

@@ -46,8 +46,8 @@ SOURCE_OPTIONS = (
     click.option(
         "--ca-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Certificates (PEM) that vouch for the servers of https, rtsps and rtmps streams. Default: those of this "
-        "system.",
+        help="Certificates (PEM) that vouch for the servers of https, rtsps and rtmps streams, and of --webhook and "
+        "--mqtt. Default: those of this system.",
     ),
     click.option(
         "--insecure",

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import socket
-import ssl
 import sys
 import threading
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from smilecam.errors import UsageProblem
+from smilecam.notify.broker import Broker, topic_level
 from smilecam.notify.outbox import Warn
 from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
@@ -27,7 +22,6 @@ from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.types import Event, EventKind
 
-PORT, TLS_PORT = 1883, 8883
 KEEPALIVE_SECONDS = 30
 CONNECT_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1, 30
@@ -40,67 +34,6 @@ UNSENT_MESSAGES = 100
 """Messages that wait for a connection that does not take them; further ones are dropped by the library."""
 
 ONLINE, OFFLINE, ON, OFF = "online", "offline", "ON", "OFF"
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is, and how to be admitted.
-
-    Attributes:
-        host: name or address.
-        port: TCP.
-        user: None for nobody.
-        password: None for none.
-        topic: under which everything of this machine is published.
-        context: verifies the broker's certificate; None for a connection without TLS.
-    """
-
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-    topic: str
-    context: ssl.SSLContext | None
-
-    @property
-    def shown(self) -> str:
-        """The broker in messages."""
-        return f"{self.host}:{self.port}"
-
-
-def parse_broker(url: str, password: str | None, context: ssl.SSLContext | None) -> Broker:
-    """Read the address of a broker: ``mqtt://user@host:1883/topic``, with ``mqtts`` for TLS.
-
-    Args:
-        url: without a topic, everything is published under ``smilecam/`` and this machine's name.
-        password: in place of one in the address.
-        context: for TLS; by default this system's authorities.
-
-    Raises:
-        UsageProblem: it is no such address.
-    """
-    try:
-        split = urlsplit(url)
-        valid = split.scheme in ("mqtt", "mqtts") and split.hostname is not None and not set("?#") & set(url)
-        port = split.port
-    except ValueError:
-        valid = False
-    topic = unquote(split.path).strip("/") if valid else ""
-    if not valid or set("+#\0") & set(topic):
-        raise UsageProblem("--mqtt takes an address such as mqtt://user@host, mqtts://host:8883 or mqtt://host/topic")
-    tls = split.scheme == "mqtts"
-    given = password or (None if split.password is None else unquote(split.password))
-    user = unquote(split.username or "") or None
-    if given is not None and user is None:
-        raise UsageProblem("--mqtt: a password needs a user's name in the address: mqtt://user@host")
-    return Broker(
-        split.hostname or "",
-        port or (TLS_PORT if tls else PORT),
-        user,
-        given,
-        topic or f"smilecam/{_slug(socket.gethostname())}",
-        (context or ssl.create_default_context()) if tls else None,
-    )
 
 
 class MqttPublisher(Sink):
@@ -157,7 +90,7 @@ class _Connection:
     def __init__(self, broker: Broker, discovery: str, version: str, source: Source, warn: Warn) -> None:
         self._broker, self._warn = broker, warn
         self._name = source.ref.name
-        base = f"{broker.topic}/{_slug(stem_of(source.ref))}"
+        base = f"{broker.topic}/{topic_level(stem_of(source.ref))}"
         self._state, self._availability, self._events = (f"{base}/{end}" for end in ("smile", "availability", "event"))
         key = f"smilecam_{hashlib.sha256(f'{base} {self._name}'.encode()).hexdigest()[:12]}"
         self._config = (f"{discovery}/binary_sensor/{key}/config", self._describe(key, version)) if discovery else None
@@ -273,8 +206,3 @@ class _Connection:
             "origin": {"name": "smilecam", "sw_version": version},
         }
         return json.dumps(content)
-
-
-def _slug(text: str) -> str:
-    """A level of a topic: nothing in it has a meaning to MQTT."""
-    return re.sub(r"[^\w-]+", "_", text, flags=re.ASCII).strip("_") or "source"

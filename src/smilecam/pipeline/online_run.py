@@ -86,8 +86,16 @@ class OnlineRun:
 
     def finish(self) -> StreamItem | None:
         """End the stream: the ends of the smiles that were open, if any."""
+        self.close()
         events = self._tracks.end()
         return StreamItem.of_events(self._source, *events) if events else None
+
+    def close(self) -> None:
+        """End a stream whose last events nobody wants; any thread may call it, also while a frame is processed.
+
+        Its detection is dropped if it still waits: it would take time from other streams.
+        """
+        self._finder.close()
 
     def stats(self) -> StreamStats:
         """Rates, latency and counts so far."""

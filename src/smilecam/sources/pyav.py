@@ -32,6 +32,9 @@ PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
 MAX_DAMAGED = 100
 """Reading ends after so many unreadable packets in a row."""
 
+MANY_SILENT = 10
+"""So many packets in a row at the end of a file, of which no frame came, are frames that are missing."""
+
 RESTART_SECONDS = 1.0
 """A recorded video whose clock steps back further begins a new recording there."""
 
@@ -84,7 +87,7 @@ class AvSource(Source):
         self.ref, self.counts = ref, Counts()
         self.live, self.missing = endless, 0
         self._container, self._file, self._remote = container, file, remote
-        self._discarded, self._broken = 0, False
+        self._discarded, self._broken, self._silent = 0, False, 0
         self._guard = ReleaseGuard(self._release, file.cancel if file else lambda: None)
         self._timeless = endless and container.format.name in TIMELESS
         self.in_bursts = endless and container.format.name == "hls"
@@ -145,6 +148,9 @@ class AvSource(Source):
             if not self._stream.codec_context.width:
                 hint = f": it gives no size of its frames, or one of more than {max_pixels():,} pixels"
             raise SourceUnreadable(f"{self.ref.name}: no frame of it can be decoded{hint}")
+        if self._silent >= MANY_SILENT:  # the codec may have changed in the middle of it
+            self.expected = max(self.expected or 0, self.counts.received + self._silent)
+            self._exact = True
         self.missing = self._shortfall()
 
     def _frames(self) -> Iterator[Frame]:
@@ -152,12 +158,23 @@ class AvSource(Source):
         for packet in self._packets():
             capture_time = time.monotonic() if self.live else None
             self._discarded += packet is not None and packet.is_discard
-            for decoded in self._decode(packet):
+            frames = self._decode(packet)
+            self._count_silent(packet is None, len(frames))
+            for decoded in frames:
                 last = self._time(decoded, last)
                 image = DecodedImage(decoded, rotations.of(decoded))
                 number = self.counts.received
                 self.counts.received += 1
                 yield Frame(number, None if self._timeless else last, lazy=image, capture_time=capture_time)
+
+    def _count_silent(self, at_end: bool, frames: int) -> None:
+        """Count packets since the last frame; a live stream in which they are many is opened anew."""
+        if at_end:
+            self._silent = max(0, self._silent - frames)
+        else:
+            self._silent = 0 if frames else self._silent + 1
+        if self.live and self.counts.received and self._silent >= MAX_DAMAGED:
+            raise SourceUnreadable(f"{self.ref.name} cannot be decoded any more")
 
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """The packets, and None at the end for what the decoder still holds back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from smilecam.sources.walk import FolderWalk, is_file, is_folder
@@ -17,8 +17,8 @@ RAW_SUFFIXES = frozenset(
 )  # fmt: skip
 """Suffixes of the makers' raw sensor files, in lower case."""
 
-FILES_OF_A_SUBFOLDER = 2000
-"""So many are looked at for one that could be read."""
+FILES_OF_SUBFOLDERS = 10_000
+"""So many of a folder are looked at for one that could be read."""
 
 
 @dataclass(slots=True)
@@ -48,11 +48,10 @@ class Skipped:
     def add_subfolders(self, folder: Path, suffixes: frozenset[str]) -> None:
         """Note a folder whose subfolders hold files with one of these suffixes."""
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and is_folder(path))
-        for subfolder in inside:
-            files = islice(FolderWalk().files(subfolder), FILES_OF_A_SUBFOLDER)
-            if any(path.suffix.lower() in suffixes for path in files):
-                self.deep.append(str(folder))
-                return
+        walk = FolderWalk()
+        files = chain.from_iterable(walk.files(subfolder) for subfolder in inside)
+        if any(path.suffix.lower() in suffixes for path in islice(files, FILES_OF_SUBFOLDERS)):
+            self.deep.append(str(folder))
 
     @property
     def lines(self) -> list[str]:

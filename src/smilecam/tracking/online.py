@@ -252,6 +252,12 @@ class OnlineFaceFinder:
         self._backoff, self._full_every = MotionBackoff(), self.settings.detect_full_every
         self._submitted_at = float("-inf")
 
+    def close(self) -> None:
+        """End the stream: its detection is dropped if it still waits for others. Any thread may call it."""
+        pending = self._pending
+        if pending is not None:
+            pending.cancel()
+
     def _merge(self, found: list[DetectedFace]) -> None:
         """Add the faces of a detection that are new, correct the known ones, and count against those it missed."""
         pairs = match([known.face.box for known in self._known], [face.box for face in found], SAME_FACE_LATER)

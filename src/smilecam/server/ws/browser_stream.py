@@ -77,6 +77,8 @@ class StreamSession:
             for task in (answering, listening):
                 task.cancel()
             await asyncio.gather(answering, listening, return_exceptions=True)
+            if self._run is not None:
+                self._run.close()
 
     async def _listen(self) -> None:
         async for message in self._channel.messages():
