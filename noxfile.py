@@ -90,6 +90,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def locked_tests(session: nox.Session) -> None:
     """The suite with the locked packages, as the workflows run it: no training, no Ray, no private data."""
+    install_lock(session, "build")
     install_lock(session, "dev")
     if session.virtualenv.is_sandboxed:
         session.install("--no-deps", "--no-build-isolation", "-e", ".")

@@ -97,7 +97,7 @@ def check_names(report: Report, archive: Path, names: Iterable[str]) -> None:
 def check_networks(report: Report) -> None:
     """The model card gives the SHA-256 of each network that is shipped."""
     card = read("docs/model-card.md")
-    for path in sorted((ROOT / "src/smilecam/weights").glob("*.onnx")):
+    for path in sorted((ROOT / "src/smilecam").rglob("*.onnx")):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         report.check(f"`{digest}`" in card, f"{path.name} is that of the model card", digest)
 

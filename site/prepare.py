@@ -14,22 +14,28 @@ import struct
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from smilecam import __version__
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier, model_path
+from smilecam.detection import face_filter, haar
 from smilecam.detection.files import YUNET_FILE
-from smilecam.detection.haar import CASCADE
 from smilecam.detection.registry import BUNDLED_DETECTOR, DETECTORS, PREFERRED_DETECTOR
 from smilecam.errors import SmilecamError
 from smilecam.opencv import haarcascades
-from smilecam.presets import OperatingPoint
+from smilecam.presets import InputSpec, OperatingPoint
 from smilecam.server.stream_settings import MAX_FACES, NUMBERS
 from smilecam.tracking.smile_state import DecisionSettings
 
 MODELS = (DEFAULT_MODEL,)
 """Networks that the page offers: the default is the more accurate one, and a quarter of the size of the other."""
+
+
+def input_spec(spec: InputSpec) -> dict[str, Any]:
+    """A network's input."""
+    return {"size": spec.size, "normalization": spec.normalization.value}
 
 
 def model(name: str) -> dict[str, Any]:
@@ -46,9 +52,14 @@ def model(name: str) -> dict[str, Any]:
     ]
     default = info.policy().name
     policies.sort(key=lambda policy: policy["name"] != default)
-    spec = {"size": info.input.size, "normalization": info.input.normalization.value}
     crops = {name: asdict(spec.landmark_crop or info.crop_for(name)) for name, spec in DETECTORS.items()}
-    return {"name": name, "version": info.version, "input": spec, "policies": policies, "crops": crops}
+    return {
+        "name": name,
+        "version": info.version,
+        "input": input_spec(info.input),
+        "policies": policies,
+        "crops": crops,
+    }
 
 
 def description(*, with_yunet: bool) -> dict[str, Any]:
@@ -61,6 +72,16 @@ def description(*, with_yunet: bool) -> dict[str, Any]:
             for name, spec in DETECTORS.items()
         },
         "available": [*([PREFERRED_DETECTOR] if with_yunet else []), BUNDLED_DETECTOR],
+        "haar": {
+            "crop": asdict(face_filter.CROP),
+            "input": input_spec(face_filter.INPUT),
+            "offset": haar.OFFSET,
+            "per_score": haar.PER_SCORE,
+            "per_log_odds": haar.PER_LOG_ODDS,
+            "max_iou": haar.MAX_IOU,
+            "score_centre": haar.SCORE_CENTRE,
+            "score_width": haar.SCORE_WIDTH,
+        },
         "operating_point": OperatingPoint.BALANCED.value,
         "decision": asdict(DecisionSettings()),
         "largest": NUMBERS,
@@ -120,9 +141,12 @@ def main() -> None:
     (folder / "models.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     for name in MODELS:
         (folder / f"{name}.onnx").write_bytes(model_path(name).read_bytes())
-    packed, licence = cascade(Path(haarcascades) / CASCADE)
+    (folder / "face-filter.onnx").write_bytes((resources.files("smilecam.detection") / "face_filter.onnx").read_bytes())
+    packed, licence = cascade(Path(haarcascades) / haar.CASCADE)
     (folder / "haar.bin").write_bytes(packed)
-    (folder / "haar-licence.txt").write_text(f"{CASCADE} of OpenCV, converted. Its licence:\n\n{licence}\n", "utf-8")
+    (folder / "haar-licence.txt").write_text(
+        f"{haar.CASCADE} of OpenCV, converted. Its licence:\n\n{licence}\n", "utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The shipped model files give the figures that stand in their folders under docs/models."""
 
+import hashlib
 import json
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from smilecam.evaluation.score_folds import read_folds, score_folds
 from smilecam.presets import OperatingPoint
 
 MODELS = Path(__file__).parents[1] / "docs" / "models"
+FACE_FILTER = MODELS / "face_filter-1"
 MAX_BYTES = {"smilenet": 3_000_000, "lenet": 6_000_000}
 
 
@@ -22,7 +25,8 @@ def folder(name):
 
 def test_every_model_is_documented():
     assert model_names() == ["lenet", "smilenet"]
-    assert sorted(path.name for path in MODELS.iterdir()) == sorted(folder(name).name for name in model_names())
+    documented = sorted([*(folder(name).name for name in model_names()), FACE_FILTER.name])
+    assert sorted(path.name for path in MODELS.iterdir()) == documented
 
 
 @pytest.mark.parametrize("name", ["lenet", "smilenet"])
@@ -34,6 +38,16 @@ def test_file_agrees_with_the_run_that_made_it(name):
     assert "+changes" not in info.commit
     assert (folder(name) / "log.txt").read_text().count("\n") > config["recipe"]["training"]["epochs"]
     assert model_path(name).stat().st_size <= MAX_BYTES[name]
+
+
+def test_the_face_filter_is_documented():
+    config = json.loads((FACE_FILTER / "config.json").read_text())
+    assert "+changes" not in config["commit"]
+    assert config["seed"] == 0
+    assert "step 3000: loss" in (FACE_FILTER / "log.txt").read_text()
+    content = (resources.files("smilecam.detection") / "face_filter.onnx").read_bytes()
+    card = (MODELS.parent / "model-card.md").read_text("utf-8")
+    assert hashlib.sha256(content).hexdigest() in card
 
 
 @pytest.mark.parametrize("policy", ["broad", "strict"])

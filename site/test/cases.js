@@ -37,11 +37,15 @@ export async function classifier(detector) {
   return new FaceClassifier(network, model, model.policies[0], model.crops[detector]);
 }
 
+let filter;
 let network;
 
 export async function makeDetector(name, use) {
   const settings = description.detectors[name][use];
-  if (name === "haar") return new HaarDetector(new Cascade(bytes(join(engine, "haar.bin")).buffer), settings);
+  if (name === "haar") {
+    filter ??= loadNetwork(ort, bytes(join(engine, "face-filter.onnx")));
+    return new HaarDetector(new Cascade(bytes(join(engine, "haar.bin")).buffer), await filter, settings, description.haar);
+  }
   network ??= loadNetwork(ort, withOpenInput(bytes(yunet)));
   return new YuNetDetector(await network, settings);
 }

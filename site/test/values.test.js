@@ -15,7 +15,10 @@ import { Tracker } from "../src/tracking/tracker.js";
 
 const DECISION = { smoothing: 0.12, hysteresis: 0.5, min_smile: 0, min_pause: 0, relative: false };
 
-const image = (width, height, value) => greyImage(width, height, Uint8Array.from({ length: width * height }, (_, at) => value(at % width, Math.floor(at / width))));
+function image(width, height, value) {
+  const values = Uint8Array.from({ length: width * height }, (_, at) => value(at % width, Math.floor(at / width)));
+  return greyImage(width, height, values);
+}
 
 test("halves are rounded to even, as Python does", () => {
   assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 2.4999].map(round), [0, 2, 2, 0, -2, 2]);
@@ -88,7 +91,8 @@ test("a face that the edge of a region cuts off is left out", async () => {
 
 test("a video without a face has a line for each frame", async () => {
   const nobody = { detect: async () => [], redetect: async () => [] };
-  const setup = { detector: nobody, thorough: nobody, classifier: { inputs: () => [], classify: async () => [] }, threshold: 0.5, decision: DECISION };
+  const classifier = { inputs: () => [], classify: async () => [] };
+  const setup = { detector: nobody, thorough: nobody, classifier, threshold: 0.5, decision: DECISION };
   const run = new VideoRun("empty.mp4", setup);
   for (let frame = 0; frame < 40; frame += 1) await run.add(image(64, 48, (x, y) => x + y), frame / 25);
   const lines = await run.finish();
@@ -97,8 +101,13 @@ test("a video without a face has a line for each frame", async () => {
 });
 
 test("settings are checked, and a threshold takes the place of the operating point's", () => {
-  const policies = [{ name: "broad", thresholds: { balanced: 0.48, precision: 0.84 } }, { name: "strict", thresholds: { balanced: 0.25, precision: 0.93 } }];
-  const description = { models: [{ name: "net", policies }], available: ["haar"], operating_point: "balanced", decision: DECISION, largest: { smoothing: 60 } };
+  const policies = [
+    { name: "broad", thresholds: { balanced: 0.48, precision: 0.84 } },
+    { name: "strict", thresholds: { balanced: 0.25, precision: 0.93 } },
+  ];
+  const description = {
+    models: [{ name: "net", policies }], available: ["haar"], operating_point: "balanced", decision: DECISION, largest: { smoothing: 60 },
+  };
   const settings = defaults(description);
   assert.equal(thresholdOf(description, settings), 0.48);
   assert.equal(thresholdOf(description, changed(description, settings, { policy: "strict", operating_point: "precision" })), 0.93);

@@ -74,7 +74,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def clip(portraits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def camera_clip(portraits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the camera plays: 1.6 seconds of a portrait that does not smile, and of one that does."""
     astronaut, hopper = portraits
     shots = [live_page.Shot(hopper, 1.6, False), live_page.Shot(astronaut, 1.6, True)]
@@ -82,9 +82,11 @@ def clip(portraits, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def camera_browser(playwright: Playwright, clip: Path) -> Iterator[Browser]:
+def camera_browser(playwright: Playwright, camera_clip: Path) -> Iterator[Browser]:
     """Chromium with a camera, which plays the clip in a loop and is allowed to every page."""
-    launched = playwright.chromium.launch(executable_path=live_page.chromium(), args=live_page.browser_flags(clip))
+    launched = playwright.chromium.launch(
+        executable_path=live_page.chromium(), args=live_page.browser_flags(camera_clip)
+    )
     yield launched
     launched.close()
 

@@ -216,7 +216,7 @@ def test_the_openapi_document_holds(server):
     document = server.get("/openapi.json").json()
     schema = schemathesis.openapi.from_dict(document)
     operations = [operation.ok() for operation in schema.get_all_operations()]
-    assert len(operations) == 10
+    assert len(operations) == 11
     for operation in operations:
 
         @given(case=operation.as_strategy())

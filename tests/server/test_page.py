@@ -405,10 +405,10 @@ def test_camera_that_is_allowed_too_late_stays_off(open_page, astronaut, tmp_pat
     assert page.is_visible("#image")
 
 
-def test_camera_refused_missing_or_lost(playwright, page_server, clip, open_page):
+def test_camera_refused_missing_or_lost(playwright, page_server, camera_clip, open_page):
     strict = playwright.chromium.launch(
         executable_path=live_page.chromium(),
-        args=[*live_page.browser_flags(clip, allow=False), "--deny-permission-prompts"],
+        args=[*live_page.browser_flags(camera_clip, allow=False), "--deny-permission-prompts"],
     )
     page = strict.new_page()
     page.goto(page_server.address)

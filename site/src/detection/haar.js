@@ -1,12 +1,12 @@
-// Face detection with OpenCV's Haar cascade: the counterpart of detection/haar.py.
+// Face detection with OpenCV's Haar cascade and a small network that tells faces from its false boxes: the counterpart of
+// detection/haar.py and detection/face_filter.py.
 
-import { compareFaces, height, side, translated, width } from "../boxes.js";
+import { centre, compareFaces, height, iou, side, translated, width } from "../boxes.js";
+import { networkInputs } from "../classification/crop.js";
 import { cut, resizeArea } from "../grey.js";
-import { round } from "../numbers.js";
+import { logistic, round } from "../numbers.js";
 
 const MIN_FACE = 24;
-const SCORE_CENTRE = 0.791;
-const SCORE_WIDTH = 1.294;
 const ROI_MARGIN = 0.2;
 const REDETECT_CONFIDENCE = 0.2;
 const SCALE_PENALTY = 8;
@@ -19,30 +19,63 @@ const ROI_SCANS = [
 
 export class HaarDetector {
   /**
-   * @param {import("./cascade.js").Cascade} cascade
+   * @param {import("./cascade.js").Cascade} cascade proposes boxes, many of them false
+   * @param {(inputs: Float32Array, shape: number[]) => Promise<Array<{data: Float32Array}>>} filter network that tells faces
+   *   from those
    * @param {{detection_size: number, scale_factor: number, min_neighbors: number, min_confidence: number}} settings
+   * @param {object} fitted what was fitted for both in Python: `description.haar`, see prepare.py
    */
-  constructor(cascade, settings) {
-    Object.assign(this, { cascade, settings });
+  constructor(cascade, filter, settings, fitted) {
+    Object.assign(this, { cascade, filter, settings, fitted });
   }
 
   /** Detect faces in an image, or in a region of it. */
   async detect(grey, region = null) {
-    const factor = Math.max(1, Math.max(grey.width, grey.height) / this.settings.detection_size);
-    const faces = region
-      ? this.faces(cut(grey, region), factor).map((face) => ({ ...face, box: translated(face.box, region[0], region[1]) }))
-      : this.faces(grey, factor);
-    return faces.sort(compareFaces);
+    const proposals = this.boxes(grey, region);
+    const odds = await this.faceLogOdds(grey, proposals.map(({ box }) => box));
+    const { offset, per_score: perScore, per_log_odds: perLogOdds } = this.fitted;
+    const kept = proposals
+      .map(({ box, score }, at) => ({ box, score, confidence: logistic(offset + perScore * score + perLogOdds * odds[at]) }))
+      .filter((one) => one.confidence >= this.settings.min_confidence);
+    return this.suppressed(kept).map(({ box, confidence }) => ({ box, confidence, landmarks: null })).sort(compareFaces);
   }
 
-  faces(grey, factor) {
-    const { scale_factor: scaleFactor, min_neighbors: minNeighbors, min_confidence: minConfidence } = this.settings;
-    const size = [round(grey.width / factor), round(grey.height / factor)];
+  /** Boxes of the cascade with their scores, in pixels of the image. */
+  boxes(grey, region) {
+    const [left, top, right, bottom] = region ?? [0, 0, grey.width, grey.height];
+    const inside = region ? cut(grey, region) : grey;
+    const factor = Math.max(1, Math.max(grey.width, grey.height) / this.settings.detection_size);
+    const size = [round((right - left) / factor), round((bottom - top) / factor)];
     if (Math.min(...size) < MIN_FACE) return [];
-    const found = this.cascade.detect(resizeArea(grey, ...size), { scaleFactor, minNeighbors, minSize: MIN_FACE });
-    return found
-      .map(({ box, score }) => face(enlarged(box, grey.width / size[0], grey.height / size[1], grey), score))
-      .filter((one) => one.confidence >= minConfidence);
+    const { scale_factor: scaleFactor, min_neighbors: minNeighbors } = this.settings;
+    const found = this.cascade.detect(resizeArea(inside, ...size), { scaleFactor, minNeighbors, minSize: MIN_FACE });
+    return found.map(({ box, score }) => (
+      { box: translated(enlarged(box, inside.width / size[0], inside.height / size[1], inside), left, top), score }
+    ));
+  }
+
+  /** Log odds of a face for boxes of the cascade. */
+  async faceLogOdds(grey, boxes) {
+    if (!boxes.length) return [];
+    const { crop, input } = this.fitted;
+    const values = input.size * input.size;
+    const batch = new Float32Array(boxes.length * values);
+    networkInputs(grey, boxes.map((box) => ({ box })), crop, input).forEach((face, row) => batch.set(face, row * values));
+    const [{ data }] = await this.filter(batch, [boxes.length, 1, input.size, input.size]);
+    return Array.from(data);
+  }
+
+  /** Single windows of the cascade lie in and over each other: the one with the highest score stays. */
+  suppressed(proposals) {
+    const isSame = (box, better) => {
+      const [x, y] = centre(box);
+      return iou(box, better) > this.fitted.max_iou || (better[0] < x && x < better[2] && better[1] < y && y < better[3]);
+    };
+    const kept = [];
+    for (const one of proposals.sort((a, b) => b.score - a.score)) {
+      if (!kept.some((other) => isSame(one.box, other.box))) kept.push(one);
+    }
+    return kept;
   }
 
   /** Detect known faces again: for each where it is now, or null. */
@@ -69,18 +102,18 @@ export class HaarDetector {
     for (const { box, score } of found) {
       // Of boxes of several sizes the confident ones, but sizes change slowly.
       const value = score - SCALE_PENALTY * Math.abs(Math.log(box[2] / (size * factor)));
-      if (confidence(score) >= least && value > highest) [best, highest] = [{ box, score }, value];
+      if (this.scoreConfidence(score) >= least && value > highest) [best, highest] = [{ box, score }, value];
     }
     if (!best) return null;
     const inRoi = enlarged(best.box, width(roi) / reduced[0], height(roi) / reduced[1], { width: width(roi), height: height(roi) });
-    return face(translated(inRoi, left, top), best.score);
+    return { box: translated(inRoi, left, top), confidence: this.scoreConfidence(best.score), landmarks: null };
+  }
+
+  /** Share of true faces among boxes around a known face of this score of the cascade, 0 to 1. */
+  scoreConfidence(score) {
+    return logistic((score - this.fitted.score_centre) / this.fitted.score_width);
   }
 }
-
-/** Share of true faces among boxes of this score of the cascade, 0 to 1. */
-export const confidence = (score) => 1 / (1 + Math.exp(Math.min(700, (SCORE_CENTRE - score) / SCORE_WIDTH)));
-
-const face = (box, score) => ({ box, confidence: confidence(score), landmarks: null });
 
 /** A box (x, y, width, height) of the reduced image in pixels of the original, clipped to it. */
 function enlarged([x, y, wide, high], across, down, whole) {

@@ -48,8 +48,9 @@ export class Parts {
   /** @param {"image" | "stream" | "thorough"} use */
   detector(name, use) {
     return this.once(`detector ${name} ${use}`, async () => {
-      const settings = (await this.description()).detectors[name][use];
-      if (name === "haar") return new HaarDetector(await this.cascade(), settings);
+      const { detectors, haar } = await this.description();
+      const settings = detectors[name][use];
+      if (name === "haar") return new HaarDetector(await this.cascade(), await this.network("face-filter.onnx"), settings, haar);
       return new YuNetDetector(await this.network("yunet.onnx", withOpenInput), settings);
     });
   }

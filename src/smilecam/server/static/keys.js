@@ -11,7 +11,7 @@ export function wireKeys(actions, seekable) {
     if (event.ctrlKey || event.metaKey || event.altKey || !$("keys-on").checked || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
     if (target.closest("input:not([type=checkbox], #seek), select, textarea")) return;
-    if (key === " " && (!seekable() || target.closest("button, summary, a, input:not(#seek)"))) return;
+    if (key === " " && (!seekable() || target.closest("button, summary, a, input[type=checkbox]"))) return;
     if (key.startsWith("Arrow") && target.closest("[role=slider], #events, #seek")) return;
     const act = actions[key] ?? actions[key.toLowerCase()];
     if (!act) return;
