@@ -32,8 +32,8 @@ NOT_RUN = (
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s]+)(?=\))")
 """Where a Markdown link leads, unless that is another host or the same page."""
 
-FOLDER_LINK = re.compile(r"\[([^\]\[]+)\]\((?!\w+:|#)([^)\s.#]+/[^)\s.#]+)\)")
-"""A Markdown link to something without a suffix: maybe a folder, which a site does not show."""
+WHOLE_LINK = re.compile(r"(?<!!)\[([^\]\[]+)\]\((?!\w+:|#)([^)\s]+)\)")
+"""The same with its text: of what the site does not show, such as a folder, only the name is left."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _read(app: Sphinx, page: str, source: list[str]) -> None:
         if page == of_page:
             text, folder = (ROOT / name).read_text("utf-8"), ""
             app.env.note_dependency(str(ROOT / name))
-    text = FOLDER_LINK.sub(lambda found: _named_folder(found, folder), text)
+    text = WHOLE_LINK.sub(lambda found: _without_page(found, folder), text)
     text = LINK.sub(lambda found: _on_site(found[1], folder, page), text)
     if page == "index":
         text += _navigation(app.config.docs_pages_navigation)
@@ -116,9 +116,13 @@ def _on_site(target: str, folder: str, page: str) -> str:
     return os.path.relpath(file, at).replace(os.sep, "/") + mark + anchor
 
 
-def _named_folder(link: re.Match[str], folder: str) -> str:
-    path = os.path.normpath(os.path.join(folder, link[2])).replace(os.sep, "/")  # noqa: PTH118 - as above
-    return f"{link[1]} (`{path}` in the repository)" if (ROOT / path).is_dir() else link[0]
+def _without_page(link: re.Match[str], folder: str) -> str:
+    """A link as it is, or in words where it leads to a folder, or to a text that is no page of the site."""
+    path = os.path.normpath(os.path.join(folder, link[2].partition("#")[0])).replace(os.sep, "/")  # noqa: PTH118
+    is_text = "/" not in path and path.endswith(".md") and path not in {*ROOT_PAGES, "README.md"}
+    if not (is_text or (ROOT / path).is_dir()) or not (ROOT / path).exists():
+        return link[0]
+    return f"{link[1]} (`{path}` in the repository)"
 
 
 def _navigation(navigation: dict[str, list[str]]) -> str:

@@ -45,11 +45,6 @@ def test_a_smile_shutter_takes_each_smile(tutorial):
     assert plots == 3
 
 
-def test_a_smile_shutter_takes_a_recorded_clip(tutorial, clip):
-    printed, _plots = tutorial("smile_shutter", SMILECAM_TUTORIAL_SOURCE=clip)
-    assert "1 pictures" in printed
-
-
 def test_own_photos_without_any_photos(tutorial):
     printed, plots = tutorial("own_photos")
     assert "24 photos, 24 faces cropped (12 not_smile, 12 smile)" in printed
@@ -74,8 +69,8 @@ def test_own_photos_with_photos(tutorial, material, tmp_path):
 def test_lenet_is_trained_and_used(tutorial, some_smiles):
     pytest.importorskip("torch")
     printed, plots = tutorial("train_lenet", SMILECAM_SMILES=some_smiles, SMILECAM_TUTORIAL_EPOCHS=2)
-    assert "training on 1,756 faces" in printed
+    assert "training on 878 faces" in printed
     assert re.search(r"^ +2( +[.\d]+){5}$", printed, re.MULTILINE), "a row for the second epoch"
-    assert "weight of an error on a smile: 2.57" in printed
+    assert "weight of an error on a smile: 2.56" in printed
     assert "wrote my_lenet.onnx" in printed
     assert plots == 3

@@ -23,7 +23,8 @@ export function showControls(mode) {
   $("mirror").hidden = name !== "camera" && name !== "idle";
   $("stats").hidden = !mode.live;
   $("warmth").hidden = !mode.live;
-  $("booth-switch").hidden = !mode.live && name !== "idle";
+  $("booth-switch").hidden = $("chime").hidden = !mode.live && name !== "idle";
+  $("photo").hidden = name === "image"; // it is one already
   $("timeline-card").hidden = name === "image";
   $("read-again").hidden = true;
   $("save-image").hidden = name === "idle" || name === "camera";
