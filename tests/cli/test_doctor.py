@@ -51,7 +51,7 @@ def test_extras_are_those_that_can_be_installed():
 
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     named = set(declared["project"]["optional-dependencies"])
-    assert set(doctor.OPTIONAL) == named - {"all", "dev", "demo", "video"}
+    assert set(doctor.OPTIONAL) == named - {"all", "dev", "demo", "docs", "video"}
 
 
 @pytest.mark.parametrize("broken", ["_whole_pass", "_codecs"])

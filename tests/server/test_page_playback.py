@@ -22,7 +22,6 @@ def test_pause_seek_and_play_again(open_window):
     page = open_window(bypass_csp=True)
     until(page, f"{STATUS} === 'Playing'", timeout=15_000)
     page.wait_for_selector("#people .person", timeout=15_000)
-    assert page.evaluate(POSITION) < 5
     assert page.get_attribute("#seek", "max") == "10"
     page.click("#main")
     until(page, f"{STATUS} === 'Paused'")

@@ -39,7 +39,7 @@ def test_viewers_of_the_servers_source(watched):
         assert numbers == sorted(set(numbers))
         assert heads[-1]["time"] - heads[0]["time"] == pytest.approx(took, abs=1.0)
         assert all(jpeg.startswith(b"\xff\xd8\xff") for _, jpeg in frames)
-        assert sum(bool(head["faces"]) for head in heads) > 15
+        assert sum(bool(head["faces"]) for head in heads) > 8  # detection runs beside the stream
         assert {event["event"] for head in heads for event in head["events"]} & {"smile_start", "smile_end"}
         assert any("figures" in head and head["figures"]["rate"] > 0 for head in heads)
         assert [hear(stuck)["type"], hear(stuck)["type"]] == ["source", "settings"]

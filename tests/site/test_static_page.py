@@ -25,7 +25,7 @@ WIDTHS = (360, 768, 1440)
 sys.path.insert(0, str(HERE.parent / "server"))
 
 
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds, for machines with other work."""
 
 CHOOSE = """([id, value]) => {
@@ -98,7 +98,7 @@ def chromium(portraits, tmp_path_factory):
         browser.close()
 
 
-def until(page, script, arg=None, seconds=60):
+def until(page, script, arg=None, seconds=PATIENCE / 1000):
     """Wait until a script returns something true; the browser's own waiting needs eval, which the page forbids."""
     end = time.monotonic() + seconds
     while not page.evaluate(script, arg):

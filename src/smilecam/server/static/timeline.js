@@ -40,7 +40,7 @@ export class Timeline {
       this.frame.removeAttribute(name);
     }
     if (length) {
-      const slider = { role: "slider", tabindex: "0", "aria-label": "Position in the video", "aria-valuemin": "0", "aria-valuemax": length.toFixed(1) };
+      const slider = { role: "slider", tabindex: "0", "aria-label": "Position in the video", "aria-valuemin": "0", "aria-valuemax": length.toFixed(1), "aria-valuenow": "0" };
       for (const [name, value] of Object.entries(slider)) this.frame.setAttribute(name, value);
     }
     this.draw(true);

@@ -21,7 +21,7 @@ export class SampleClip {
   async open() {
     const canvas = Object.assign(document.createElement("canvas"), SIZE);
     const people = new DrawnPeople(canvas, [0, 1]);
-    await people.prepare();
+    people.prepare();
     const begun = performance.now();
     const draw = () => {
       const time = (performance.now() - begun) / 1000;

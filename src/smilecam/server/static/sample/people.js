@@ -19,26 +19,35 @@ export class DrawnPeople {
     this.busts = new Map();
   }
 
-  /** Draw what the clip will need before it begins, leaving the page time in between. */
-  async prepare() {
-    for (const person of this.people) {
-      for (let step = 0; step <= STEPS; step += 1) {
-        this.bust(person, step);
-        await new Promise((resolve) => { setTimeout(resolve); });
-      }
-    }
+  /** Draw neutral faces and smiles, and then what is between them, leaving the page time after each. */
+  prepare() {
+    const between = Array.from({ length: STEPS - 1 }, (_, at) => at + 1);
+    for (const step of [0, STEPS]) for (const person of this.people) this.drawOnce(person, step);
+    const later = between.flatMap((step) => this.people.map((person) => [person, step]));
+    const next = () => {
+      if (!later.length) return;
+      this.drawOnce(...later.shift());
+      setTimeout(next, 20);
+    };
+    setTimeout(next, 20);
   }
 
-  /** One person with one smile, drawn once. */
+  drawOnce(person, step) {
+    const steps = this.busts.get(person) ?? new Map();
+    this.busts.set(person, steps);
+    if (steps.has(step)) return;
+    const image = drawBust(this.scale, step / STEPS, PEOPLE[person]);
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    steps.set(step, canvas);
+  }
+
+  /** A person, with the nearest smile that has been drawn. */
   bust(person, step) {
-    const key = `${person} ${step}`;
-    if (!this.busts.has(key)) {
-      const image = drawBust(this.scale, step / STEPS, PEOPLE[person]);
-      const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
-      canvas.getContext("2d").putImageData(image, 0, 0);
-      this.busts.set(key, canvas);
-    }
-    return this.busts.get(key);
+    if (!this.busts.get(person)?.size) this.drawOnce(person, step);
+    const steps = this.busts.get(person);
+    const nearest = [...steps.keys()].reduce((best, one) => (Math.abs(one - step) < Math.abs(best - step) ? one : best));
+    return steps.get(nearest);
   }
 
   /**
