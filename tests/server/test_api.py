@@ -164,7 +164,7 @@ def test_an_upload_that_fails_leaves_nothing(tmp_path, size):
         with server.client() as client:
             failed = client.post("/v1/videos", files={"video": bytes(size)})
             assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal")
-            assert {path.name for path in temporary.rglob("*") if path.parent != temporary} == {"lock"}
+            assert {path.name for path in temporary.rglob("*") if path.parent != temporary} == {".server.lock"}
             files = [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()]
             assert {Path(file).name for file in files if file.startswith(str(temporary))} == {"lock"}
             end = time.monotonic() + 5
