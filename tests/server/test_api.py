@@ -166,7 +166,7 @@ def test_an_upload_that_fails_leaves_nothing(tmp_path, size):
             assert (failed.status_code, failed.json()["error"]["code"]) == (500, "internal")
             assert {path.name for path in temporary.rglob("*") if path.parent != temporary} == {".server.lock"}
             files = [str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir()]
-            assert {Path(file).name for file in files if file.startswith(str(temporary))} == {"lock"}
+            assert {Path(file).name for file in files if file.startswith(str(temporary))} == {".server.lock"}
             end = time.monotonic() + 5
             while not server.errors.read_text() and time.monotonic() < end:  # reported after the response
                 time.sleep(0.05)
