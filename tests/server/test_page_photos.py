@@ -212,7 +212,7 @@ def test_the_strip_opens_saves_and_deletes(open_page):
     page.keyboard.press("Delete")
     until(page, f"{MARKS} === 4")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.getElementById('gallery').contains(document.activeElement)")
+    until(page, "document.getElementById('gallery').contains(document.activeElement)")
     page.click("#note-action")
     until(page, f"{MARKS} === 5")
     names = []

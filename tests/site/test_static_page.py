@@ -156,7 +156,7 @@ def test_modules_agree_with_python(site, folder, yunet, tmp_path):
     command = [sys.executable, str(HERE / "record_cases.py"), str(tmp_path)]
     subprocess.run([*command, *(["--yunet", str(yunet)] if yunet else [])], check=True, timeout=120)
     variables = {"SMILECAM_SITE_CASES": str(tmp_path), "SMILECAM_SITE_ENGINE": str(folder / "engine")}
-    done = site.npm("test", **variables)
+    done = site.npm("test", **variables, **({"SMILECAM_YUNET": str(yunet)} if yunet else {}))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert re.search(r"^\W*skipped 0$", done.stdout, re.MULTILINE)
     assert int(re.search(r"^\W*pass (\d+)$", done.stdout, re.MULTILINE)[1]) >= 18
