@@ -100,4 +100,6 @@ def test_the_line_of_this_environment_is_understood_by_pip(tmp_path):
     options = ["--dry-run", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     command = [*(shlex.split(line) if os.name != "nt" else line.split()), *options]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert "Would install smilecam" in done.stdout or "setuptools" in done.stderr, done.stderr
+    # An installation that is found by its sources alone gets the requirements, which are met here.
+    understood = ("Would install smilecam", "Requirement already satisfied", "setuptools")
+    assert any(text in done.stdout + done.stderr for text in understood), done.stderr
