@@ -4,21 +4,23 @@ The score is the sum of the cascade's last stage, not a probability. Faces are p
 mirrored too) in images with hand-labelled boxes and in frames of held-out clips, each proposal is matched to the faces,
 and logistic curves are fitted. Their constants are in ``smilecam.detection.haar``.
 
-    python benchmarks/fit_haar_confidence.py --faces FOLDER --videos FOLDER
+    python benchmarks/fit_haar_confidence.py --faces FOLDER --videos FOLDER --faceless FOLDER
 
-The folders are those of ``detection.py``. The curve of the score alone counts images and boxes of two windows or more.
+The folders are those of ``detection.py``; the pictures without faces only count what passes the fitted curve and the
+one in use. The curve of the score alone counts images, and boxes that three windows or more agree on.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
-from detection import Scene, frames, labelled_pictures, shows
-from smilecam.detection.haar import HaarDetector, HaarSettings
+from detection import FACELESS, Scene, faceless, frames, labelled_pictures, shows
+from smilecam.detection.haar import OFFSET, PER_LOG_ODDS, PER_SCORE, HaarDetector, HaarSettings
 from smilecam.geometry import iou
 from smilecam.types import Box
 
@@ -56,11 +58,20 @@ def fit_logistic(values: np.ndarray, truths: np.ndarray) -> np.ndarray:
     return np.asarray(minimize(cost, np.ones(1 + values.shape[1]), method="Nelder-Mead").x)
 
 
+def passed(values: np.ndarray, truths: np.ndarray, curve: np.ndarray) -> str:
+    """How many true and false proposals reach the detectors' minimum of confidence."""
+    minimum = HaarSettings().min_confidence
+    passes = curve[0] + values @ curve[1:] >= np.log(minimum / (1 - minimum))
+    true, false = (int(passes[truths == truth].sum()) for truth in (1, 0))
+    return f"{true} of {truths.sum():.0f} true and {false} of {(1 - truths).sum():.0f} false proposals pass"
+
+
 def main() -> None:
     """Fit and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--videos", type=Path, required=True)
+    parser.add_argument("--faceless", type=Path, required=True)
     options = parser.parse_args()
     images = [one for scene in labelled_pictures(options.faces) for one in (scene, mirrored(scene))]
     values, truths = proposals(images, 2, DETECTION_SIZES)
@@ -68,8 +79,12 @@ def main() -> None:
     print(f"score alone: n {len(truths)}, {truths.sum():.0f} true; centre {-offset / slope:.3f}, width {1 / slope:.3f}")
     clips = [one for scene in frames(options.videos) for one in (scene, mirrored(scene))]
     values, truths = proposals([*images, *clips], 1, DETECTION_SIZES[1::2])
-    offset, score, log_odds = fit_logistic(values, truths)
+    fitted, used = fit_logistic(values, truths), np.array([OFFSET, PER_SCORE, PER_LOG_ODDS])
+    offset, score, log_odds = fitted
     print(f"both: n {len(truths)}, {truths.sum():.0f} true; {offset:.3f} + {score:.3f} score + {log_odds:.3f} log odds")
+    others = proposals(list(itertools.islice(faceless(options.faceless), FACELESS)), 1, DETECTION_SIZES[1::2])
+    values, truths = np.concatenate([values, others[0]]), np.concatenate([truths, others[1]])
+    print(f"fitted: {passed(values, truths, fitted)}; in use: {passed(values, truths, used)}")
 
 
 if __name__ == "__main__":
