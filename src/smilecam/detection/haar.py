@@ -29,8 +29,9 @@ OFFSET, PER_SCORE, PER_LOG_ODDS = -1.15, 0.45, 1.1
 """Log odds of a face from the cascade's score and the filter's log odds.
 
 benchmarks/fit_haar_confidence.py gives 0.135, 0.09, 1.53: on its easy material the filter alone decides nearly
-everything, and a portrait whose glasses make the filter doubt (log odds -0.3, score 4.3) would be lost. With more weight
-on the score that one is kept, and benchmarks/detection.py finds the same faces, with 11 false boxes instead of 12.
+everything, and a portrait whose glasses make the filter doubt (log odds -0.3, score 4.3) would be lost. With more
+weight on the score that one is kept, and benchmarks/detection.py finds the same faces, with 11 false boxes instead of
+12.
 """
 
 MAX_IOU = 0.3
