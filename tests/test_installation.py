@@ -34,6 +34,7 @@ def installed(tmp_path, monkeypatch):
         if direct_url is not None:
             (info / "direct_url.json").write_text(direct_url if isinstance(direct_url, str) else json.dumps(direct_url))
         monkeypatch.syspath_prepend(folder)
+        monkeypatch.setattr(installation, "find_spec", lambda _name: object())  # as in an environment with pip
         command = shlex.split(installation.install_command(extra))
         assert command[:4] == [sys.executable, "-m", "pip", "install"]
         return command[4:]
