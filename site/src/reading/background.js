@@ -7,6 +7,8 @@ const MAX_SHARE = 0.5;
 
 const detect = (detector, grey, regions) => (regions ? detectInRegions(detector, grey, regions) : detector.detect(grey));
 
+let orders = 0;
+
 /** Asks the detection worker, and goes on meanwhile. */
 export class RemoteDetection {
   /** @param {MessagePort} port of the detection worker, for this stream alone */
@@ -18,11 +20,13 @@ export class RemoteDetection {
 
   submit(grey, regions, nobodyKnown) {
     this.order = { done: false, faces: [] };
-    this.port.postMessage({ detector: this.detector, use: nobodyKnown ? "thorough" : "stream", grey, regions });
+    this.number = orders += 1;
+    this.port.postMessage({ number: this.number, detector: this.detector, use: nobodyKnown ? "thorough" : "stream", grey, regions });
     return this.order;
   }
 
-  take({ faces, seconds }) {
+  take({ number, faces, seconds }) {
+    if (number !== this.number) return; // ordered before the detector was changed
     this.seconds = seconds;
     Object.assign(this.order, { faces, done: true });
   }
@@ -50,9 +54,9 @@ export class ImmediateDetection {
 
 /** The other end of `RemoteDetection`, in the detection worker. */
 export function serveDetection(port, parts) {
-  port.onmessage = async ({ data: { detector, use, grey, regions } }) => {
+  port.onmessage = async ({ data: { number, detector, use, grey, regions } }) => {
     const began = performance.now();
     const faces = await detect(await parts.detector(detector, use), grey, regions).catch(() => []);
-    port.postMessage({ faces, seconds: (performance.now() - began) / 1000 });
+    port.postMessage({ number, faces, seconds: (performance.now() - began) / 1000 });
   };
 }
