@@ -20,14 +20,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from false_boxes import pictures, reduced
+from false_boxes import pictures
 from smilecam import provenance
 from smilecam.detection.detector_settings import HAAR_FOR_IMAGES, HAAR_FOR_STREAMS, HAAR_THOROUGH, YuNetSettings
 from smilecam.detection.files import YUNET_FILE
 from smilecam.detection.haar import HaarDetector
 from smilecam.detection.yunet import YuNetDetector
 from smilecam.geometry import iou
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, reduced
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources

@@ -22,7 +22,7 @@ from smilecam.detection.detector_settings import YuNetSettings
 from smilecam.detection.files import YUNET_FILE
 from smilecam.detection.yunet import YuNetDetector
 from smilecam.geometry import iou
-from smilecam.opencv import cv2, haarcascades
+from smilecam.opencv import cv2, haarcascades, reduced
 from smilecam.presets import CropGeometry
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
@@ -102,15 +102,6 @@ class Collector:
         boxes = [Box(x, y, x + width, y + height) for x, y, width, height in np.reshape(found, (-1, 4)).tolist()]
         self.rng.shuffle(boxes)
         return boxes
-
-
-def reduced(grey: GreyImage, side: int) -> GreyImage:
-    """An image whose longer side has at most ``side`` pixels."""
-    factor = max(grey.shape) / side
-    if factor <= 1:
-        return grey
-    size = (round(grey.shape[1] / factor), round(grey.shape[0] / factor))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def near(box: Box, face: Box) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smilecam.label_layout import PlacedLabel, Rectangle, Size, place_labels
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, reduced
 from smilecam.types import Face, Image
 
 # Blue and orange of Okabe and Ito's palette, which people with any colour vision tell apart (blue-green-red order).
@@ -115,10 +115,7 @@ def encode_png(image: Image, longest: int) -> bytes:
         image: uint8 (height, width, 3), blue-green-red.
         longest: the image is reduced to this many pixels on its longer side.
     """
-    factor = longest / max(image.shape[:2])
-    if factor < 1:
-        image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.imencode(".png", image)[1], np.uint8).tobytes()
+    return np.asarray(cv2.imencode(".png", reduced(image, longest))[1], np.uint8).tobytes()
 
 
 def _thickness(face: Face, unit: float) -> int:

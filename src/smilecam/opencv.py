@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 _LIMIT_VARIABLE = "OPENCV_IO_MAX_IMAGE_PIXELS"
 _DEFAULT_LIMIT = 100_000_000
 
@@ -39,7 +42,7 @@ with variable_set(_LIMIT_VARIABLE, str(max_pixels())):
     import cv2
     from cv2.data import haarcascades
 
-__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "use_one_thread", "variable_set"]
+__all__ = ["cv2", "haarcascades", "is_unicode", "max_pixels", "reduced", "use_one_thread", "variable_set"]
 
 
 def use_one_thread() -> None:
@@ -48,6 +51,21 @@ def use_one_thread() -> None:
     It holds for the whole process, so that only programs of our own call it.
     """
     cv2.setNumThreads(1)
+
+
+def reduced(image: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
+    """An image whose longer side has at most ``longest`` pixels: the same one where it has.
+
+    Args:
+        image: uint8 (height, width) or (height, width, channels).
+        longest: in pixels; the shorter side keeps at least one.
+    """
+    height, width = image.shape[:2]
+    factor = longest / max(height, width)
+    if factor >= 1:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def is_unicode(path: Path) -> bool:

@@ -9,10 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from smilecam.errors import SourceError
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, reduced
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.run import OnlineSourceRun
 from smilecam.pipeline.run_sources import begun, deliver
@@ -199,10 +197,5 @@ def encode_jpeg(image: Image, longest: int, quality: int = 80) -> bytes:
         longest: the image is reduced to this many pixels on its longer side.
         quality: 1 to 100.
     """
-    height, width = image.shape[:2]
-    if max(height, width) > longest:
-        factor = longest / max(height, width)
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    _, content = cv2.imencode(".jpg", reduced(image, longest), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return content.tobytes()

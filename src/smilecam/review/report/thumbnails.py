@@ -9,7 +9,7 @@ import numpy as np
 
 from smilecam.detection.registry import Use, resolve_detector
 from smilecam.errors import SourceError
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, reduced
 from smilecam.sinks.anonymise import blur_faces
 from smilecam.sources.base import Kind, SourceRef
 from smilecam.sources.images import load_image
@@ -91,14 +91,14 @@ def face_thumbnail(image: Image, box: Box | None, anonymise: Anonymiser | None =
     if anonymise:
         image = anonymise(image, [box] if box else [])
     if box is None:
-        return _jpeg(_reduced(image, FACE_SIDE))
+        return _jpeg(reduced(image, FACE_SIDE))
     half = round((0.5 + FACE_MARGIN) * max(box.width, box.height))
     x, y = (box.x1 + box.x2) // 2, (box.y1 + box.y2) // 2
     x1, y1, x2, y2 = x - half, y - half, x + half, y + half
     height, width = image.shape[:2]
     inside = image[max(0, y1) : max(0, min(height, y2)), max(0, x1) : max(0, min(width, x2))]
     if inside.size == 0:  # the file is another one than the results are about
-        return _jpeg(_reduced(image, FACE_SIDE))
+        return _jpeg(reduced(image, FACE_SIDE))
     border = (max(0, -y1), max(0, y2 - height), max(0, -x1), max(0, x2 - width))
     square = cv2.copyMakeBorder(inside, *border, cv2.BORDER_REPLICATE)
     return _jpeg(np.asarray(cv2.resize(square, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA), np.uint8))
@@ -116,14 +116,7 @@ def image_thumbnail(path: Path, boxes: Sequence[Box], anonymise: Anonymiser | No
         SourceError: it cannot be read.
     """
     image = load_image(path)
-    return _jpeg(_reduced(anonymise(image, boxes) if anonymise else image, IMAGE_WIDTH))
-
-
-def _reduced(image: Image, side: int) -> Image:
-    height, width = image.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _jpeg(reduced(anonymise(image, boxes) if anonymise else image, IMAGE_WIDTH))
 
 
 def _jpeg(image: Image) -> bytes:

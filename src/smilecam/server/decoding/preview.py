@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from smilecam.errors import OutputError
-from smilecam.opencv import cv2
+from smilecam.opencv import cv2, reduced
 from smilecam.results import FrameResult
 from smilecam.sinks.base import Sink
 from smilecam.sinks.video_writer import VideoRecorder
@@ -52,7 +52,7 @@ class Preview(Sink):
             return
         self._frames += 1
         try:
-            self._recorder.write(_reduced(frame.image), result.time)
+            self._recorder.write(reduced(_in_colour(frame.image), LONGEST_SIDE), result.time)
         except OutputError:
             self._give_up()
             return
@@ -78,12 +78,5 @@ class Preview(Sink):
         return sum(file.stat().st_size for file in self._path.parent.iterdir())
 
 
-def _reduced(image: Image) -> Image:
-    height, width = image.shape[:2]
-    if image.ndim == 2:
-        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
-    factor = LONGEST_SIDE / max(height, width)
-    if factor >= 1:
-        return image
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+def _in_colour(image: Image) -> Image:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8) if image.ndim == 2 else image
