@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
+from smilecam.cli.option_group import Command, add_options
 from smilecam.cli.renamed import RenamedOption
 from smilecam.detection.registry import (
     DEFAULT_DETECTOR,
@@ -17,8 +15,6 @@ from smilecam.detection.registry import (
     detector_names,
 )
 from smilecam.presets import OperatingPoint
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 OPTIONS = (
     click.option("--model", default="smilenet", show_default=True, help="smilenet, lenet, or an .onnx file."),
@@ -61,16 +57,12 @@ DETECTOR_OPTIONS = (
 
 def model_options(command: Command) -> Command:
     """Add --model, --policy, --operating-point and --threshold to a command."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, OPTIONS)
 
 
 def detector_options(command: Command) -> Command:
     """Add --detector and --detection-size to a command."""
-    for option in reversed(DETECTOR_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, DETECTOR_OPTIONS)
 
 
 def detector_warnings(detector: ResolvedDetector, blur: bool) -> list[str]:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from smilecam.cli.extras import require
+from smilecam.cli.option_group import Command, add_options
 from smilecam.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from smilecam.notify.broker import Broker
     from smilecam.sinks.base import Sink
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 WEBHOOK_SECRET = "SMILECAM_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 MQTT_PASSWORD = "SMILECAM_MQTT_PASSWORD"  # noqa: S105 - likewise
@@ -66,9 +66,7 @@ NOTIFY_OPTIONS = (
 
 def notify_options(command: Command) -> Command:
     """Add these options to a command."""
-    for option in reversed(NOTIFY_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, NOTIFY_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
+from smilecam.cli.option_group import Command, add_options
 from smilecam.cli.renamed import RenamedOption
 from smilecam.tracking.smile_state import DecisionSettings
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 SOURCE_OPTIONS = (
     click.option(
@@ -98,14 +95,9 @@ DECISION_OPTIONS = (
 
 def decision_options(command: Command) -> Command:
     """Add the options for deciding on smiles over time to a command."""
-    for option in reversed(DECISION_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(command, DECISION_OPTIONS)
 
 
 def stream_options(command: Command) -> Command:
     """Add the options for opening streams, and those for deciding on smiles in them, to a command."""
-    command = decision_options(command)
-    for option in reversed(SOURCE_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(decision_options(command), SOURCE_OPTIONS)
