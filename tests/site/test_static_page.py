@@ -19,8 +19,6 @@ from smilecam.types import Box
 
 HERE = Path(__file__).resolve().parent
 REQUIRED = "SMILECAM_TEST_DATA_REQUIRED"
-SCREENSHOTS = Path(os.environ.get("SMILECAM_TEST_SCREENSHOTS", HERE.parents[1] / "build" / "screenshots"))
-WIDTHS = (360, 768, 1440)
 
 sys.path.insert(0, str(HERE.parent / "server"))
 
@@ -296,26 +294,15 @@ def test_works_without_a_network_once_loaded(opened, astronaut, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_and_fits(opened, scheme):
-    from axe_playwright_python.sync_playwright import Axe
+    from browsing import check_axe, fits
 
     window = opened(color_scheme=scheme, bypass_csp=True)
     page = window.page
-    check_axe(Axe(), page)
+    check_axe(page)
     page.click("#use-camera")
     page.wait_for_selector("#people .person.smiling", timeout=PATIENCE)
-    check_axe(Axe(), page)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(150)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.screenshot(path=SCREENSHOTS / f"site_{scheme}_{width}.png", full_page=True)
-
-
-def check_axe(axe, page):
-    found = axe.run(page, options={"resultTypes": ["violations"], "preload": False}).response
-    assert found["passes"]
-    assert [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+    check_axe(page)
+    fits(page, f"site_{scheme}")
 
 
 def test_folder_needs_nothing_special(folder):
