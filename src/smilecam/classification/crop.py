@@ -93,6 +93,10 @@ def cut(grey: GreyImage, square: Box) -> GreyImage:
     height, width = grey.shape[:2]
     if square.x1 >= 0 and square.y1 >= 0 and square.x2 <= width and square.y2 <= height:
         return grey[square.y1 : square.y2, square.x1 : square.x2]
+    inside = grey[max(0, square.y1) : max(0, square.y2), max(0, square.x1) : max(0, square.x2)]
+    if inside.size:
+        margins = (max(0, -square.y1), max(0, square.y2 - height), max(0, -square.x1), max(0, square.x2 - width))
+        return np.asarray(cv2.copyMakeBorder(inside, *margins, cv2.BORDER_REPLICATE | cv2.BORDER_ISOLATED), np.uint8)
     rows = np.arange(square.y1, square.y2).clip(0, height - 1)
     columns = np.arange(square.x1, square.x2).clip(0, width - 1)
     outside: GreyImage = grey[np.ix_(rows, columns)]
