@@ -29,11 +29,12 @@ _EXPANSION = 255 / 219
 class DecodedImage:
     """The image of a decoded frame, undecoded as far as colours go, with the rotation that makes it upright."""
 
-    __slots__ = ("_frame", "_rotation")
+    __slots__ = ("_frame", "_luma", "_rotation")
 
     def __init__(self, frame: av.VideoFrame, rotation: Rotation | None) -> None:
         """Keep both."""
         self._frame, self._rotation = frame, rotation
+        self._luma: GreyImage | None = None
 
     @property
     def held_pixels(self) -> int:
@@ -68,15 +69,15 @@ class DecodedImage:
     def _plane(self) -> GreyImage | None:
         """The luma plane, if the pixel format has one of 8 bits; read-only, as the decoder predicts from it."""
         frame = self._frame
-        if frame.format.name not in LUMA_FIRST:
-            return None
+        if self._luma is not None or frame.format.name not in LUMA_FIRST:
+            return self._luma
         plane = frame.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
             frame.height, plane.line_size
         )
         rows.flags.writeable = False
-        luma: GreyImage = rows[:, : frame.width]
-        return luma
+        self._luma = rows[:, : frame.width]
+        return self._luma
 
     def _has_full_range(self) -> bool:
         name = self._frame.format.name

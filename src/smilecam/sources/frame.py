@@ -85,10 +85,10 @@ class Frame:
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        if self._shape is not None:
-            return self._shape
-        height, width = self.luma.shape
-        return height, width
+        if self._shape is None:
+            height, width = self.luma.shape
+            self._shape = height, width
+        return self._shape
 
     @property
     def held_pixels(self) -> int:
@@ -133,7 +133,7 @@ class Frame:
         Args:
             side: the longer side of the result is at least this, and less than twice as much, or that of ``grey``.
         """
-        if self._grey is None and self._lazy is not None and (luma := self._lazy.luma()) is not None:
-            return self._lazy.sampled(max(1, max(luma.shape) // side))
-        step = max(1, max(self.grey.shape) // side)
+        step = max(1, max(self.shape) // side)
+        if self._grey is None and self._lazy is not None and self._lazy.luma() is not None:
+            return self._lazy.sampled(step)
         return self.grey[::step, ::step]
