@@ -28,13 +28,13 @@ from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 PREFETCHED_FRAMES = 64
 """Frames decoded ahead: decoding goes on while faces are detected in the first frame, or in all of a later one."""
 
-PREFETCHED_PIXELS = 17_000_000
-"""Fewer are decoded ahead where they are large, as memory counts then: 8 frames of 1920x1080, of 3 MB each."""
+PREFETCHED_PIXELS = 9_000_000
+"""Fewer are decoded ahead where they are large, as memory counts then: 4 frames of 1920x1080, of 3 MB each."""
 
 PREFETCHED_WINDOWS = 3
 
-WINDOW_PIXELS = 16_000_000
-"""A window is not longer than this, since several are in memory: 8 frames of 1920x1080."""
+WINDOW_PIXELS = 20_000_000
+"""A window is not longer than this, since several are in memory: 10 frames of 1920x1080."""
 
 
 class Window(NamedTuple):
