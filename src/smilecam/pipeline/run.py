@@ -302,7 +302,7 @@ class OfflineRun(_MeteredRun):
                 if isinstance(frame, Event):
                     continue
                 with self._stages.measure(Stage.CUT):
-                    is_cut = self._is_cut(frame.sampled(CUT_SIDE))
+                    is_cut = self._is_cut(frame.sampled_luma(CUT_SIDE), frame.full_range)
                 if is_cut:
                     if waiting:
                         yield self._find(waiting, cut)

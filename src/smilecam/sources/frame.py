@@ -44,8 +44,8 @@ class LazyImage(Protocol):
     def full_range(self, luma: GreyImage) -> GreyImage:
         """Some of ``luma``, as it is in ``grey``."""
 
-    def sampled(self, step: int) -> GreyImage:
-        """Every so many-th pixel of ``grey``, across and down."""
+    def sampled_luma(self, step: int) -> GreyImage | None:
+        """Every so many-th pixel of ``luma``, across and down; None where there is none."""
 
 
 class GreyRegions:
@@ -163,13 +163,16 @@ class Frame:
             return GreyRegions(self.luma, self._lazy.full_range)
         return self.grey
 
-    def sampled(self, side: int) -> GreyImage:
-        """``grey``, of which every so many-th pixel is taken.
+    def sampled_luma(self, side: int) -> GreyImage:
+        """``luma``, of which every so many-th pixel is taken.
 
         Args:
-            side: the longer side of the result is at least this, and less than twice as much, or that of ``grey``.
+            side: the longer side of the result is at least this, and less than twice as much, or that of ``luma``.
         """
         step = max(1, max(self.shape) // side)
-        if self._grey is None and self._lazy is not None and self._lazy.has_luma:
-            return self._lazy.sampled(step)
-        return self.grey[::step, ::step]
+        sampled = None if self._lazy is None else self._lazy.sampled_luma(step)
+        return self.grey[::step, ::step] if sampled is None else sampled
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """Some of ``luma``, as it is in ``grey``."""
+        return self._lazy.full_range(luma) if self._lazy is not None and self._lazy.has_luma else luma
