@@ -109,6 +109,11 @@ class Frame:
         if not keep_image:
             self._image = self._lazy = None
 
+    def release_grey(self) -> None:
+        """Let go of ``grey`` where the luma plane is kept, of which regions can be made again (``grey_pixels``)."""
+        if self._lazy is not None and self._lazy.has_luma:
+            self._grey = None
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
@@ -135,7 +140,7 @@ class Frame:
 
     @property
     def grey(self) -> GreyImage:
-        """uint8 (height, width); the same array each time until ``release``."""
+        """uint8 (height, width); the same array each time until it is released."""
         if self._grey is None:
             if self._lazy is not None:
                 self._grey = self._lazy.grey()
