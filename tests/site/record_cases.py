@@ -33,8 +33,9 @@ from smilecam.pipeline.sampling import FoundFrame, LiveSampler
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
+from smilecam.tracking.background import BackgroundDetection
 from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+from smilecam.tracking.online import OnlineFaceFinder
 from smilecam.tracking.smile_path import SmilePath
 from smilecam.tracking.smile_state import DecisionSettings, SmileState
 from smilecam.types import Box, DetectedFace, GreyImage
@@ -54,9 +55,9 @@ class Immediate(BackgroundDetection):
         done.set_result(self._detect(grey, regions, nobody_known))
         return done
 
-    def interval(self, stream: object, seconds: float) -> float:
+    def admits(self, stream: object) -> bool:
         """No stream waits for another."""
-        return seconds
+        return True
 
 
 class Recorder:

@@ -13,8 +13,9 @@ from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, res
 from smilecam.errors import UsageProblem
 from smilecam.pipeline.fair_gate import FairGate
 from smilecam.pipeline.stages import MeasuredDetector, Stages
+from smilecam.tracking.background import BackgroundDetection
 from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+from smilecam.tracking.online import OnlineFaceFinder
 from smilecam.tracking.smile_state import DecisionSettings
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ is a scan whose workers have died so often, one after another, before they took 
 POLL_SECONDS = 0.5
 """On Windows, no signal interrupts a wait, so waits are short."""
 
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 
 MAX_PROCESSES_WINDOWS = 60
 """Windows waits for 63 pipes at most."""
@@ -150,9 +151,10 @@ class LocalEngine:
         for process in self._processes:
             process.connection.close()
             process.process.terminate()
+        end = time.monotonic() + CLOSE_SECONDS  # for all together
         for process in self._processes:
-            process.process.join(CLOSE_SECONDS)
-            if process.process.is_alive():
+            process.process.join(max(0.0, end - time.monotonic()))
+            if process.process.is_alive():  # stopped, for one
                 process.process.kill()
                 process.process.join(CLOSE_SECONDS)
             process.copies.cleanup()

@@ -35,21 +35,75 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
     Raises:
         SourceError: it cannot be reached within the time limit, or is no video.
     """
-    if url.lower().startswith("http"):
-        container = _connect(ref, url, options, {"raw_packet_size": str(RAW_PACKET)}, RAW)
-        beginning = _beginning(ref, url, container)
-        if begins_multipart(beginning):
-            return MjpegSource(ref, container, beginning)
-        container.close()
-        return _av_source(ref, url, _connect(ref, url, options, {}))
-    return _av_source(ref, url, _connect(ref, url, options, _LIVE_PROBE))
+    scheme = url.lower().partition(":")[0]
+    if scheme not in ("http", "https", "tcp"):
+        return _av_source(ref, url, _connect(ref, url, options, _LIVE_PROBE))
+    container = _connect(ref, url, options, {"raw_packet_size": str(RAW_PACKET)}, RAW)
+    beginning = _beginning(ref, url, container)
+    if begins_multipart(beginning):
+        return MjpegSource(ref, container, beginning)
+    if scheme == "tcp":  # who sends there may take one connection only
+        return _over_connection(ref, url, options, Connection(container, beginning))
+    container.close()
+    return _av_source(ref, url, _connect(ref, url, options, {}))
+
+
+class Connection:
+    """What a connection gives, for FFmpeg to read as a file that cannot seek."""
+
+    name = "connection"
+
+    def __init__(self, container: InputContainer, beginning: bytes) -> None:
+        """Take over a connection.
+
+        Args:
+            container: of raw data.
+            beginning: bytes that have been read from it.
+        """
+        self._container, self._rest = container, beginning
+        self._packets = container.demux()
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; none at the end.
+
+        Raises:
+            av.FFmpegError: it breaks off, or is silent for longer than the limit.
+        """
+        while not self._rest:
+            packet = next(self._packets, None)
+            if packet is None:
+                return b""
+            self._rest = bytes(cast(Any, packet))
+        part, self._rest = self._rest[:size], self._rest[size:]
+        return part
+
+    def cancel(self) -> None:
+        """Nothing cuts a read short: its time is limited."""
+
+    def close(self) -> None:
+        """Close it; no thread may be reading it."""
+        self._container.close()
+
+
+def _over_connection(ref: SourceRef, url: str, options: SourceOptions, connection: Connection) -> AvSource:
+    try:
+        container = _connect(ref, url, options, _LIVE_PROBE, file=connection)
+    except BaseException:
+        connection.close()
+        raise
+    return AvSource(ref, container, connection, remote=True, endless=True)
 
 
 def _connect(
-    ref: SourceRef, url: str, options: SourceOptions, more: dict[str, str], form: str | None = None
+    ref: SourceRef,
+    url: str,
+    options: SourceOptions,
+    more: dict[str, str],
+    form: str | None = None,
+    file: Connection | None = None,
 ) -> InputContainer:
     settings = {
-        "protocol_whitelist": NETWORK_PROTOCOLS,
+        "protocol_whitelist": NETWORK_PROTOCOLS if file is None else "none",
         "format_whitelist": form or f"{NETWORK_CONTAINERS},{CONTAINERS}",
         "max_pixels": str(max_pixels()),
         "rtsp_transport": "tcp",  # packets lost by UDP smear the image
@@ -60,7 +114,7 @@ def _connect(
     container, problem = None, ""
     try:
         limits = (options.open_timeout, options.read_timeout)
-        container = av.open(url, "r", form, options=settings, timeout=limits, metadata_errors="replace")
+        container = av.open(file or url, "r", form, options=settings, timeout=limits, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
         problem = _problem(error, url)
     if container is None:  # raised here, so that it does not carry an error that quotes the password
@@ -69,11 +123,9 @@ def _connect(
 
 
 def _beginning(ref: SourceRef, url: str, container: InputContainer) -> bytes:
-    """So many bytes of an answer that its form can be told; none where its length is known, as that of a file."""
+    """So many bytes of an answer that its form can be told."""
     content, problem = b"", ""
     try:
-        if container.size > 0:
-            return content
         for packet in container.demux():
             content += bytes(cast(Any, packet))
             if is_decisive(content):

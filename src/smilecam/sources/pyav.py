@@ -24,7 +24,7 @@ from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import check_file
-from smilecam.sources.release import CancellableFile, ReleaseGuard
+from smilecam.sources.release import CancellableFile, ReadByLibrary, ReleaseGuard
 
 PIPE_CONTAINERS = f"{CONTAINERS},h264,hevc,mjpeg,mpjpeg,yuv4mpegpipe,ivf,nut"
 """Formats on standard input: raw streams too, since the user has declared it a video."""
@@ -65,7 +65,7 @@ class AvSource(Source):
         self,
         ref: SourceRef,
         container: InputContainer,
-        file: CancellableFile | None = None,
+        file: ReadByLibrary | None = None,
         *,
         remote: bool = False,
         endless: bool = False,
