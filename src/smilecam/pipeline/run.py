@@ -15,7 +15,7 @@ from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.sampling import FoundFrame, SmileSampler
-from smilecam.pipeline.stages import Stage, Stages
+from smilecam.pipeline.stages import Stage, Unmeasured
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -230,7 +230,7 @@ class OfflineRun(_MeteredRun):
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
-        self._stages = setup.stages or Stages()
+        self._stages = setup.stages or Unmeasured()
         self._finder = finder or setup.components.offline_finder(setup.stages)
         self.cuts: set[int] = set()
         self._is_cut = CutDetector()
