@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smilecam.detection.cascade import SIDE, Window, detect_windows, make_cascade
+from smilecam.geometry import iou
 from smilecam.opencv import cv2
 from smilecam.types import Box, GreyImage
 
@@ -27,6 +28,13 @@ MARGIN, SMALLER, LARGER = 0.12, 0.85, 1.2
 SAME_PLACE, SAME_SIZE = 0.3, 0.6
 """Coarse windows are taken together when their centres are less than this share of the larger side apart, and the
 smaller side is more than this share of the larger one."""
+
+
+GROUP_EPS = 0.2
+"""OpenCV's own: windows whose borders differ by less than this share of their side are grouped."""
+
+SAME_FACE = 0.4
+"""IoU of a group's mean with the windows whose scores count for it."""
 
 
 class _Hit(NamedTuple):
@@ -92,10 +100,26 @@ class CoarseToFine:
         )
         inside = np.ascontiguousarray(grey[roi.y1 : roi.y2, roi.x1 : roi.x2])
         sizes = (max(SIDE, round(SMALLER * hits[-1].side)), max(SIDE, round(LARGER * largest)))
-        windows = detect_windows(self._cascade, inside, scale_factor, min_neighbors, sizes)
-        if not windows and min_neighbors:
-            windows = detect_windows(self._cascade, inside, scale_factor, 0, sizes)
+        single = detect_windows(self._cascade, inside, scale_factor, 0, sizes)
+        windows = _agreed(single, min_neighbors) or single
         return [([x + roi.x1, y + roi.y1, width, height], score) for (x, y, width, height), score in windows]
+
+
+def _agreed(windows: list[Window], min_neighbors: int) -> list[Window]:
+    """Means of windows that more than so many agree on, each with their highest score, as OpenCV makes them."""
+    if len(windows) <= min_neighbors:
+        return []
+    means, _ = cv2.groupRectangles([box for box, _ in windows], min_neighbors, GROUP_EPS)
+    agreed = []
+    for mean in np.reshape(means, (-1, 4)).tolist():
+        scores = [score for box, score in windows if iou(_box(box), _box(mean)) > SAME_FACE]
+        agreed += [(mean, max(scores))] if scores else []
+    return agreed
+
+
+def _box(window: list[int]) -> Box:
+    x, y, width, height = window
+    return Box(x, y, x + width, y + height)
 
 
 def _grouped(hits: list[_Hit]) -> list[list[_Hit]]:

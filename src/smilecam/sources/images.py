@@ -86,6 +86,7 @@ class JpegImage:
     """
 
     __slots__ = ("_content", "_grey", "_path")
+    has_luma = True
 
     def __init__(self, content: bytes, path: Path) -> None:
         """Decode the grey image, upright.
@@ -99,6 +100,12 @@ class JpegImage:
         """
         self._content, self._path = content, path
         self._grey = _decode(content, path, cv2.IMREAD_GRAYSCALE)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self._grey.shape
+        return height, width
 
     @property
     def held_pixels(self) -> int:
@@ -116,6 +123,10 @@ class JpegImage:
     def luma(self) -> GreyImage:
         """The same as ``grey``."""
         return self._grey
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """The same: JPEG has the full range."""
+        return luma
 
     def sampled(self, step: int) -> GreyImage:
         """Every so many-th pixel of ``grey``, across and down."""
