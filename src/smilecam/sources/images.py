@@ -101,9 +101,20 @@ class JpegImage:
         self._grey = _decode(content, path, cv2.IMREAD_GRAYSCALE)
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the upright image."""
+        height, width = self._grey.shape
+        return height, width
+
+    @property
     def held_pixels(self) -> int:
         """Pixels of the image."""
         return self._grey.size
+
+    @property
+    def has_luma(self) -> bool:
+        """The grey image is its own luma plane."""
+        return True
 
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
@@ -116,6 +127,10 @@ class JpegImage:
     def luma(self) -> GreyImage:
         """The same as ``grey``."""
         return self._grey
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """The same array: JPEG files have the full range."""
+        return luma
 
     def sampled(self, step: int) -> GreyImage:
         """Every so many-th pixel of ``grey``, across and down."""
