@@ -86,7 +86,6 @@ class JpegImage:
     """
 
     __slots__ = ("_content", "_grey", "_path")
-    has_luma = True
 
     def __init__(self, content: bytes, path: Path) -> None:
         """Decode the grey image, upright.
@@ -103,7 +102,7 @@ class JpegImage:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width in pixels."""
+        """Height and width of the upright image."""
         height, width = self._grey.shape
         return height, width
 
@@ -111,6 +110,11 @@ class JpegImage:
     def held_pixels(self) -> int:
         """Pixels of the image."""
         return self._grey.size
+
+    @property
+    def has_luma(self) -> bool:
+        """The grey image is its own luma plane."""
+        return True
 
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
@@ -125,7 +129,7 @@ class JpegImage:
         return self._grey
 
     def full_range(self, luma: GreyImage) -> GreyImage:
-        """The same: JPEG has the full range."""
+        """The same array: JPEG files have the full range."""
         return luma
 
     def sampled(self, step: int) -> GreyImage:
