@@ -159,19 +159,30 @@ Job = tuple[Task, ...]
 """Tasks that one worker does one after another: handing them out one by one would cost more than some of them."""
 
 MIN_IMAGES, MAX_IMAGES = 16, 256
-"""In a job, as many as give ``MANY_JOBS``: fewer cost more to hand out, more are done again after a loss."""
+"""In a job: fewer cost more to hand out, more are done again after a loss."""
 
-MANY_JOBS = 4096
+SHARES = 4
+"""A job has this part of a worker's share of the images that are left: many at first, few at the end, when the others
+wait for the last one."""
 
 
-def jobs_of(tasks: Iterable[Task]) -> list[Job]:
-    """Divide tasks into jobs: large videos first, so that none is left alone at the end, then images."""
+def jobs_of(tasks: Iterable[Task], workers: int) -> list[Job]:
+    """Divide tasks into jobs: large videos first, so that none is left alone at the end, then images.
+
+    Args:
+        tasks: in any order.
+        workers: that will do them.
+    """
     tasks = list(tasks)
     videos = sorted((task for task in tasks if not task.file.is_image), key=lambda task: -task.file.size)
     images = [task for task in tasks if task.file.is_image]
-    size = min(MAX_IMAGES, max(MIN_IMAGES, len(images) // MANY_JOBS))
-    chunks = (tuple(images[at : at + size]) for at in range(0, len(images), size))
-    return [*((task,) for task in videos), *chunks]
+    jobs: list[Job] = [(task,) for task in videos]
+    begin = 0
+    while begin < len(images):
+        size = min(MAX_IMAGES, max(MIN_IMAGES, (len(images) - begin) // (SHARES * workers)))
+        jobs.append(tuple(images[begin : begin + size]))
+        begin += size
+    return jobs
 
 
 def job_to_text(job: Job) -> str:
