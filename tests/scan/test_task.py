@@ -30,7 +30,7 @@ def test_keys_depend_on_what_results_depend_on(settings):
     for name, value in (
         ("model_digest", "0"), ("policy", "strict"), ("threshold", 0.9), ("detector", "yunet"), ("detection_size", 99),
         ("every", 0.0), ("split", 20.0), ("decision", replace(settings.decision, min_smile=1.0)),
-        ("version", "0.0.9"),
+        ("decode", "reference-frames"), ("version", "0.0.9"),
     ):  # fmt: skip
         assert Task.of(of_file, replace(settings, **{name: value})).key != key
     assert ScanSettings.of_dict(settings.as_dict()) == settings
