@@ -404,7 +404,7 @@ def test_no_more_faces_are_followed_than_allowed(search):
 
 def test_many_streams_take_turns_at_a_share_of_the_time():
     """From their first detections on; none has a second one before all have had one, or waits with an old frame."""
-    seconds, share, streams, begun, futures, waited = 0.02, 0.3, 12, [], [], []
+    seconds, share, streams, begun, futures, waited = 0.02, 0.4, 12, [], [], []
 
     class Busy(SquareDetector):
         def __call__(self, grey, region=None):

@@ -13,7 +13,7 @@ from smilecam.detection.base import FaceDetector
 from smilecam.detection.motion import detect_in_regions
 from smilecam.types import Box, DetectedFace, GreyImage
 
-MAX_SHARE = 0.3
+MAX_SHARE = 0.4
 """Of a core's time, for the detections of several streams together; the rest is left to their frames."""
 
 ACTIVE_SECONDS = 5.0
