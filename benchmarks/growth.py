@@ -127,7 +127,7 @@ KINDS = {"faces": growth_of_faces, "pixels": growth_of_pixels, "streams": growth
 
 
 def plot(found: Content, path: Path) -> None:
-    """Three plots side by side, on no background and in greys that a dark page and a light one both show."""
+    """A plot for each kind of growth, on no background and in greys that a dark page and a light one both show."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -135,14 +135,15 @@ def plot(found: Content, path: Path) -> None:
     mpl.rcParams.update({"xtick.color": INK, "ytick.color": INK, "svg.hashsalt": "growth", "svg.fonttype": "none"})
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
     labels = {
         "faces": ("faces in 1920x1080", "CPU ms per frame"),
         "pixels": ("width of a frame with one face", "CPU ms per frame"),
         "streams": ("streams of 640x480 at 15 frames/s", "of one core"),
     }
-    for axis, (kind, (across, up)) in zip(axes, labels.items(), strict=True):
-        decoded = False
+    kinds = [kind for kind in labels if any(kind in about for about in found.values())]
+    figure, axes = plt.subplots(1, len(kinds), figsize=(3.7 * len(kinds), 3.4), layout="constrained", squeeze=False)
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        (across, up), decoded = labels[kind], False
         for detector, about in found.items():
             rows = about.get(kind, {}).get("rows", {})
             sizes, style = [int(size) for size in rows], {"marker": ".", "color": COLOURS[detector], "label": detector}
