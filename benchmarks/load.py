@@ -3,7 +3,8 @@
     python benchmarks/load.py [--sessions 1,2,4,8,16,32,64] [--seconds 5] [--rounds 3] [--against SRC] [--json PATH]
 
 For each number of sessions: how many were admitted and how many refused with 503 and Retry-After, frames/s of all
-together, the time from a frame to its answer, and processor time of the server and its workers a frame. Last, whether
+together, the time from a frame to its answer, processor time of the server and its workers a frame, and the time to the
+first face, at the median of the sessions, which all come at the same moment. Last, whether
 the server has recovered: one session again, in turn with one on a server that was never loaded. With --against, the
 folder src of another version is measured in turn with this one. Windows are short, so that servers that are compared
 meet the same load of the machine.
@@ -54,6 +55,7 @@ class Window:
         p50: median of the milliseconds from a frame to its answer.
         p99: 99th percentile of the same.
         cpu: milliseconds of processor time a frame.
+        first: median of the seconds until a session had a face.
         errors: sessions that ended in any other way.
     """
 
@@ -63,6 +65,7 @@ class Window:
     p50: float = 0.0
     p99: float = 0.0
     cpu: float = 0.0
+    first: float = 0.0
     errors: int = 0
     waits: list[float] = field(default_factory=list, repr=False)
 
@@ -75,16 +78,19 @@ def processor_seconds(server: served.Server) -> float:
 
 def measure(server: served.Server, sessions: int, seconds: float, image: bytes) -> Window:
     """Load a server for a while."""
-    window, lock = Window(sessions), threading.Lock()
+    window, lock, firsts = Window(sessions), threading.Lock(), []
     end = time.monotonic() + seconds
 
     def send_frames() -> None:
-        number = 0
+        number, seen = 0, False
         with server.socket() as stream:
             while (began := time.monotonic()) < end:
-                served.ask(stream, served.frame(number, number / 25, image), 60)
+                answer = served.ask(stream, served.frame(number, number / 25, image), 60)
                 window.waits.append(time.monotonic() - began)
                 number += 1
+                if answer["faces"] and not seen:
+                    seen = True
+                    firsts.append(time.monotonic() - end + seconds)
 
     def run_session() -> None:
         try:
@@ -107,13 +113,15 @@ def measure(server: served.Server, sessions: int, seconds: float, image: bytes) 
     frames = max(1, len(window.waits))
     window.cpu = 1000 * (processor_seconds(server) - before) / frames
     window.rate = len(window.waits) / seconds
+    missing = sessions - window.refused - len(firsts)
+    window.first = median(firsts + [float("inf")] * missing) if firsts else float("inf")
     window.p50, window.p99 = (1000 * np.quantile(window.waits or [0.0], (0.5, 0.99))).tolist()
     return window
 
 
 def combined(windows: list[Window]) -> Window:
     """The medians of several windows."""
-    names = ("refused", "rate", "p50", "p99", "cpu", "errors")
+    names = ("refused", "rate", "p50", "p99", "cpu", "first", "errors")
     return Window(windows[0].sessions, **{name: median(getattr(window, name) for window in windows) for name in names})
 
 
@@ -159,8 +167,8 @@ def main() -> None:
     counts = [int(count) for count in options.sessions.split(",")]
     sources = {"this": OWN_SOURCE, **({"other": options.against} if options.against else {})}
     print(f"commit {provenance.commit()}, {provenance.machine()}, 640x480, {len(image):,} bytes a frame")
-    print("| version | sessions | refused | frames/s | p50, ms | p99, ms | processor ms a frame | errors |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| version | sessions | refused | frames/s | p50, ms | p99, ms | CPU ms a frame | first face, s | errors |")
+    print("|---|---|---|---|---|---|---|---|---|")
     rows = []
     with servers(sources) as running:
         for count in counts:
@@ -173,7 +181,7 @@ def main() -> None:
                 rows.append({"version": name, **{key: value for key, value in asdict(row).items() if key != "waits"}})
                 print(
                     f"| {name} | {count} | {row.refused:g} | {row.rate:.0f} | {row.p50:.0f} | {row.p99:.0f} "
-                    f"| {row.cpu:.2f} | {row.errors:g} |",
+                    f"| {row.cpu:.2f} | {row.first:.1f} | {row.errors:g} |",
                     flush=True,
                 )
         time.sleep(PAUSE_SECONDS)

@@ -9,10 +9,10 @@ imported it before, or has set the variable itself, the host's choice holds.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -95,9 +95,11 @@ def try_network(content: bytes, faces: FloatArray, check: Callable[[Network], No
     done: Future[FloatArray] = Future()
     threading.Thread(target=_try, args=(content, faces, check, run, done), name="smilecam-model", daemon=True).start()
     try:
-        deadline = time.monotonic() + TRIAL_SECONDS
-        while not done.done() and time.monotonic() < deadline:
-            wait([done], POLL_SECONDS)
+        for _ in range(
+            math.ceil(TRIAL_SECONDS / POLL_SECONDS)
+        ):  # not by a clock: this process may be stopped meanwhile
+            if wait([done], POLL_SECONDS).done:
+                break
     finally:
         run.terminate = True  # before the next operator
     if not done.done():

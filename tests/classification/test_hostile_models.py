@@ -1,7 +1,9 @@
 """Model files that would hang, take all memory, or give no numbers: refused, on the real program."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -107,10 +109,11 @@ def attempt(path, seconds=30):
         "try: c.SmileClassifier(sys.argv[1])\n"
         "except ModelFileError as error: print(error, file=sys.stderr); code = 4\n"
         "else: code = 0\n"
-        "try:\n"
-        "    import resource\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
-        "except ImportError: print(0)\n"
+        # Not by getrusage: that remembers the memory of the process that started this one.
+        "from pathlib import Path\n"
+        "status = Path('/proc/self/status')\n"
+        "lines = status.read_text().splitlines() if status.exists() else []\n"
+        "print(next((int(line.split()[1]) // 1024 for line in lines if line.startswith('VmHWM')), 0))\n"
         "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=seconds)
@@ -164,6 +167,33 @@ def test_a_slow_network_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_runtime, "TRIAL_SECONDS", 1.0)
     with pytest.raises(ModelFileError, match="does not classify three faces within 1 s"):
         SmileClassifier(path)
+
+
+STOPPED_TRIAL = """
+import time
+from smilecam import onnx_runtime
+from smilecam.classification.classifier import SmileClassifier
+onnx_runtime.TRIAL_SECONDS, load = 1.0, onnx_runtime._load_limited
+def slow(content):
+    print("loading", flush=True)
+    time.sleep(0.6)
+    return load(content)
+onnx_runtime._load_limited = slow
+SmileClassifier({path!r})
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_that_is_stopped_gives_no_network_up(tmp_path):
+    write(tmp_path / "net.onnx", [helper.make_node("Identity", ["mean"], ["end"]), both("end")])
+    command = [sys.executable, "-c", STOPPED_TRIAL.format(path=str(tmp_path / "net.onnx"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
 
 
 def test_numbers_that_are_none_are_an_error_and_no_result(smilecam_command, tmp_path, clip):

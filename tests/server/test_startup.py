@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -80,3 +81,15 @@ def test_the_default_detector_is_chosen_at_the_start(tmp_path, request, smiling,
         assert interrupted == "smilecam: interrupted"
         assert len(warnings) == (line is not None)
         assert all(line in warning for warning in warnings)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_is_told_from_an_end_where_whoever_started_it_ignores_interrupts(tmp_path):
+    """As a shell does for what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with serving(tmp_path) as server:
+            assert server.stop()[0] == 130
+            assert server.errors.read_text() == "smilecam: interrupted\n"
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from smilecam.classification.augmented import DOUBTFUL
 from smilecam.classification.batch import FaceClassifier
+from smilecam.classification.calibration import calibrated_log_odds
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import resize, squares_input
 from smilecam.detection.base import FaceDetector
@@ -31,8 +33,9 @@ from smilecam.pipeline.sampling import FoundFrame, LiveSampler
 from smilecam.sources.frame import Frame
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
+from smilecam.tracking.background import BackgroundDetection
 from smilecam.tracking.faces import FaceTracks
-from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+from smilecam.tracking.online import OnlineFaceFinder
 from smilecam.tracking.smile_path import SmilePath
 from smilecam.tracking.smile_state import DecisionSettings, SmileState
 from smilecam.types import Box, DetectedFace, GreyImage
@@ -52,9 +55,9 @@ class Immediate(BackgroundDetection):
         done.set_result(self._detect(grey, regions, nobody_known))
         return done
 
-    def interval(self, stream: object, seconds: float) -> float:
+    def admits(self, stream: object) -> bool:
         """No stream waits for another."""
-        return seconds
+        return True
 
 
 class Recorder:
@@ -180,7 +183,10 @@ def record_images(recorder: Recorder) -> None:
         )
     classifier = SmileClassifier()
     squares = [Box(150, 40, 290, 180), Box(-20, -10, 100, 110), Box(400, 400, 560, 560)]
+    squares += [Box(180, 70, 240, 130), Box(210, 100, 300, 190)]
     inputs = squares_input(astronaut, squares, classifier.info.input)
+    doubted = np.abs(calibrated_log_odds(classifier.policy.calibration, classifier.outputs(inputs))) < DOUBTFUL
+    assert doubted.tolist() == [False, False, False, True, True]
     recorder.cases["inputs"] = {
         "image": recorder.image(astronaut),
         "squares": [list(square) for square in squares],

@@ -104,8 +104,8 @@ class RtspServer:
     def __init__(self):
         self.port, self.process = free_port(), None
 
-    def url(self, user=""):
-        return f"rtsp://{user}127.0.0.1:{self.port}/test"
+    def url(self, user="", page="test"):
+        return f"rtsp://{user}127.0.0.1:{self.port}/{page}"
 
     def start(self):
         script = Path(__file__).with_name("rtsp_server.py")

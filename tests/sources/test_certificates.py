@@ -21,6 +21,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers.get("Authorization")))
+        if self.path == "/moved.m3u8":
+            self.send_response(302)
+            self.send_header("Location", "/deeper/list.m3u8")
+            self.end_headers()
+        else:
+            super().do_GET()
+
 
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory):
@@ -38,13 +47,19 @@ def certified(tmp_path_factory):
 
 
 @pytest.fixture
-def web(certified):
+def web(web_server):
+    return web_server.server_port
+
+
+@pytest.fixture
+def web_server(certified):
     folder, context = certified
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.asked = []
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield server.server_port
+    yield server
     server.shutdown()
     server.server_close()
     thread.join()
@@ -91,6 +106,79 @@ def test_the_users_own_authority_and_none_at_all(smilecam_command, certified, we
         done = smilecam_command("detect", f"https://localhost:{web}/clip.ts", *options, "--detector", "haar")
         assert done.returncode == exit_codes.DONE, done.stderr
         assert "60 frames" in done.stdout
+
+
+def write_list(path, *segments, tags=""):
+    path.parent.mkdir(exist_ok=True)
+    entries = "".join(f"#EXTINF:2.4,\n{segment}\n#EXT-X-DISCONTINUITY\n" for segment in segments)
+    path.write_text(f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n{tags}{entries}#EXT-X-ENDLIST\n")
+
+
+@pytest.fixture
+def play_lists(certified, web):
+    """Lists of two segments: both as they should be, one missing, and one by another name or without encryption."""
+    folder = certified[0]
+    key = bytes(range(16))
+    (folder / "key").write_bytes(key)
+    encrypt = [
+        "openssl",
+        "enc",
+        "-aes-128-cbc",
+        "-K",
+        key.hex(),
+        "-iv",
+        "0" * 32,
+        "-in",
+        "clip.ts",
+        "-out",
+        "secret.ts",
+    ]
+    subprocess.run([*encrypt, "-out", "secret.ts"], cwd=folder, check=True, capture_output=True)
+    write_list(folder / "good.m3u8", "clip.ts", f"https://localhost:{web}/clip.ts")
+    write_list(folder / "deeper" / "list.m3u8", "../clip.ts")
+    write_list(folder / "missing.m3u8", "clip.ts", "missing.ts", "clip.ts")
+    write_list(folder / "keys.m3u8", "secret.ts", tags=f'#EXT-X-KEY:METHOD=AES-128,URI="key",IV=0x{"0" * 32}\n')
+    write_list(folder / "other.m3u8", "clip.ts", f"https://127.0.0.1:{web}/clip.ts")
+    (folder / "all.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\ngood.m3u8\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "frames"), [("good", 120), ("moved", 60), ("missing", 120), ("keys", 60), ("all", 120)]
+)
+def test_segments_of_a_list_behind_https(smilecam_command, certified, web, play_lists, name, frames):
+    options = ("--ca-file", certified[0] / "cert.pem", "--detector", "haar")
+    done = smilecam_command("detect", f"https://localhost:{web}/{name}.m3u8", *options)
+    assert done.returncode == exit_codes.DONE, done.stderr
+    assert f"{frames} frames" in done.stdout
+
+
+def test_a_segment_of_a_server_that_nobody_vouches_for_is_refused(smilecam_command, certified, web, play_lists):
+    source = f"https://localhost:{web}/other.m3u8"
+    done = smilecam_command("detect", source, "--ca-file", certified[0] / "cert.pem", "--detector", "haar")
+    assert done.returncode == exit_codes.SOURCE, done.stdout
+    assert "broke off" in done.stderr
+    assert smilecam_command("detect", source, "--insecure", "--detector", "haar").returncode == exit_codes.DONE
+
+
+def test_a_list_behind_https_names_nothing_that_is_not_encrypted(smilecam_command, certified, web_server):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=certified[0])) as plain:
+        plain.asked = []
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        for segment in (f"http://127.0.0.1:{plain.server_port}/clip.ts", "file:///etc/hostname"):
+            write_list(certified[0] / "plain.m3u8", segment)
+            source = f"https://localhost:{web_server.server_port}/plain.m3u8"
+            done = smilecam_command("detect", source, "--ca-file", certified[0] / "cert.pem", "--detector", "haar")
+            assert done.returncode == exit_codes.SOURCE
+        plain.shutdown()
+    assert plain.asked == []
+
+
+def test_the_password_of_a_list_goes_to_its_server(smilecam_command, certified, web_server, play_lists):
+    source = f"https://anna:geheim@localhost:{web_server.server_port}/good.m3u8"
+    done = smilecam_command("detect", source, "--ca-file", certified[0] / "cert.pem", "--detector", "haar")
+    assert done.returncode == exit_codes.DONE
+    assert "geheim" not in done.stdout + done.stderr
+    assert {secret for path, secret in web_server.asked if path == "/good.m3u8"} <= {None, "Basic YW5uYTpnZWhlaW0="}
 
 
 @pytest.mark.parametrize("scheme", ["rtsps", "rtmps"])

@@ -3,13 +3,14 @@
 import contextlib
 import socket
 import threading
+import time
 from itertools import islice
 
 import psutil
 import pytest
 from servers import wait_until
 
-from clips import graded
+from clips import graded, recording
 from smilecam.errors import SourceError, SourceUnreadable
 from smilecam.opencv import cv2
 from smilecam.sources.base import SourceOptions
@@ -21,6 +22,7 @@ from smilecam.types import Event
 
 OPTIONS = SourceOptions(open_timeout=5, read_timeout=2)
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+WITH_LENGTH = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 3000000000\r\n\r\n")
 JPEGS = [cv2.imencode(".jpg", graded(number))[1].tobytes() for number in range(4)]
 
 
@@ -29,10 +31,10 @@ def part(jpeg, length=None):
 
 
 class Camera:
-    """Answers every connection with the same bytes, and counts connections and bytes."""
+    """Answers every connection with the same bytes, and counts connections and bytes; without a head, not over HTTP."""
 
-    def __init__(self, answer, then=b"", pace=0.0):
-        self.answer, self.then, self.pace = answer, then, pace
+    def __init__(self, answer, then=b"", pace=0.0, head=HEAD, silent=False):
+        self.answer, self.then, self.pace, self.head, self.silent = answer, then, pace, head, silent
         self.connections = self.sent = 0
         self.ending = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -45,11 +47,13 @@ class Camera:
                 connection, _ = self.listener.accept()
                 with connection:
                     self.connections += 1
-                    connection.recv(4096)
-                    connection.sendall(HEAD)
+                    if self.head:
+                        connection.recv(4096)
+                        connection.sendall(self.head)
                     for piece in self.answer.split(b"--frame")[1:] if self.pace else [self.answer]:
                         connection.sendall(b"--frame" * bool(self.pace) + piece)
                         self.ending.wait(self.pace)
+                    self.ending.wait(30 if self.silent else 0)
                     while self.then and not self.ending.is_set():
                         self.sent += connection.send(self.then)
 
@@ -65,7 +69,7 @@ class Camera:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        return f"{'http' if self.head else 'tcp'}://127.0.0.1:{self.listener.getsockname()[1]}/"
 
     def open(self):
         return open_stream(find_sources(self.url)[0], self.url, OPTIONS)
@@ -121,11 +125,15 @@ def test_what_is_no_camera_is_told_by_its_first_bytes():
     assert not begins_multipart(b"--frame\r\nContent-Type: text/html\r\n\r\n")
 
 
+HEADS = {"http": HEAD, "http, announced as a file": WITH_LENGTH, "tcp": b""}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 @pytest.mark.parametrize("before", [b"", part(JPEGS[0])])
-def test_a_part_that_announces_gigabytes_is_not_collected(before):
+def test_a_part_that_announces_gigabytes_is_not_collected(before, head):
     announced = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 2000000000\r\n\r\n"
     process = psutil.Process()
-    with Camera(before + announced, b"x" * 2**20) as camera:
+    with Camera(before + announced, b"x" * 2**20, head=head) as camera:
         memory = process.memory_info().rss
         with pytest.raises(SourceError, match="announces an image of 2,000,000,000 bytes"), camera.open() as source:
             for _ in source:
@@ -134,12 +142,45 @@ def test_a_part_that_announces_gigabytes_is_not_collected(before):
         assert camera.sent < 60e6
 
 
-def test_a_part_without_an_end_is_not_collected():
-    with Camera(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n", b"x" * 2**20) as camera:
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_a_part_without_an_end_is_not_collected(head):
+    with Camera(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n", b"x" * 2**20, head=head) as camera:
         with pytest.raises(SourceError, match="an image of more than 67,108,864 bytes"), camera.open() as source:
             for _ in source:
                 pass
         assert camera.sent < 150e6
+
+
+def test_a_camera_over_tcp_is_read_by_its_only_connection():
+    with Camera(b"".join(map(part, JPEGS)), head=b"") as camera, camera.open() as source:
+        frames = list(source)
+    assert [frame.time for frame in frames] == [None] * len(JPEGS)
+    assert camera.connections == 1
+    assert source.live
+
+
+def test_other_video_over_tcp_is_read_by_its_only_connection(tmp_path):
+    recording(tmp_path / "clip.ts", frames=30)
+    with Camera((tmp_path / "clip.ts").read_bytes(), head=b"") as camera, camera.open() as source:
+        frames = list(source)
+    assert len(frames) == 30
+    assert camera.connections == 1
+    assert source.live
+    assert frames[-1].time - frames[0].time == pytest.approx(29 / 25, abs=0.05)
+
+
+def test_silence_over_tcp_ends_it_within_the_time_limit(tmp_path):
+    recording(tmp_path / "clip.ts")
+    with Camera((tmp_path / "clip.ts").read_bytes(), head=b"", silent=True) as camera, camera.open() as source:
+        began = time.monotonic()
+        with pytest.raises(SourceUnreadable, match="broke off"):
+            list(source)
+    assert OPTIONS.read_timeout - 0.5 < time.monotonic() - began < 20
+
+
+def test_what_is_no_video_over_tcp_is_told():
+    with Camera(b"no video" * 1000, head=b"") as camera, pytest.raises(SourceError, match="no video"):
+        camera.open()
 
 
 def test_damaged_images_are_counted_and_left_out():

@@ -10,6 +10,7 @@ import time
 import traceback
 from itertools import islice, pairwise
 
+import av
 import pytest
 from servers import WebServer
 
@@ -75,6 +76,26 @@ def test_rtsp_server_that_is_killed_and_comes_back(rtsp):
     check_return(source, *seen)
     assert seen[0][0].image.shape == (240, 320, 3)
     assert seen[0][0].image.std() > 20  # a test card, not a grey picture
+
+
+def test_rtsp_whose_frames_change_their_size(rtsp, smilecam_command, tmp_path):
+    with opened(rtsp.url(page="changing")) as source:
+        frames = list(islice(source, 80))
+        assert source.counts.reconnects == 0
+    assert all(map(is_frame, frames))
+    assert {frame.shape for frame in frames} == {(240, 320), (360, 640)}
+    assert all(frame.image.shape == (*frame.shape, 3) for frame in frames)
+    times = [frame.time for frame in frames]
+    assert times == sorted(set(times))
+    options = ("--detector", "haar", "--jsonl", "out.jsonl", "--save", "out.mp4", "--timeout", "4")
+    done = smilecam_command("detect", rtsp.url(page="changing"), *options)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line)["type"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert set(lines) == {"frame", "figures"}  # neither lost nor restored
+    with av.open(str(tmp_path / "out.mp4")) as recording:
+        saved = [frame.to_ndarray(format="gray").std() for frame in recording.decode(video=0)]
+    assert len(saved) == lines.count("frame") > 50
+    assert min(saved) > 20  # a test card in each, whatever its size was
 
 
 def test_rtsp_keeps_its_own_distances(rtsp):

@@ -12,8 +12,9 @@ from smilecam.opencv import cv2
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.sources.base import Counts
+from smilecam.tracking.background import BackgroundDetection
 from smilecam.tracking.offline import OfflineFaceFinder, OfflineSettings
-from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder, OnlineSettings
+from smilecam.tracking.online import OnlineFaceFinder, OnlineSettings
 from smilecam.types import Box, DetectedFace
 
 
@@ -401,17 +402,77 @@ def test_no_more_faces_are_followed_than_allowed(search):
     assert [face.box for face in faces] == [large]
 
 
-def test_many_streams_share_the_time_for_detection(search):
-    class Stream:
-        pass
+def test_many_streams_take_turns_at_a_share_of_the_time():
+    """From their first detections on; none has a second one before all have had one, or waits with an old frame."""
+    seconds, share, streams, begun, futures, waited = 0.02, 0.4, 12, [], [], []
 
-    streams = [Stream() for _ in range(20)]
-    assert search.interval(streams[0], 0.25) == 0.25
-    busy = np.random.default_rng(0).integers(0, 255, (1500, 1500), np.uint8)
-    for stream in streams[:2]:
-        search.submit(stream, busy, None).result(60)
-    few = search.interval(streams[0], 0.0)
-    for stream in streams[2:]:
-        search.submit(stream, picture(square(20)), None).result(60)
-    assert 0 < few < search.interval(streams[0], 0.0) / 5
-    assert search.interval(streams[0], 1000.0) == 1000.0
+    class Busy(SquareDetector):
+        def __call__(self, grey, region=None):
+            begun.append((time.monotonic(), int(grey[0, 0])))
+            end = time.thread_time() + seconds
+            while time.thread_time() < end:
+                pass
+            return super().__call__(grey, region)
+
+    class Watched(BackgroundDetection):
+        def submit(self, *arguments, **options):
+            waited.extend(future for future in futures if not future.done())
+            futures.append(super().submit(*arguments, **options))
+            return futures[-1]
+
+    background = Watched(Busy)
+    settings = OnlineSettings(detect_every=0, detect_every_unseen=0, detect_full_every=0)
+    finders = [OnlineFaceFinder(SquareDetector(), background, settings) for _ in range(streams)]
+    images = [picture() for _ in finders]
+    for number, image in enumerate(images):
+        image[0, 0] = number
+    while len(begun) < 2 * streams:
+        for finder, image in zip(finders, images, strict=True):
+            finder(image)
+        time.sleep(0.001)
+    background.close()
+    assert waited == []
+    times, order = zip(*begun[: 2 * streams], strict=True)
+    assert sorted(order[:streams]) == sorted(order[streams:]) == list(range(streams))
+    assert times[-1] - times[0] >= (2 * streams - 1) * seconds / share
+
+
+def test_a_stream_alone_waits_for_no_turn_and_one_that_sends_nothing_is_passed_over():
+    go_on = threading.Event()
+    go_on.set()
+
+    class Held(SquareDetector):
+        def __call__(self, grey, region=None):
+            go_on.wait(20)
+            return super().__call__(grey, region)
+
+    background = BackgroundDetection(Held)
+    alone, silent, other = (SquareDetector() for _ in range(3))  # any objects
+    end = time.monotonic() + 20
+    for _ in range(3):
+        while not background.admits(alone):  # only its share of the time is waited for
+            assert time.monotonic() < end
+            time.sleep(0.001)
+        background.submit(alone, picture(), None).result(60)
+    go_on.clear()
+    background.submit(alone, picture(), None)
+    assert not background.admits(silent)
+    assert not background.admits(other)
+    go_on.set()
+    end = time.monotonic() + 20
+    while not background.admits(other):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    background.close()
+
+
+def test_streams_that_share_are_first_tried_as_those_with_known_faces():
+    detector, searcher = SquareDetector(), SquareDetector()
+    background = BackgroundDetection(lambda: detector, lambda: searcher)
+    streams = [SquareDetector(), SquareDetector()]  # any objects
+    for stream in streams:
+        background.submit(stream, picture(), None, nobody_known=True).result(60)
+    assert (detector.searches, searcher.searches) == (1, 1)
+    background.submit(streams[1], picture(), None, nobody_known=True).result(60)
+    assert (detector.searches, searcher.searches) == (1, 2)
+    background.close()

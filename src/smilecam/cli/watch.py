@@ -70,6 +70,7 @@ def watch(
     machine but what --webhook and --mqtt name. Stop with Ctrl-C.
     """
     require("web", "smilecam watch")
+    from smilecam.opencv import use_one_thread
     from smilecam.server.serve import ServeOptions, serve
     from smilecam.server.stream_settings import Models
 
@@ -78,6 +79,7 @@ def watch(
     notified = notifications(**settings)
     if notified.asked and source is None:
         raise UsageProblem("notifications are of a source of this machine: name a SOURCE")
+    use_one_thread()
     models = Models(settings["model"], settings["detection_size"])
     face_detector = resolve_detector(settings["detector"])
     chosen = _settings(models, **{**settings, "detector": face_detector.spec.name})

@@ -18,8 +18,9 @@ from smilecam.pipeline.stages import MeasuredDetector, Stages
 from smilecam.tracking.smile_state import DecisionSettings
 
 if TYPE_CHECKING:
+    from smilecam.tracking.background import BackgroundDetection
     from smilecam.tracking.offline import OfflineFaceFinder
-    from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+    from smilecam.tracking.online import OnlineFaceFinder
 
 
 class Components:
@@ -70,7 +71,8 @@ class Components:
             max_faces: that it follows at a time; None for all.
         """
         # What only streams need is imported with the first of them: a program that reads one photo starts sooner.
-        from smilecam.tracking.online import BackgroundDetection, OnlineFaceFinder
+        from smilecam.tracking.background import BackgroundDetection
+        from smilecam.tracking.online import OnlineFaceFinder
 
         with self._lock:
             if self._background is None:

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ is a scan whose workers have died so often, one after another, before they took 
 POLL_SECONDS = 0.5
 """On Windows, no signal interrupts a wait, so waits are short."""
 
-CLOSE_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 
 MAX_PROCESSES_WINDOWS = 60
 """Windows waits for 63 pipes at most."""
@@ -60,9 +61,9 @@ class LocalEngine:
             settings: of all tasks.
             workers: number of processes; None for one for each usable core.
         """
-        self._settings, self._count = settings, workers or usable_cores()
+        self._settings, self.workers = settings, workers or usable_cores()
         if sys.platform == "win32":
-            self._count = min(self._count, MAX_PROCESSES_WINDOWS)
+            self.workers = min(self.workers, MAX_PROCESSES_WINDOWS)
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._processes: list[_Process] = []
         self._attempts: dict[str, int] = {}
@@ -100,7 +101,7 @@ class LocalEngine:
     def _hand_out(self, waiting: deque[Job]) -> None:
         """Give a job to everyone who has none; start as many workers as there are jobs for."""
         busy = sum(bool(process.tasks) for process in self._processes)
-        while len(self._processes) < min(self._count, busy + len(waiting)):
+        while len(self._processes) < min(self.workers, busy + len(waiting)):
             self._processes.append(self._start())
         for process in self._processes:
             if waiting and not process.tasks:
@@ -150,9 +151,10 @@ class LocalEngine:
         for process in self._processes:
             process.connection.close()
             process.process.terminate()
+        end = time.monotonic() + CLOSE_SECONDS  # for all together
         for process in self._processes:
-            process.process.join(CLOSE_SECONDS)
-            if process.process.is_alive():
+            process.process.join(max(0.0, end - time.monotonic()))
+            if process.process.is_alive():  # stopped, for one
                 process.process.kill()
                 process.process.join(CLOSE_SECONDS)
             process.copies.cleanup()

@@ -126,6 +126,8 @@ def serve(
         server = uvicorn.Server(_config(app, options, service.limits))
         try:
             server.run(sockets=[listener])
+            # uvicorn raises the signal again that ended it, which is lost where whoever started this ignores it.
+            raise KeyboardInterrupt
         except SystemExit:  # uvicorn ends a failed start so, with the cause only in its log
             if service.startup_error is None:
                 raise

@@ -1,4 +1,4 @@
-"""MJPEG cameras behind HTTP: JPEGs in the parts of one endless answer, each of them of limited size.
+"""MJPEG cameras behind HTTP or TCP: JPEGs in the parts of one endless answer, each of them of limited size.
 
 FFmpeg reads the connection. Its own reader of parts collects as many bytes as a part announces, so parts are cut out
 here.
@@ -132,7 +132,7 @@ class PartReader:
 
 
 class MjpegSource(Source):
-    """An MJPEG camera behind HTTP. Its frames have no times of their own: those of their arrival count."""
+    """An MJPEG camera behind HTTP or TCP. Its frames have no times of their own: those of their arrival count."""
 
     live = True
     in_bursts = False

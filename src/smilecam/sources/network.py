@@ -13,18 +13,14 @@ from smilecam.errors import SourceNotFound
 from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, Source, SourceOptions, SourceRef
 from smilecam.sources.certificates import ENCRYPTED, tls_options
+from smilecam.sources.connection import RAW, RAW_OPTIONS, Connection
 from smilecam.sources.mjpeg import MjpegSource, begins_multipart, is_decisive
+from smilecam.sources.play_list import FORMAT, LEAST_BEGINNING, OPTIONS, SegmentOpener, begins_list, final_address
 from smilecam.sources.pyav import AvSource
-from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS
+from smilecam.sources.urls import NETWORK_CONTAINERS, NETWORK_PROTOCOLS, PLAIN_CONTAINERS
 
 _LIVE_PROBE = {"probesize": "1000000", "analyzeduration": "2000000", "fpsprobesize": "2"}
 """Less analysis, so that a stream opens sooner."""
-
-RAW = "data"
-"""FFmpeg's name for whatever comes."""
-
-RAW_PACKET = 2**16
-"""Bytes that are read at once, at most."""
 
 
 def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
@@ -35,22 +31,49 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
     Raises:
         SourceError: it cannot be reached within the time limit, or is no video.
     """
-    if url.lower().startswith("http"):
-        container = _connect(ref, url, options, {"raw_packet_size": str(RAW_PACKET)}, RAW)
-        beginning = _beginning(ref, url, container)
-        if begins_multipart(beginning):
-            return MjpegSource(ref, container, beginning)
-        container.close()
+    scheme = url.lower().partition(":")[0]
+    if scheme not in ("http", "https", "tcp"):
+        return _av_source(ref, url, _connect(ref, url, options, _LIVE_PROBE))
+    container = _connect(ref, url, options, RAW_OPTIONS, RAW)
+    beginning = _beginning(ref, url, container)
+    if begins_multipart(beginning):
+        return MjpegSource(ref, container, beginning)
+    if scheme == "tcp":  # who sends there may take one connection only
+        return _over_connection(ref, url, options, Connection(container, beginning))
+    container.close()
+    if scheme == "http" or options.insecure:
         return _av_source(ref, url, _connect(ref, url, options, {}))
-    return _av_source(ref, url, _connect(ref, url, options, _LIVE_PROBE))
+    if begins_list(beginning):
+        return _verified_list(ref, final_address(url, options), options)
+    return _av_source(ref, url, _connect(ref, url, options, {"format_whitelist": f"{PLAIN_CONTAINERS},{CONTAINERS}"}))
+
+
+def _over_connection(ref: SourceRef, url: str, options: SourceOptions, connection: Connection) -> AvSource:
+    try:
+        container = _connect(ref, url, options, _LIVE_PROBE, file=connection)
+    except BaseException:
+        connection.close()
+        raise
+    return AvSource(ref, container, connection, remote=True, endless=True)
+
+
+def _verified_list(ref: SourceRef, url: str, options: SourceOptions) -> AvSource:
+    opener = SegmentOpener(options)
+    return _av_source(ref, url, _connect(ref, url, options, OPTIONS, FORMAT, io_open=opener))
 
 
 def _connect(
-    ref: SourceRef, url: str, options: SourceOptions, more: dict[str, str], form: str | None = None
+    ref: SourceRef,
+    url: str,
+    options: SourceOptions,
+    more: dict[str, str],
+    form: str | None = None,
+    file: Connection | None = None,
+    io_open: SegmentOpener | None = None,
 ) -> InputContainer:
     settings = {
-        "protocol_whitelist": NETWORK_PROTOCOLS,
-        "format_whitelist": form or f"{NETWORK_CONTAINERS},{CONTAINERS}",
+        "protocol_whitelist": NETWORK_PROTOCOLS if file is None else "none",
+        "format_whitelist": RAW if form == RAW else f"{NETWORK_CONTAINERS},{CONTAINERS}",
         "max_pixels": str(max_pixels()),
         "rtsp_transport": "tcp",  # packets lost by UDP smear the image
         **tls_options(options),
@@ -60,7 +83,9 @@ def _connect(
     container, problem = None, ""
     try:
         limits = (options.open_timeout, options.read_timeout)
-        container = av.open(url, "r", form, options=settings, timeout=limits, metadata_errors="replace")
+        container = av.open(
+            file or url, "r", form, options=settings, timeout=limits, metadata_errors="replace", io_open=io_open
+        )
     except (av.FFmpegError, ValueError) as error:
         problem = _problem(error, url)
     if container is None:  # raised here, so that it does not carry an error that quotes the password
@@ -69,14 +94,12 @@ def _connect(
 
 
 def _beginning(ref: SourceRef, url: str, container: InputContainer) -> bytes:
-    """So many bytes of an answer that its form can be told; none where its length is known, as that of a file."""
+    """So many bytes of an answer that its form can be told."""
     content, problem = b"", ""
     try:
-        if container.size > 0:
-            return content
         for packet in container.demux():
             content += bytes(cast(Any, packet))
-            if is_decisive(content):
+            if len(content) >= LEAST_BEGINNING and is_decisive(content):
                 break
     except av.FFmpegError as error:
         problem = _problem(error, url)

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -60,6 +60,16 @@ class ReleaseGuard:
                 self._cancel()
             else:
                 self._release()
+
+
+class ReadByLibrary(Protocol):
+    """What a library reads by calling back, as a file."""
+
+    def cancel(self) -> None:
+        """Make reads end early, where that is possible; any thread may call it."""
+
+    def close(self) -> None:
+        """Close it; no thread may be reading it."""
 
 
 class CancellableFile(io.FileIO):

@@ -11,8 +11,11 @@ STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "srt
 NETWORK_PROTOCOLS = "tcp,tls,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,rtmpt,http,https,httpproxy,srt,crypto,data"
 """Protocols that FFmpeg may use for a stream: a remote play list must not name files of this machine."""
 
-NETWORK_CONTAINERS = "rtsp,rtp,sdp,hls,dash,mpjpeg,mjpeg,jpeg_pipe,live_flv,h264,hevc"
-"""Formats of streams, in addition to those of files."""
+PLAIN_CONTAINERS = "rtsp,rtp,sdp,mjpeg,jpeg_pipe,live_flv,h264,hevc"
+"""Formats of streams that name no other address."""
+
+NETWORK_CONTAINERS = f"{PLAIN_CONTAINERS},hls,dash"
+"""Formats of streams, in addition to those of files. JPEGs in parts are cut out elsewhere: FFmpeg bounds no part."""
 
 HIDDEN = "***"
 """Replaces what is not shown."""

@@ -8,15 +8,13 @@ finds is re-detected in the newest frame when it is done. While the scene stays 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from smilecam.detection.base import FaceDetector
-from smilecam.detection.motion import MotionBackoff, MotionGate, detect_in_regions, surroundings
+from smilecam.detection.motion import MotionBackoff, MotionGate, surroundings
 from smilecam.detection.patch import FacePatch
 from smilecam.geometry import iou
 from smilecam.tracking.association import (
@@ -26,6 +24,7 @@ from smilecam.tracking.association import (
     mean_face,
     non_maximum_suppression,
 )
+from smilecam.tracking.background import BackgroundDetection
 from smilecam.types import Box, DetectedFace, GreyImage
 
 SAME_FACE_LATER = 0.3
@@ -36,16 +35,6 @@ MAX_MISSED = 3
 
 DRIFT_IOU = 0.6
 """Where a detection finds a face whose IoU with the followed box is less than this, the detection is right."""
-
-
-MAX_SHARE = 0.4
-"""Of the time, for the detections of several streams together: the rest of a core is left to their frames."""
-
-ALONE_SHARE = 0.25
-"""The same for one stream, which need not keep a machine busy while nobody is seen."""
-
-ACTIVE_SECONDS = 5.0
-"""Streams without a detection for so long leave their share to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,80 +54,6 @@ class OnlineSettings:
     detect_full_every: float = 3.0
     redetect_every: float = 0.3
     max_redetections: int = 4
-
-
-class BackgroundDetection:
-    """Detection in one thread, for any number of streams: each has at most one waiting, and an equal share of time."""
-
-    def __init__(
-        self, make_detector: Callable[[], FaceDetector], make_thorough: Callable[[], FaceDetector] | None = None
-    ) -> None:
-        """Prepare; the thread starts with the first detection, and makes its detectors itself.
-
-        Args:
-            make_detector: makes the detector.
-            make_thorough: makes the one for streams in which nobody is known; None for the same.
-        """
-        self._make = {False: make_detector, True: make_thorough or make_detector}
-        self._detectors: dict[bool, FaceDetector] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="smilecam-detect")
-        self._lock = threading.Lock()
-        self._usage: WeakKeyDictionary[object, _Usage] = WeakKeyDictionary()
-
-    def interval(self, stream: object, seconds: float) -> float:
-        """Seconds from the start of one detection of a stream to the next, so that it keeps to its share.
-
-        Args:
-            stream: that asks.
-            seconds: wanted.
-        """
-        now = time.monotonic()
-        with self._lock:
-            usage = self._usage.get(stream)
-            active = sum(now - other.at < ACTIVE_SECONDS for other in self._usage.values())
-        share = MAX_SHARE / active if active > 1 else ALONE_SHARE
-        return seconds if usage is None else max(seconds, usage.seconds / share)
-
-    def submit(
-        self, stream: object, grey: GreyImage, regions: list[Box] | None, *, nobody_known: bool = False
-    ) -> Future[list[DetectedFace]]:
-        """Detect in an image that nobody changes any more.
-
-        Args:
-            stream: whose image it is.
-            grey: uint8 (height, width).
-            regions: where to detect, in its pixels; None for the whole.
-            nobody_known: whether no face of the stream is known, so that missing one matters more than the time.
-        """
-        return self._pool.submit(self._metered, stream, grey, regions, nobody_known)
-
-    def _metered(
-        self, stream: object, grey: GreyImage, regions: list[Box] | None, nobody_known: bool
-    ) -> list[DetectedFace]:
-        began = time.monotonic()  # on a machine that is busy otherwise, detections take longer, and become rarer
-        found = self._detect(grey, regions, nobody_known)
-        now = time.monotonic()
-        with self._lock:
-            self._usage[stream] = _Usage(now, now - began)
-        return found
-
-    def _detect(self, grey: GreyImage, regions: list[Box] | None, nobody_known: bool) -> list[DetectedFace]:
-        if nobody_known not in self._detectors:
-            self._detectors[nobody_known] = self._make[nobody_known]()
-        detector = self._detectors[nobody_known]
-        return detector(grey) if regions is None else detect_in_regions(detector, grey, regions)
-
-    def close(self) -> None:
-        """End the thread: the detection that runs is waited for, those that wait are dropped."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Usage:
-    """When a stream's last detection ended, and how long it took."""
-
-    at: float
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -293,7 +208,7 @@ class OnlineFaceFinder:
         now = self._clock()
         interval = self.settings.detect_every if self._known else self.settings.detect_every_unseen
         elapsed = now - self._submitted_at
-        if self._pending is not None or elapsed < interval or elapsed < self._background.interval(self, interval):
+        if self._pending is not None or elapsed < interval or not self._background.admits(self):
             return
         self._submitted_at = now
         boxes = [known.face.box for known in self._known]
