@@ -55,7 +55,7 @@ class Immediate(BackgroundDetection):
         done.set_result(self._detect(grey, regions, nobody_known))
         return done
 
-    def admits(self, stream: object) -> bool:
+    def admits(self, stream: object, strain: float = 1.0) -> bool:
         """No stream waits for another."""
         return True
 

@@ -48,9 +48,9 @@ class BackgroundDetection:
         self._lock = threading.Lock()
         self._usage: WeakKeyDictionary[object, _Usage] = WeakKeyDictionary()
         self._open = 0
-        self._free_at = self._free_alone_at = float("-inf")
+        self._began, self._used = float("-inf"), 0.0
 
-    def admits(self, stream: object) -> bool:
+    def admits(self, stream: object, strain: float = 1.0) -> bool:
         """Whether a stream may detect in the frame that it has now; it asks again with the next one.
 
         Next is the stream whose last detection is the longest ago; before those, in the order in which they came, the
@@ -58,6 +58,7 @@ class BackgroundDetection:
 
         Args:
             stream: that asks.
+            strain: from 1; so many times as small is the share of the time, where frames wait for the cores.
         """
         now = time.monotonic()
         with self._lock:
@@ -65,9 +66,9 @@ class BackgroundDetection:
             usage.asked = now
             usage.waits = True
             if self._alone(stream, now):
-                usage.waits = now < self._free_alone_at
+                usage.waits = now < self._began + self._used / ALONE_SHARE
                 return not usage.waits
-            if self._open or now < self._free_at:
+            if self._open or now < self._began + strain * self._used / MAX_SHARE:
                 return False
             waiting = [one for one in self._usage.values() if one.waits and now - one.asked < PATIENCE_SECONDS]
             if usage is not min(waiting, key=lambda one: (one.served, one.began)):
@@ -113,7 +114,7 @@ class BackgroundDetection:
         found = self._detect(grey, regions, thorough)
         used = time.thread_time() - used
         with self._lock:
-            self._free_at, self._free_alone_at = began + used / MAX_SHARE, began + used / ALONE_SHARE
+            self._began, self._used = began, used
         return found
 
     def _detect(self, grey: GreyImage, regions: list[Box] | None, thorough: bool) -> list[DetectedFace]:

@@ -113,7 +113,8 @@ class OnlineFaceFinder:
 
         Args:
             grey: uint8 (height, width); not changed by anybody afterwards.
-            strain: so many times as long known faces whose pixels are found wait for their re-detection.
+            strain: so many times as long known faces whose pixels are found wait for their re-detection, and streams
+                for their turn at detection.
 
         Returns:
             Faces from left to right.
@@ -126,7 +127,7 @@ class OnlineFaceFinder:
         self._lost += [surroundings(known.face.box, grey.shape) for known in self._known if known.missed >= MAX_MISSED]
         # In order of age: of two boxes that came to lie on one face, the one known for longer stays.
         self._known = [followed[index] for index in non_maximum_suppression([known.face.box for known in followed])]
-        self._submit_if_due(grey)
+        self._submit_if_due(grey, strain)
         return sorted(known.face for known in self._known)
 
     def _follow(self, grey: GreyImage, redetect_every: float) -> list[_Known]:
@@ -203,12 +204,12 @@ class OnlineFaceFinder:
         else:
             self._backoff, self._full_every = MotionBackoff(), self.settings.detect_full_every
 
-    def _submit_if_due(self, grey: GreyImage) -> None:
+    def _submit_if_due(self, grey: GreyImage, strain: float) -> None:
         """When it is time, detect in the regions that have changed since the last detection."""
         now = self._clock()
         interval = self.settings.detect_every if self._known else self.settings.detect_every_unseen
         elapsed = now - self._submitted_at
-        if self._pending is not None or elapsed < interval or not self._background.admits(self):
+        if self._pending is not None or elapsed < interval or not self._background.admits(self, strain):
             return
         self._submitted_at = now
         boxes = [known.face.box for known in self._known]
