@@ -188,7 +188,7 @@ def running_cluster(wanted: bool) -> Iterator[str]:
     if not wanted:
         yield ""
         return
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}  # as local workers
     program = [sys.executable, "-c", CLUSTER]
     with subprocess.Popen(  # noqa: S603 - our own program
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
