@@ -1,6 +1,6 @@
 """Agreement of recorded video, as it is processed, with finding and reading everything in every frame.
 
-    python benchmarks/agreement.py CLIP... [--detector haar] [--json PATH]
+    python benchmarks/agreement.py CLIP... [--detector haar] [--decode no-loop-filter|reference-frames] [--json PATH]
 
 Each clip is processed three times: as by default; with the same faces, all of them read in every frame (--every-frame);
 and with full detection and reading in every frame. The second tells what interpolation changes, the third also what
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,6 +27,8 @@ from smilecam import SmileDetector, provenance
 from smilecam.geometry import iou
 from smilecam.pipeline.run import OfflineRun
 from smilecam.results import FrameResult
+from smilecam.sources.base import SourceOptions
+from smilecam.sources.decoding import Decoding
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.tracking.offline import OfflineFaceFinder
@@ -53,11 +56,19 @@ class EveryFrame(OfflineFaceFinder):
 
 
 def read_clip(
-    detector: SmileDetector, clip: Path, finder: OfflineFaceFinder, *, every_frame: bool = False
+    detector: SmileDetector,
+    clip: Path,
+    finder: OfflineFaceFinder,
+    *,
+    every_frame: bool = False,
+    decoding: Decoding = Decoding.FULL,
 ) -> list[FrameResult]:
     """All results of a clip with a given face finder."""
     setup = replace(detector.setup, every_frame=every_frame)
-    with open_source(find_sources(clip)[0]) as source, OfflineRun(source, setup, finder) as run:
+    with (
+        open_source(find_sources(clip)[0], SourceOptions(decoding=decoding)) as source,
+        OfflineRun(source, setup, finder) as run,
+    ):
         return [item.result for item in run if item.result is not None]
 
 
@@ -74,7 +85,7 @@ def same_events(ours: list[FrameResult], others: list[FrameResult]) -> dict[str,
     """Events of the other run, of ours, and those of the other that ours has within a frame."""
     mine, theirs = events_of(ours), events_of(others)
     left, matched = list(mine), 0
-    frame = ((ours[-1].time or 0.0) - (ours[0].time or 0.0)) / max(1, len(ours) - 1)
+    frame = ((others[-1].time or 0.0) - (others[0].time or 0.0)) / max(1, len(others) - 1)
     for kind, since in theirs:
         nearest = min((event for event in left if event[0] == kind), key=lambda one: abs(one[1] - since), default=None)
         if nearest is not None and abs(nearest[1] - since) <= 1.01 * frame:
@@ -123,26 +134,48 @@ def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float)
     }
 
 
-def main() -> None:
-    """Compare on every clip and in total."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--model", default="smilenet")
-    parser.add_argument("--detector", default="haar")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    detector = SmileDetector(options.model, detector=options.detector)
-    rows = {}
-    for clip in options.clips:
-        ours = read_clip(detector, clip, detector.components.offline_finder())
-        every = read_clip(detector, clip, detector.components.offline_finder(), every_frame=True)
-        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()), every_frame=True)
-        found = compare(ours, whole, detector.threshold)
-        rows[clip.name] = found | same_events(ours, whole) | same_states(ours, every)
-    total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
-    print(f"| clip | {' | '.join(name.replace('_', ' ') for name in total)} |\n|---|{'---|' * len(total)}")
-    for name, row in (rows | {"all": total}).items():
-        print(f"| {name} | " + " | ".join(str(value) for value in row.values()) + " |")
+def decode_only(clip: Path, decoding: Decoding) -> float:
+    """CPU seconds of decoding."""
+    begun = time.process_time()
+    with open_source(find_sources(clip)[0], SourceOptions(decoding=decoding)) as source:
+        for _ in source:
+            pass
+    return time.process_time() - begun
+
+
+def compare_decoding(detector: SmileDetector, clip: Path, decoding: Decoding) -> dict[str, Any]:
+    """What decoding less changes, and what it saves."""
+    seconds, results = {}, {}
+    for mode in (Decoding.FULL, decoding):
+        begun = time.process_time()
+        results[mode] = read_clip(detector, clip, detector.components.offline_finder(), decoding=mode)
+        seconds[mode] = time.process_time() - begun
+    whole, ours = results[Decoding.FULL], results[decoding]
+    numbers = {result.frame for result in ours}
+    both = [result for result in whole if result.frame in numbers]
+    return {
+        "frames_whole": len(whole),
+        **compare(ours, both, detector.threshold),
+        **same_events(ours, whole),
+        "decode_seconds_whole": decode_only(clip, Decoding.FULL),
+        "decode_seconds": decode_only(clip, decoding),
+        "seconds_whole": seconds[Decoding.FULL],
+        "seconds": seconds[decoding],
+    }
+
+
+def tell_decoding(total: dict[str, Any]) -> None:
+    """Print what decoding less changes in all clips."""
+    found, confident = max(1, total["found"]), max(1, total["confident"])
+    print(f"frames {total['frames']} of {total['frames_whole']}, ", end="")
+    print(f"CPU of decoding {total['decode_seconds'] / total['decode_seconds_whole']:.0%}, ", end="")
+    print(f"of the whole {total['seconds'] / total['seconds_whole']:.0%}; ", end="")
+    print(f"confident faces matched {total['found'] / confident:.2%}, states changed {total['changed'] / found:.2%}, ")
+    print(f"events within a frame {total['events_matched']} of {total['events_whole']}, ours {total['events']}")
+
+
+def tell(total: dict[str, Any]) -> None:
+    """Print what is changed by not finding and reading everything, in all clips."""
     share, changed = total["found"] / max(1, total["confident"]), total["changed"] / max(1, total["found"])
     raw = total["raw_changed"] / max(1, total["found"])
     print(
@@ -152,6 +185,36 @@ def main() -> None:
     read, states = total["read"] / max(1, total["faces"]), total["states_changed"] / max(1, total["faces"])
     print(f"every face read: {read:.1%} are read, decisions changed {states:.2%}, ", end="")
     print(f"events within a frame {total['events_read_matched']} of {total['events_read']}")
+
+
+def main() -> None:
+    """Compare on every clip and in total."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--model", default="smilenet")
+    parser.add_argument("--detector", default="haar")
+    parser.add_argument("--decode", type=Decoding)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    detector = SmileDetector(options.model, detector=options.detector)
+    rows = {}
+    for clip in options.clips:
+        if options.decode:
+            rows[clip.name] = compare_decoding(detector, clip, options.decode)
+            continue
+        ours = read_clip(detector, clip, detector.components.offline_finder())
+        every = read_clip(detector, clip, detector.components.offline_finder(), every_frame=True)
+        whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()), every_frame=True)
+        found = compare(ours, whole, detector.threshold)
+        rows[clip.name] = found | same_events(ours, whole) | same_states(ours, every)
+    total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
+    print(f"| clip | {' | '.join(name.replace('_', ' ') for name in total)} |\n|---|{'---|' * len(total)}")
+    for name, row in (rows | {"all": total}).items():
+        print(f"| {name} | " + " | ".join(f"{value:.4g}" for value in row.values()) + " |")
+    if options.decode:
+        tell_decoding(total)
+    else:
+        tell(total)
     print(f"commit {provenance.commit()}, {provenance.machine()}")
     if options.json:
         content = {

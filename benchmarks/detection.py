@@ -1,10 +1,15 @@
 """Faces that the detectors find in pictures and clips, their false boxes and their time.
 
-    python benchmarks/detection.py --faces FOLDER --videos FOLDER --faceless FOLDER [--settings NAME ...] [--json FILE]
+    python benchmarks/detection.py --faces FOLDER --videos FOLDER --faceless FOLDER [--settings NAME ...] [--varied]
+        [--genki FOLDER] [--json FILE]
 
 --faces: pictures with dlib-style XML files of their boxes. --videos: every 60th frame of those clips whose false boxes
 did not train the filter (``false_boxes.py``); what YuNet is sure of counts as a face, what it doubts as neither. The
 file of YuNet must be in place. --faceless: pictures without faces, those that the filter was not trained on.
+
+--varied: each image with faces also mirrored, and with a few rows and columns cut off, since whether a face is found
+depends on where the cascade's windows fall. --genki: a folder with smile/ and not_smile/ of face crops, for photos of 1
+megapixel that show one of them each, as in ``scan.py``.
 """
 
 from __future__ import annotations
@@ -12,15 +17,19 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from false_boxes import pictures
+from scan import make_photos
 from smilecam import provenance
 from smilecam.detection.detector_settings import HAAR_FOR_IMAGES, HAAR_FOR_STREAMS, HAAR_THOROUGH, YuNetSettings
 from smilecam.detection.files import YUNET_FILE
@@ -33,7 +42,15 @@ from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.types import Box, GreyImage
 
-SETTINGS = {"images": HAAR_FOR_IMAGES, "streams": HAAR_FOR_STREAMS, "thorough": HAAR_THOROUGH}
+SMALL = replace(HAAR_FOR_IMAGES, detection_size=480)
+SETTINGS = {
+    "images": HAAR_FOR_IMAGES,
+    "images_480": SMALL,
+    "images_480_one_pass": replace(SMALL, two_passes_to=0),
+    "streams": HAAR_FOR_STREAMS,
+    "thorough": HAAR_THOROUGH,
+}
+PHOTOS = 120
 VIDEO_STEP = 60
 FACELESS = 60
 """Pictures without faces, wallpapers first."""
@@ -103,6 +120,29 @@ def faceless(folder: Path) -> Iterator[Scene]:
             yield Scene(reduced(grey, 1600), [], [])
 
 
+def photos(faces: Path) -> Iterator[Scene]:
+    """Photos of 1 megapixel with one face each."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = make_photos(Path(folder), faces, PHOTOS)
+        for path, box in zip(sorted(Path(folder).iterdir()), places, strict=True):
+            yield Scene(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), [box], [])
+
+
+def varied(scene: Scene) -> Iterator[Scene]:
+    """An image, its mirror image, and both with a few rows and columns cut off."""
+    height, width = scene.grey.shape
+    left, top = width // 37, height // 29
+    for mirrored in (False, True):
+        grey = scene.grey[:, ::-1] if mirrored else scene.grey
+        faces, doubtful = (
+            [Box(width - box.x2, box.y1, width - box.x1, box.y2) if mirrored else box for box in boxes]
+            for boxes in (scene.faces, scene.doubtful)
+        )
+        yield Scene(np.ascontiguousarray(grey), faces, doubtful)
+        moved = ([box.translated(-left, -top) for box in boxes] for boxes in (faces, doubtful))
+        yield Scene(np.ascontiguousarray(grey[top:, left:]), *moved)
+
+
 def shows(box: Box, face: Box) -> bool:
     """Whether a box has its centre in a face's and a similar size."""
     x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
@@ -129,6 +169,8 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--videos", type=Path, required=True)
     parser.add_argument("--faceless", type=Path, required=True)
+    parser.add_argument("--varied", action="store_true")
+    parser.add_argument("--genki", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -137,6 +179,11 @@ def main() -> None:
         "frames of clips": list(frames(options.videos)),
         "without faces": list(itertools.islice(faceless(options.faceless), FACELESS)),
     }
+    if options.varied:
+        for kind in ("pictures", "frames of clips"):
+            sets[kind] = [variant for scene in sets[kind] for variant in varied(scene)]
+    if options.genki:
+        sets["photos"] = list(photos(options.genki))
     rows = []
     for name in options.settings:
         for kind, scenes in sets.items():

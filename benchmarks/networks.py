@@ -1,8 +1,9 @@
-"""Inference time per face of the packaged networks, on one thread, in turns in one run.
+"""Time of one reading of a face by the packaged networks, on one thread, in turns in one run.
 
     python benchmarks/networks.py [--rounds 30] [--json PATH] [MODEL...]
 
-Inputs are random, which does not affect the time. Compare ratios: machines differ.
+Inputs are random, which does not affect the time. Compare ratios: machines differ. Doubtful faces are read three times:
+benchmarks/test_time_augmentation.py has their share.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ CALLS = 50
 
 def milliseconds(classifier: SmileClassifier, faces: FloatArray) -> float:
     """Mean time per face of a call on these faces."""
-    classifier(faces)
+    classifier.outputs(faces)
     started = time.perf_counter()
     for _ in range(CALLS):
-        classifier(faces)
+        classifier.outputs(faces)
     return (time.perf_counter() - started) / CALLS / len(faces) * 1000
 
 

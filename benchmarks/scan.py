@@ -39,6 +39,7 @@ import cv2
 import numpy as np
 
 from smilecam import provenance
+from smilecam.types import Box
 
 WIDTH, HEIGHT = 1152, 864
 SAMPLE_SECONDS = 0.5
@@ -47,14 +48,15 @@ ENGINES = {LOCAL_ONE: ["--workers", "1"], LOCAL_TWO: ["--workers", "2"], RAY: ["
 PEER = Path(__file__).with_name("scan_peer.py")
 
 
-def make_photos(folder: Path, faces: Path, count: int) -> None:
-    """Write photos of about 1 megapixel, named by their labels; the same ones each time."""
+def make_photos(folder: Path, faces: Path, count: int) -> list[Box]:
+    """Write photos of about 1 megapixel, named by their labels, the same each time; give where their faces are."""
     from skimage import data
 
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(0)  # noqa: S311 - the same photos each time
     background = cv2.GaussianBlur(cv2.resize(data.astronaut()[..., ::-1], (WIDTH, HEIGHT)), (0, 0), 40)
     crops = {label: sorted((faces / label).glob("*.jpg")) for label in ("smile", "not_smile")}
+    places = []
     for number in range(count):
         label = ("smile", "not_smile")[number % 2]
         side = chance.randint(180, 320)
@@ -64,6 +66,8 @@ def make_photos(folder: Path, faces: Path, count: int) -> None:
         photo[y : y + side, x : x + side] = face
         photo = cv2.add(photo, np.random.default_rng(number).integers(0, 12, photo.shape, dtype=np.uint8))
         cv2.imwrite(str(folder / f"{number:05}_{label}.jpg"), photo, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        places.append(Box(x, y, x + side, y + side))
+    return places
 
 
 def make_archive(folder: Path, faces: Path, videos: Path, photos: int) -> None:
@@ -164,19 +168,22 @@ def stages(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     from smilecam.opencv import use_one_thread
     from smilecam.pipeline.detector import SmileDetector
     from smilecam.sources.frame import Frame
-    from smilecam.sources.images import load_image
+    from smilecam.sources.open import open_source
+    from smilecam.sources.resolve import single_source
 
     use_one_thread()
     make_photos(work / "photos", options.faces, options.photos)
     paths, results = sorted((work / "photos").iterdir()), {}
     for name, size in ((name, size) for name in available_detectors() for size in (480, 960)):
         with SmileDetector(detector=name, detection_size=size) as detector:
-            detector(load_image(paths[0]))
             detect, classify = detector.components.image_detector(), detector.components.classify_faces
+            with open_source(single_source(paths[0])) as source:
+                list(detector.run(source))  # the networks are loaded now
             spent = dict.fromkeys(("decode", "grey", "detect", "classify"), 0.0)
             for path in paths:
                 at = [time.process_time()]
-                frame = Frame(0, None, load_image(path))
+                with open_source(single_source(path)) as source:
+                    (frame,) = (item for item in source if isinstance(item, Frame))
                 at.append(time.process_time())
                 grey = frame.grey
                 at.append(time.process_time())

@@ -104,6 +104,20 @@ def robustness() -> str:
     return rows_of(["change", *(f"`{model}`, accuracy (points lost)" for model in MODELS)], rows)
 
 
+SETS = {"mtfl_smile_g96": "MTFL, kept out", "celeba_smile_g96": "CelebA, kept out"}
+
+
+def readings() -> str:
+    """One reading of each face, and three where the first is in doubt."""
+    rows = [
+        [f"`{row['model']}`", SETS.get(row["data"], row["data"]), f"{row['n']:,}", row["way"], f"{row['again']:.0%}"]
+        + [f"{row[name]:.4f}" for name in ("auc", "accuracy", "balanced_accuracy", "calibration_error")]
+        for row in load("figures/test_time_augmentation.json")["rows"]
+    ]
+    header = ["network", "set", "n", "readings", "read again", "AUC", "accuracy", "balanced accuracy"]
+    return rows_of([*header, "calibration error"], rows)
+
+
 def clips() -> str:
     """Labelled segments of clips, without those of which no frame is wrong."""
     models = load("figures/clips.json")["models"]
@@ -312,7 +326,7 @@ def speed() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
-    for function in (folds, points, peers, robustness, clips, card, crop, slices, attributes, speed)
+    for function in (folds, points, peers, robustness, readings, clips, card, crop, slices, attributes, speed)
 } | {"targets": table}
 TABLES |= {function.__name__: function for function in (film_table, live_table, rest_table, flicker_table)}
 TABLES["web_table"] = web_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,18 @@ Image: TypeAlias = npt.NDArray[np.uint8]
 
 GreyImage: TypeAlias = npt.NDArray[np.uint8]
 """A grey image: uint8, (height, width), 0 to 255."""
+
+
+class GreyPixels(Protocol):
+    """A grey image, uint8 (height, width), of which regions are taken: an array, or what makes them when they are."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width."""
+
+    def __getitem__(self, region: Any, /) -> GreyImage:  # noqa: ANN401 - what numpy takes
+        """The pixels of a region."""
+
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]

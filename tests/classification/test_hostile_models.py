@@ -109,10 +109,11 @@ def attempt(path, seconds=30):
         "try: c.SmileClassifier(sys.argv[1])\n"
         "except ModelFileError as error: print(error, file=sys.stderr); code = 4\n"
         "else: code = 0\n"
-        "try:\n"
-        "    import resource\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
-        "except ImportError: print(0)\n"
+        # Not by getrusage: that remembers the memory of the process that started this one.
+        "from pathlib import Path\n"
+        "status = Path('/proc/self/status')\n"
+        "lines = status.read_text().splitlines() if status.exists() else []\n"
+        "print(next((int(line.split()[1]) // 1024 for line in lines if line.startswith('VmHWM')), 0))\n"
         "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=seconds)

@@ -15,6 +15,8 @@ from smilecam.scan.worker import Worker
 class InlineEngine:
     """Processes jobs in the calling thread, with the worker of all engines."""
 
+    workers = 1
+
     def __init__(self, settings):
         self.worker, self.done = Worker(settings), []
 

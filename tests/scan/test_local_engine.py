@@ -43,20 +43,20 @@ def rows_of(records):
 
 
 def test_processes_give_the_records_of_one_process(tasks, settings, inline_engine):
-    expected = rows_of(inline_engine(settings).run(jobs_of(tasks)))
+    expected = rows_of(inline_engine(settings).run(jobs_of(tasks, 2)))
     with closing(LocalEngine(settings, 2)) as engine:
-        assert rows_of(engine.run(jobs_of(tasks))) == expected
-        assert rows_of(engine.run(jobs_of(tasks[:2]))) == rows_of(engine.run(jobs_of(tasks[:2])))
+        assert rows_of(engine.run(jobs_of(tasks, 2))) == expected
+        assert rows_of(engine.run(jobs_of(tasks[:2], 2))) == rows_of(engine.run(jobs_of(tasks[:2], 2)))
         processes = [process.process for process in engine._processes]
         assert len(processes) == 2
     assert not [process for process in processes if process.is_alive()]
 
 
 def test_what_a_dead_worker_had_is_done_again(tasks, settings, inline_engine):
-    expected = rows_of(inline_engine(settings).run(jobs_of(tasks)))
+    expected = rows_of(inline_engine(settings).run(jobs_of(tasks, 2)))
     with closing(LocalEngine(settings, 2)) as engine:
         records = []
-        for record in engine.run(jobs_of(tasks)):
+        for record in engine.run(jobs_of(tasks, 2)):
             if len(records) == 3:
                 engine._processes[0].process.kill()
             records.append(record)
@@ -95,13 +95,13 @@ def test_a_file_that_no_worker_survives_is_an_error(tasks, settings, videos):
 def test_a_model_that_is_gone_ends_the_scan(tasks, settings, tmp_path):
     gone = replace(settings, model=str(tmp_path / "gone.onnx"))
     with closing(LocalEngine(gone, 1)) as engine, pytest.raises(ModelFileError):
-        list(engine.run(jobs_of(tasks)))
+        list(engine.run(jobs_of(tasks, 2)))
 
 
 def test_workers_that_cannot_start_are_no_fault_of_files(tasks, settings, monkeypatch):
     monkeypatch.setattr("smilecam.scan.local_engine._serve", os._exit)  # a connection is no exit code: it raises
     with closing(LocalEngine(settings, 1)) as engine, pytest.raises(WorkerDied, match="while they start"):
-        list(engine.run(jobs_of(tasks)))
+        list(engine.run(jobs_of(tasks, 2)))
 
 
 def test_a_worker_that_is_ended_leaves_no_copy_of_a_file(tasks, settings, videos, tmp_path, monkeypatch):

@@ -30,19 +30,24 @@ def test_keys_depend_on_what_results_depend_on(settings):
     for name, value in (
         ("model_digest", "0"), ("policy", "strict"), ("threshold", 0.9), ("detector", "yunet"), ("detection_size", 99),
         ("every", 0.0), ("split", 20.0), ("decision", replace(settings.decision, min_smile=1.0)),
-        ("version", "0.0.9"),
+        ("decode", "reference-frames"), ("version", "0.0.9"),
     ):  # fmt: skip
         assert Task.of(of_file, replace(settings, **{name: value})).key != key
     assert ScanSettings.of_dict(settings.as_dict()) == settings
 
 
-@pytest.mark.parametrize(("images", "size"), [(1, 1), (40, MIN_IMAGES), (70_000, 17)])
-def test_jobs_hold_each_task_once(settings, images, size):
+@pytest.mark.parametrize(
+    ("images", "workers", "size"), [(1, 2, 1), (40, 2, MIN_IMAGES), (800, 2, 100), (70_000, 1000, 17), (70_000, 2, 256)]
+)
+def test_jobs_hold_each_task_once(settings, images, workers, size):
     tasks = [Task(str(number), file(f"{number}.jpg")) for number in range(images)]
     videos = [Task(f"video{number}", file(f"{number}.mp4", number, is_image=False)) for number in range(3)]
-    jobs = jobs_of([*tasks, *videos])
+    jobs = jobs_of([*tasks, *videos], workers)
     assert [job[0].key for job in jobs[:3]] == ["video2", "video1", "video0"]
-    assert max(map(len, jobs)) == size
+    sizes = [len(job) for job in jobs[3:]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == size
+    assert sizes[-1] <= MIN_IMAGES
     assert [task for job in jobs[3:] for task in job] == tasks
 
 

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from smilecam.classification.augmented import DOUBTFUL
 from smilecam.classification.batch import FaceClassifier
+from smilecam.classification.calibration import calibrated_log_odds
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import resize, squares_input
 from smilecam.detection.base import FaceDetector
@@ -181,7 +183,10 @@ def record_images(recorder: Recorder) -> None:
         )
     classifier = SmileClassifier()
     squares = [Box(150, 40, 290, 180), Box(-20, -10, 100, 110), Box(400, 400, 560, 560)]
+    squares += [Box(180, 70, 240, 130), Box(210, 100, 300, 190)]
     inputs = squares_input(astronaut, squares, classifier.info.input)
+    doubted = np.abs(calibrated_log_odds(classifier.policy.calibration, classifier.outputs(inputs))) < DOUBTFUL
+    assert doubted.tolist() == [False, False, False, True, True]
     recorder.cases["inputs"] = {
         "image": recorder.image(astronaut),
         "squares": [list(square) for square in squares],

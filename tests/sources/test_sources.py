@@ -323,6 +323,19 @@ def test_fill_bytes_in_a_jpeg_are_legal(tmp_path, astronaut):
     assert frame.image.shape == astronaut.shape
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_grey_of_a_jpeg_file_is_that_of_its_colours(tmp_path, astronaut, orientation):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(exif_jpeg(astronaut[:400], orientation))
+    with open_source(find_sources(path)[0]) as source:
+        (frame,) = source
+    grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+    assert frame.shape == grey.shape == ((400, 512) if orientation == 1 else (512, 400))
+    assert frame.image.shape == (*frame.shape, 3)
+    difference = np.abs(frame.grey.astype(int) - grey)
+    assert difference.mean() < 0.2  # where colours were clipped, the conversion has lost brightness
+
+
 def test_cut_jpeg_is_told_by_its_markers(astronaut):
     content = cv2.imencode(".jpg", astronaut)[1].tobytes()
     thumbnail = b"\xff\xe1" + (len(content[:200]) + 4).to_bytes(2, "big") + content[:200] + b"\xff\xd9"

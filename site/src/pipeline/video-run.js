@@ -6,7 +6,7 @@ import { OfflineFaceTracks } from "../tracking/offline-faces.js";
 import { OfflineFaceFinder } from "../tracking/offline.js";
 
 /** A window is not longer than this, since its frames are in memory. */
-const WINDOW_PIXELS = 16_000_000;
+const WINDOW_PIXELS = 20_000_000;
 
 export class VideoRun {
   /**

@@ -7,6 +7,7 @@ import { FacePatch } from "../detection/patch.js";
 import { interpolate, match, MAX_FULL_GROWTH, MAX_UNCONFIRMED, meanFace, nonMaximumSuppression, SAME_FACE } from "./association.js";
 
 const MAX_MOVING_SHARE = 0.6;
+const LEAST_INTERVAL = 0.6;
 const LOST_SECONDS = 2;
 
 const DETECT_EVERY = 0.5;
@@ -51,6 +52,7 @@ export class OfflineFaceFinder {
     this.backoff = new MotionBackoff();
     this.fullEvery = DETECT_FULL_EVERY;
     this.lost = [];
+    this.detectedAt = -Infinity;
   }
 
   /** Whether a window of so many frames over so many seconds is complete. */
@@ -70,7 +72,8 @@ export class OfflineFaceFinder {
     const lost = tracklets.filter(({ faces }) => !faces.has(last)).map(({ faces }) => faces.get(Math.max(...faces.keys())).box);
     this.lost = this.lost.filter(({ since }) => now - since >= 0 && now - since < LOST_SECONDS);
     this.lost.push(...lost.map((box) => ({ box, since: now })));
-    const { found, full } = await this.detect(images[last], now, known);
+    const due = this.isDue(now, known);
+    const { found, full } = due ? await this.detect(images[last], now, known) : { found: [], full: false };
     const pairs = match(known, found.map(({ box }) => box), SAME_FACE);
     const confirmed = new Map(pairs);
     alive.forEach((tracklet, i) => {
@@ -78,7 +81,7 @@ export class OfflineFaceFinder {
       else tracklet.unconfirmed += full ? 1 : 0; // a detection in the whole image also counts against those it missed
     });
     const old = new Set(pairs.map(([, j]) => j));
-    this.plan(now, full, old.size === found.length && !(lost.length || (full && old.size < alive.length)));
+    if (due) this.plan(now, full, old.size === found.length && !(lost.length || (full && old.size < alive.length)));
     this.lost = this.lost.filter(({ box }) => found.every((face) => iou(box, face.box) === 0));
     const before = [...tracklets];
     for (const [j, face] of found.entries()) if (!old.has(j)) tracklets.push(await window.followBack(face, before));
@@ -89,8 +92,15 @@ export class OfflineFaceFinder {
     return images.map((_, at) => mostConfident(tracklets.flatMap(({ faces }) => (faces.has(at) ? [faces.get(at)] : []))));
   }
 
+  /** Whether faces are detected at the end of a window; through short ones the known are only followed. */
+  isDue(time, known) {
+    const passed = time - this.detectedAt;
+    return !known.length || !(passed >= 0 && passed < LEAST_INTERVAL * DETECT_EVERY);
+  }
+
   /** Detect in the regions that changed since the last detection; also whether that was the whole image. */
   async detect(image, time, known) {
+    this.detectedAt = time;
     let regions = null;
     if (this.motion && time >= this.fullAt && time - this.fullAt < this.fullEvery) {
       regions = this.motion.movingRegions(image, known, known.length ? this.backoff : null, time);
@@ -142,14 +152,18 @@ class Window {
     const last = this.images.length - 1;
     let at = last;
     const keyframes = new Map([[at, face]]);
+    const added = new Tracklet(keyframes, FacePatch.cut(this.images[last], face), this.times[last]);
+    const followed = added.with({});
     while (at > 0) {
-      const step = await this.step(keyframes.get(at), at, -1);
+      const before = keyframes.get(at);
+      const step = this.byPixels(followed, before, at, -1) ?? (await this.redetect(followed, before, at, -1));
       const isKnown = ({ faces }) => faces.has(step.at) && similarity(faces.get(step.at).box, step.face.box) >= SAME_FACE;
       if (!step || tracklets.some(isKnown)) break;
       ({ at } = step);
       keyframes.set(at, step.face);
     }
-    return new Tracklet(filled(keyframes), FacePatch.cut(this.images[last], face), this.times[last]);
+    added.faces = filled(keyframes);
+    return added;
   }
 
   /** Correct a known face by a detection in the last frame. */
@@ -161,16 +175,16 @@ class Window {
   }
 
   /** The next frame to try, with the face where its pixels are; null where it is to be re-detected. */
-  byPixels(tracklet, face, from) {
-    const at = this.candidates(from, 1).next().value;
-    if (!tracklet.patch || this.times[at] - tracklet.detectedAt >= this.redetectEvery) return null;
+  byPixels(tracklet, face, from, direction = 1) {
+    const at = this.candidates(from, direction).next().value;
+    if (!tracklet.patch || Math.abs(this.times[at] - tracklet.detectedAt) >= this.redetectEvery) return null;
     const found = tracklet.patch.find(this.images[at], face);
     return found && { at, face: found };
   }
 
   /** Re-detect a face, as `step` does, and renew its pixels. */
-  async redetect(tracklet, face, from) {
-    const step = await this.step(face, from, 1);
+  async redetect(tracklet, face, from, direction = 1) {
+    const step = await this.step(face, from, direction);
     if (!step) return null;
     const { at } = step;
     const followed = tracklet.patch?.find(this.images[at], face) ?? null;

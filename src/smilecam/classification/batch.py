@@ -8,7 +8,7 @@ import numpy as np
 
 from smilecam.classification.classifier import SmileClassifier
 from smilecam.classification.crop import FaceCrop, squares_input
-from smilecam.types import DetectedFace, FloatArray, GreyImage
+from smilecam.types import DetectedFace, FloatArray, GreyPixels
 
 MAX_BATCH = 64
 """Faces in one call of the network: more are not faster, and take memory."""
@@ -26,7 +26,7 @@ class FaceClassifier:
         """
         self._classifier, self._crop = classifier, crop
 
-    def __call__(self, images: Sequence[tuple[GreyImage, Sequence[DetectedFace]]]) -> list[list[float]]:
+    def __call__(self, images: Sequence[tuple[GreyPixels, Sequence[DetectedFace]]]) -> list[list[float]]:
         """Classify faces.
 
         Args:
@@ -38,7 +38,7 @@ class FaceClassifier:
         smiles = iter(self.classify(self.inputs(images)))
         return [[next(smiles) for _ in faces] for _, faces in images]
 
-    def inputs(self, images: Sequence[tuple[GreyImage, Sequence[DetectedFace]]]) -> FloatArray:
+    def inputs(self, images: Sequence[tuple[GreyPixels, Sequence[DetectedFace]]]) -> FloatArray:
         """The network's inputs for faces, float32 (faces, 1, size, size); the arguments are those of a call."""
         spec = self._classifier.info.input
         batches = [squares_input(grey, [self._crop(face) for face in faces], spec) for grey, faces in images]

@@ -13,6 +13,11 @@ def logistic(log_odds: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return 0.5 * (1 + np.tanh(np.asarray(log_odds, np.float64) / 2))
 
 
+def calibrated_log_odds(calibration: Calibration, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Log odds of a smile: (n, outputs) log odds in, float64 (n,) out."""
+    return np.asarray(outputs @ np.asarray(calibration.weights) + calibration.offset, np.float64)
+
+
 def apply_calibration(calibration: Calibration, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Probabilities of a smile: (n, outputs) log odds in, float64 (n,) out."""
-    return logistic(outputs @ np.asarray(calibration.weights) + calibration.offset)
+    return logistic(calibrated_log_odds(calibration, outputs))

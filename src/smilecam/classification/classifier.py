@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smilecam.classification.calibration import apply_calibration
+from smilecam.classification.augmented import DOUBTFUL, average_outputs
+from smilecam.classification.calibration import apply_calibration, calibrated_log_odds
 from smilecam.classification.model_info import METADATA_KEY, ModelInfo, parse_model_info
 from smilecam.classification.onnx_file import read_model_file
 from smilecam.errors import ModelFileError
@@ -79,7 +80,7 @@ class SmileClassifier:
         self.policy = self.info.policy(policy)
 
     def __call__(self, faces: FloatArray) -> FloatArray:
-        """Classify a batch of faces.
+        """Classify a batch of faces. Doubtful ones are read again, moved a little and mirrored, and averaged.
 
         Args:
             faces: float32 (n, 1, size, size), normalised by the rule of ``info.input``.
@@ -90,10 +91,13 @@ class SmileClassifier:
         Raises:
             ModelFileError: the network gives no finite number for a face.
         """
-        return apply_calibration(self.policy.calibration, self.outputs(faces)).astype(np.float32)
+        calibration, outputs = self.policy.calibration, self.outputs(faces)
+        doubtful = np.abs(calibrated_log_odds(calibration, outputs)) < DOUBTFUL
+        averaged = average_outputs(faces, outputs, doubtful, self.outputs)
+        return apply_calibration(calibration, averaged).astype(np.float32)
 
     def outputs(self, faces: FloatArray) -> FloatArray:
-        """The network's own outputs, before calibration.
+        """The network's own outputs for the faces as they are, before calibration.
 
         Args:
             faces: as above.

@@ -10,7 +10,7 @@ import numpy as np
 
 from smilecam.opencv import cv2
 from smilecam.presets import CropGeometry, InputSpec, LandmarkGeometry, Normalization
-from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, Landmarks
+from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, GreyPixels, Landmarks
 
 STANDARDIZE_EPSILON = 1.0
 """Added to the standard deviation, in grey values, so that a flat image stays flat instead of exploding."""
@@ -80,7 +80,7 @@ def _square(centre_x: float, centre_y: float, side: float) -> Box:
     return Box(x1, y1, x1 + pixels, y1 + pixels)
 
 
-def cut(grey: GreyImage, square: Box) -> GreyImage:
+def cut(grey: GreyPixels, square: Box) -> GreyImage:
     """Cut ``square`` out of an image; what lies outside repeats the image's border.
 
     Args:
@@ -93,10 +93,13 @@ def cut(grey: GreyImage, square: Box) -> GreyImage:
     height, width = grey.shape[:2]
     if square.x1 >= 0 and square.y1 >= 0 and square.x2 <= width and square.y2 <= height:
         return grey[square.y1 : square.y2, square.x1 : square.x2]
+    inside = grey[max(0, square.y1) : max(0, square.y2), max(0, square.x1) : max(0, square.x2)]
+    if inside.size:
+        margins = (max(0, -square.y1), max(0, square.y2 - height), max(0, -square.x1), max(0, square.x2 - width))
+        return np.asarray(cv2.copyMakeBorder(inside, *margins, cv2.BORDER_REPLICATE | cv2.BORDER_ISOLATED), np.uint8)
     rows = np.arange(square.y1, square.y2).clip(0, height - 1)
     columns = np.arange(square.x1, square.x2).clip(0, width - 1)
-    outside: GreyImage = grey[np.ix_(rows, columns)]
-    return outside
+    return grey[np.ix_(rows, columns)]
 
 
 def resize(grey: GreyImage, size: int) -> GreyImage:
@@ -147,7 +150,7 @@ def network_input(grey: GreyImage, boxes: Sequence[Box], geometry: CropGeometry,
     return squares_input(grey, [square_in_box(box, geometry) for box in boxes], spec)
 
 
-def squares_input(grey: GreyImage, squares: Sequence[Box], spec: InputSpec) -> FloatArray:
+def squares_input(grey: GreyPixels, squares: Sequence[Box], spec: InputSpec) -> FloatArray:
     """Cut given squares out of an image, resize and normalise them into one batch.
 
     Args:

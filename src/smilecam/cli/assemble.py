@@ -6,6 +6,7 @@ from typing import Any
 
 from smilecam.pipeline.detector import SmileDetector
 from smilecam.sources.base import SourceOptions
+from smilecam.sources.decoding import Decoding
 from smilecam.tracking.smile_state import DecisionSettings
 
 
@@ -49,4 +50,5 @@ def source_options(**options: Any) -> SourceOptions:  # noqa: ANN401 - options a
         realtime=options["realtime"],
         ca_file=options["ca_file"],
         insecure=options["insecure"],
+        decoding=Decoding(options.get("decode", Decoding.FULL.value)),
     )

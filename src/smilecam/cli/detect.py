@@ -17,7 +17,7 @@ from smilecam.cli.notify_options import notifications, notify_options
 from smilecam.cli.outputs import Outputs, make_parallel_outputs, make_sinks, report_written
 from smilecam.cli.progress import bar, warn
 from smilecam.cli.renamed import RenamedOption
-from smilecam.cli.stream_options import stream_options
+from smilecam.cli.stream_options import decode_option, stream_options
 from smilecam.cli.text import one_line
 from smilecam.detection.registry import ResolvedDetector, resolve_detector
 from smilecam.errors import OutputError
@@ -66,6 +66,7 @@ BAR_FROM_FRAMES = 50
     help="Read every face in every frame. Otherwise faces that stay the same are read several times a second, and "
     "interpolated.",
 )
+@decode_option
 @click.option("--parallel", is_flag=True, help="Read all sources side by side, for several cameras in one call.")
 @click.option("--profile", is_flag=True, help="Print the CPU time of each stage when all is done.")
 @click.option("-r", "--recursive", is_flag=True, help="Include folders inside folders.")

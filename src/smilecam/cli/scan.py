@@ -17,10 +17,11 @@ from smilecam.cli import exit_codes
 from smilecam.cli.extras import require
 from smilecam.cli.model_options import detector_options, detector_warnings, model_options
 from smilecam.cli.progress import bar, warn
-from smilecam.cli.stream_options import decision_options
+from smilecam.cli.stream_options import decision_options, decode_option
 from smilecam.cli.text import counted, one_line
 from smilecam.detection.registry import resolve_detector
 from smilecam.errors import SourceNotFound, UsageProblem
+from smilecam.sources.decoding import Decoding
 
 if TYPE_CHECKING:
     from smilecam.scan.engine import Engine
@@ -76,6 +77,7 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str) -> f
     show_default=True,
     help="Format of the tables.",
 )
+@decode_option
 @model_options
 @detector_options
 @decision_options
@@ -108,6 +110,8 @@ def scan(
     arguments = [*paths, *_listed(files_from)]
     if not arguments or "" in (*arguments, out):
         raise UsageProblem("a PATH or DIR is missing, or is an empty name")
+    if split is not None and options["decode"] == Decoding.REFERENCE_FRAMES.value:
+        raise UsageProblem("--split counts every frame: it does not go with --decode reference-frames")
     if address is not None and engine != "ray":
         raise UsageProblem("--address is about --engine ray")
     detector = resolve_detector(options["detector"])
@@ -150,7 +154,14 @@ def _settings(**options: Any) -> ScanSettings:  # noqa: ANN401 - options are of 
     from smilecam.scan.task import settings_of
 
     with make_detector(**options) as detector:
-        return settings_of(detector, options["model"], options["detection_size"], options["every"], options["split"])
+        return settings_of(
+            detector,
+            options["model"],
+            options["detection_size"],
+            options["every"],
+            options["split"],
+            decode=options["decode"],
+        )
 
 
 def _engine(settings: ScanSettings, workers: int | None, engine: str, address: str | None) -> Engine:

@@ -8,6 +8,7 @@ import click
 
 from smilecam.cli.option_group import Command, add_options
 from smilecam.cli.renamed import RenamedOption
+from smilecam.sources.decoding import Decoding
 from smilecam.tracking.smile_state import DecisionSettings
 
 SOURCE_OPTIONS = (
@@ -51,6 +52,15 @@ SOURCE_OPTIONS = (
         is_flag=True,
         help="Do not verify the servers of https, rtsps and rtmps streams.",
     ),
+)
+
+decode_option = click.option(
+    "--decode",
+    type=click.Choice([decoding.value for decoding in Decoding]),
+    default=Decoding.FULL.value,
+    show_default=True,
+    help="Decode less of recorded video, where its formats allow it: without the filter of block borders, or only the "
+    "frames that others are predicted from; the others have no results then.",
 )
 
 DECISION = DecisionSettings()

@@ -40,13 +40,16 @@ CUT_DIFFERENCE, CUT_CORRELATION = 15.0, 0.7
 those of the frame before. Inside the development clips no two frames in a row differ by more than 10.5 or correlate by
 less than .92; of frames of different clips, 96 % are beyond both."""
 
+ROUNDED = 1.0
+"""Grey values by which the difference of two cells may grow when both are rounded."""
+
 
 class CutDetector:
     """Finds hard cuts: frames that show another scene than the frame before."""
 
     def __init__(self) -> None:
         """Begin a stream."""
-        self._before: npt.NDArray[np.float32] | None = None
+        self._before: GreyImage | None = None
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, grey: GreyImage) -> bool:
@@ -56,18 +59,26 @@ class CutDetector:
             grey: uint8 (height, width); or of every so many-th pixel, with a longer side of ``CUT_SIDE`` at least.
         """
         step = max(1, max(grey.shape) // CUT_SIDE)
-        cells = _cells(np.ascontiguousarray(grey[::step, ::step])).astype(np.float32)
+        sampled = np.ascontiguousarray(grey[::step, ::step])
         before, same_shape = self._before, grey.shape == self._shape
-        self._before, self._shape = cells, grey.shape
+        self._before, self._shape = sampled, grey.shape
         if before is None:
             return False
         if not same_shape:
             return True
-        if float(np.abs(cells - before).mean()) <= CUT_DIFFERENCE:
+        # Cells differ by no more than their pixels do on average, which takes a tenth of the time to find out.
+        if cv2.norm(sampled, before, cv2.NORM_L1) <= (CUT_DIFFERENCE - ROUNDED) * sampled.size:
             return False
-        a, b = cells - cells.mean(), before - before.mean()
-        norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
-        return norm == 0 or float((a * b).sum()) < CUT_CORRELATION * norm
+        return _cells_differ(_cells(before).astype(np.float32), _cells(sampled).astype(np.float32))
+
+
+def _cells_differ(before: npt.NDArray[np.float32], cells: npt.NDArray[np.float32]) -> bool:
+    """Whether two images differ, and correlate, as those of two scenes do."""
+    if float(np.abs(cells - before).mean()) <= CUT_DIFFERENCE:
+        return False
+    a, b = cells - cells.mean(), before - before.mean()
+    norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return norm == 0 or float((a * b).sum()) < CUT_CORRELATION * norm
 
 
 class MotionBackoff:

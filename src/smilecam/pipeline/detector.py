@@ -15,7 +15,7 @@ from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
 from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
-from smilecam.pipeline.stages import Stage, Stages
+from smilecam.pipeline.stages import Stage, Stages, Unmeasured
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
 from smilecam.results import FrameResult
@@ -207,7 +207,7 @@ class SmileDetector:
 
     def _detect_frames(self, frames: Sequence[Frame]) -> list[tuple[Face, ...]]:
         """The faces of single frames, without regard to each other."""
-        stages, detect = self.stages or Stages(), self.components.image_detector()
+        stages, detect = self.stages or Unmeasured(), self.components.image_detector()
         with stages.measure(Stage.DECODE):
             greys = [frame.grey for frame in frames]
         with stages.measure(Stage.DETECT):

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.sampling import FoundFrame, LiveSampler
-from smilecam.pipeline.stages import Stage, Stages
+from smilecam.pipeline.stages import Stage, Unmeasured
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -40,7 +40,7 @@ class OnlineRun:
         """
         self._source, self._setup, self._clock = source, setup, clock
         self._tracks = FaceTracks(source, setup.threshold, setup.decision)
-        self._stages = setup.stages or Stages()
+        self._stages = setup.stages or Unmeasured()
         self._finder = setup.components.online_finder(setup.stages, setup.max_faces)
         self._is_cut, self._sampler = CutDetector(), LiveSampler()
         self._meter = StatsMeter(counts or Counts())

@@ -74,7 +74,8 @@ class Prefetcher(Generic[T]):
                     break
                 item = self._ready.popleft()
                 self._weight -= self._weigh(item)
-                self._condition.notify_all()
+                if len(self._ready) <= self._size // 2:  # a thread that is woken for each item costs more than it makes
+                    self._condition.notify_all()
             yield item
         failure, self._failure = self._failure, None
         if failure is not None:

@@ -15,7 +15,7 @@ from smilecam.pipeline.components import StreamSetup
 from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.sampling import FoundFrame, SmileSampler
-from smilecam.pipeline.stages import Stage, Stages
+from smilecam.pipeline.stages import Stage, Unmeasured
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
@@ -25,16 +25,16 @@ from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.offline_faces import OfflineFaceTracks
 from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 
-PREFETCHED_FRAMES = 16
-"""Frames decoded ahead: a window is decoded while the one before is searched; each of a large video takes 3 MB."""
+PREFETCHED_FRAMES = 64
+"""Frames decoded ahead: decoding goes on while faces are detected in the first frame, or in all of a later one."""
 
-PREFETCHED_PIXELS = 33_000_000
-"""Fewer are decoded ahead where they are larger than 1920x1080."""
+PREFETCHED_PIXELS = 9_000_000
+"""Fewer are decoded ahead where they are large, as memory counts then: 4 frames of 1920x1080, of 3 MB each."""
 
-PREFETCHED_WINDOWS = 1
+PREFETCHED_WINDOWS = 3
 
-WINDOW_PIXELS = 16_000_000
-"""A window is not longer than this, since several are in memory: 8 frames of 1920x1080."""
+WINDOW_PIXELS = 20_000_000
+"""A window is not longer than this, since several are in memory: 10 frames of 1920x1080."""
 
 
 class Window(NamedTuple):
@@ -230,7 +230,7 @@ class OfflineRun(_MeteredRun):
         """
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
-        self._stages = setup.stages or Stages()
+        self._stages = setup.stages or Unmeasured()
         self._finder = finder or setup.components.offline_finder(setup.stages)
         self.cuts: set[int] = set()
         self._is_cut = CutDetector()
@@ -267,7 +267,9 @@ class OfflineRun(_MeteredRun):
         decoded = self._threads.enter_context(
             Prefetcher(frames, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
         )
-        windows = self._threads.enter_context(Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS))
+        windows = self._threads.enter_context(
+            Prefetcher(self._detected(decoded), PREFETCHED_WINDOWS, weigh=_pixels_of_window, most=PREFETCHED_PIXELS)
+        )
         self._threads.callback(decoded.stop)  # before the other thread, which waits for it, is joined
         return windows
 
@@ -330,6 +332,10 @@ class OfflineRun(_MeteredRun):
         with self._stages.measure(Stage.FOLLOW):
             faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
         return Window(list(zip(frames, faces, strict=True)), cut)
+
+
+def _pixels_of_window(window: Window) -> int:
+    return sum(frame.held_pixels for frame, _ in window.frames)
 
 
 def _held_pixels(item: Frame | Event) -> int:

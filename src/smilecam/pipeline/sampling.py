@@ -99,7 +99,7 @@ class LiveSampler:
             threshold: probability around which smiles begin and end.
             every_frame: whether all faces are read.
         """
-        inputs = classify_faces.inputs([(found.frame.grey, found.faces)])
+        inputs = classify_faces.inputs([(found.frame.grey_pixels, found.faces)])
         if every_frame:
             self._last = {}
             return [Sample(smile) for smile in classify_faces.classify(inputs)]
@@ -151,7 +151,7 @@ class SmileSampler:
             for face, track in enumerate(found.tracks):
                 places[track].append(_Place(index, face))
         if self._every_frame:
-            smiles = self._classify_faces([(found.frame.grey, found.faces) for found in frames])
+            smiles = self._classify_faces([(found.frame.grey_pixels, found.faces) for found in frames])
             return [[Sample(smile) for smile in of_frame] for of_frame in smiles]
         samples: list[list[Sample]] = [[Sample(0.0)] * len(found.faces) for found in frames]
         series = [
@@ -171,7 +171,9 @@ class SmileSampler:
         """Read round after round, all tracks in one call, until no gap is left that must be read."""
         while wanted := [(one, at) for one in series for at in one.take_wanted(self._threshold)]:
             asked = [(frames[one.places[at].frame], one.places[at].face) for one, at in wanted]
-            inputs = self._classify_faces.inputs([(found.frame.grey, [found.faces[face]]) for found, face in asked])
+            inputs = self._classify_faces.inputs(
+                [(found.frame.grey_pixels, [found.faces[face]]) for found, face in asked]
+            )
             smiles = self._classify_faces.classify(inputs)
             for (one, at), smile, row in zip(wanted, smiles, inputs, strict=True):
                 one.known[at] = _Known(one.times[at], smile, _standardized(row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
 from typing import TypeVar
 
@@ -44,9 +44,12 @@ class Stages:
         with self._lock:
             self._frames += frames
 
-    @contextmanager
-    def measure(self, stage: Stage) -> Iterator[None]:
+    def measure(self, stage: Stage) -> AbstractContextManager[None]:
         """Count the CPU time of a block, in this thread, for a stage."""
+        return self._measure(stage)
+
+    @contextmanager
+    def _measure(self, stage: Stage) -> Iterator[None]:
         outer = getattr(self._local, "inside", 0.0)
         self._local.inside = 0.0
         begun = time.thread_time()
@@ -58,8 +61,11 @@ class Stages:
                 self._seconds[stage] = self._seconds.get(stage, 0.0) + spent - self._local.inside
             self._local.inside = outer + spent
 
-    def each(self, stage: Stage, items: Iterable[T]) -> Iterator[T]:
+    def each(self, stage: Stage, items: Iterable[T]) -> Iterable[T]:
         """The items, with the time that each takes to come counted for a stage."""
+        return self._each(stage, items)
+
+    def _each(self, stage: Stage, items: Iterable[T]) -> Iterator[T]:
         iterator = iter(items)
         while True:
             with self.measure(stage):
@@ -79,6 +85,24 @@ class Stages:
         return table + [
             f"{1000 * spent / frames:9.3f} ms {spent / max(total, 1e-9):6.1%}  {stage.value}" for stage, spent in rows
         ]
+
+
+class Unmeasured(Stages):
+    """Stages of which nobody asks for the time: several clocks would be read for each frame."""
+
+    def count(self, frames: int = 1) -> None:
+        """Count nothing."""
+
+    def measure(self, stage: Stage) -> AbstractContextManager[None]:  # noqa: ARG002 - as where it is measured
+        """Run a block as it is."""
+        return _NOTHING
+
+    def each(self, stage: Stage, items: Iterable[T]) -> Iterable[T]:  # noqa: ARG002 - as where it is measured
+        """The items as they are."""
+        return items
+
+
+_NOTHING = nullcontext()
 
 
 class MeasuredDetector:

@@ -10,7 +10,15 @@ from smilecam.scan.task import Job
 
 
 class Engine(Protocol):
-    """Processes jobs with many workers. ``LocalEngine`` and ``RayEngine`` give the same records."""
+    """Processes jobs with many workers. ``LocalEngine`` and ``RayEngine`` give the same records.
+
+    Attributes:
+        workers: how many there will be at most, as far as that is known.
+    """
+
+    @property
+    def workers(self) -> int:
+        """As above."""
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
         """Process jobs, and give the record of each task as it comes, in no certain order.

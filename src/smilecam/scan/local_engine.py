@@ -61,9 +61,9 @@ class LocalEngine:
             settings: of all tasks.
             workers: number of processes; None for one for each usable core.
         """
-        self._settings, self._count = settings, workers or usable_cores()
+        self._settings, self.workers = settings, workers or usable_cores()
         if sys.platform == "win32":
-            self._count = min(self._count, MAX_PROCESSES_WINDOWS)
+            self.workers = min(self.workers, MAX_PROCESSES_WINDOWS)
         self._context: SpawnContext = multiprocessing.get_context("spawn")
         self._processes: list[_Process] = []
         self._attempts: dict[str, int] = {}
@@ -101,7 +101,7 @@ class LocalEngine:
     def _hand_out(self, waiting: deque[Job]) -> None:
         """Give a job to everyone who has none; start as many workers as there are jobs for."""
         busy = sum(bool(process.tasks) for process in self._processes)
-        while len(self._processes) < min(self._count, busy + len(waiting)):
+        while len(self._processes) < min(self.workers, busy + len(waiting)):
             self._processes.append(self._start())
         for process in self._processes:
             if waiting and not process.tasks:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Any
 
 from smilecam.errors import MissingExtra, SmilecamError
@@ -59,6 +60,11 @@ class RayEngine:
         except (OSError, RuntimeError, ValueError) as error:
             raise RayFailure(f"no Ray cluster at {address}: {' '.join(str(error).split())}") from error
 
+    @property
+    def workers(self) -> int:
+        """Workers that a run which began now would have at most."""
+        return self._workers or int(self._ray.cluster_resources().get("CPU", 1))
+
     def run(self, jobs: Sequence[Job]) -> Iterator[Record]:
         """Process jobs, and give the record of each task as it comes, in no certain order.
 
@@ -67,12 +73,13 @@ class RayEngine:
         """
         if not jobs:
             return
+        # Imported here: it takes as long as a cluster of this machine needs for the start of its processes.
         from ray.data import ActorPoolStrategy, DataContext, from_items
 
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         context = DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
-        cores = int(self._ray.cluster_resources().get("CPU", 1))
-        most = min(self._workers or cores, len(jobs))
+        most = min(self.workers, len(jobs))
         rows = from_items([{"job": job_to_text(job)} for job in jobs], override_num_blocks=len(jobs)).flat_map(
             _RayWorker,
             fn_constructor_kwargs={"settings": self._settings.as_dict()},
@@ -136,8 +143,9 @@ def _load_ray() -> Any:  # noqa: ANN401 - Ray is partly typed
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
-        import ray.data
+        import ray.exceptions
     except ImportError as error:
         raise MissingExtra("smilecam scan --engine ray", "ray") from error
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    if find_spec("ray.data") is None or find_spec("pyarrow") is None:
+        raise MissingExtra("smilecam scan --engine ray", "ray")
     return ray

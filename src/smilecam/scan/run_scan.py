@@ -118,7 +118,7 @@ def _process(tasks: Sequence[Task], minutes: float, engine: Engine, store: Shard
         else:
             waiting[task.key] = task
     split = {}
-    for record in engine.run(jobs_of(waiting.values())):
+    for record in engine.run(jobs_of(waiting.values(), engine.workers)):
         if record.pieces:
             split[record.key] = record.pieces
             continue

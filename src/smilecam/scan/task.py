@@ -12,6 +12,7 @@ from typing import Any, Self
 from smilecam import provenance
 from smilecam.classification.classifier import model_names, model_path
 from smilecam.pipeline.detector import SmileDetector
+from smilecam.sources.decoding import Decoding
 from smilecam.tracking.smile_state import DecisionSettings
 
 FORMAT = 1
@@ -32,6 +33,7 @@ class ScanSettings:
         decision: when smiles begin and end in videos.
         every: seconds of video between two frames that have a row; 0 for a row for every frame.
         split: minutes of video after which a longer one is split; 0 for never.
+        decode: how much of videos is decoded, a value of ``Decoding``.
         version: of smilecam: another one may find other faces, or decide otherwise.
     """
 
@@ -44,6 +46,7 @@ class ScanSettings:
     decision: DecisionSettings
     every: float = 0.2
     split: float = 0.0
+    decode: str = Decoding.FULL.value
     version: str = field(default_factory=lambda: provenance.versions().get("smilecam", "unknown"))
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,11 +62,18 @@ class ScanSettings:
     def digest(self) -> str:
         """Equal for settings that give equal results; where the model's file lies does not matter."""
         content = {name: value for name, value in self.as_dict().items() if name != "model"}
+        if self.decode == Decoding.FULL.value:
+            del content["decode"]
         return _digest([FORMAT, content])
 
 
 def settings_of(
-    detector: SmileDetector, model: str, detection_size: int | None, every: float, split: float = 0.0
+    detector: SmileDetector,
+    model: str,
+    detection_size: int | None,
+    every: float,
+    split: float = 0.0,
+    decode: str = Decoding.FULL.value,
 ) -> ScanSettings:
     """The settings of a loaded detector, and of a scan with it.
 
@@ -73,6 +83,7 @@ def settings_of(
         detection_size: that it was made with.
         every: as in ``ScanSettings``.
         split: as in ``ScanSettings``.
+        decode: as in ``ScanSettings``.
 
     Raises:
         ModelFileError: the model's file is not there any more.
@@ -89,6 +100,7 @@ def settings_of(
         decision=detector.decision,
         every=every,
         split=split,
+        decode=decode,
     )
 
 
@@ -159,19 +171,30 @@ Job = tuple[Task, ...]
 """Tasks that one worker does one after another: handing them out one by one would cost more than some of them."""
 
 MIN_IMAGES, MAX_IMAGES = 16, 256
-"""In a job, as many as give ``MANY_JOBS``: fewer cost more to hand out, more are done again after a loss."""
+"""In a job: fewer cost more to hand out, more are done again after a loss."""
 
-MANY_JOBS = 4096
+SHARES = 4
+"""A job has this part of a worker's share of the images that are left: many at first, few at the end, when the others
+wait for the last one."""
 
 
-def jobs_of(tasks: Iterable[Task]) -> list[Job]:
-    """Divide tasks into jobs: large videos first, so that none is left alone at the end, then images."""
+def jobs_of(tasks: Iterable[Task], workers: int) -> list[Job]:
+    """Divide tasks into jobs: large videos first, so that none is left alone at the end, then images.
+
+    Args:
+        tasks: in any order.
+        workers: that will do them.
+    """
     tasks = list(tasks)
     videos = sorted((task for task in tasks if not task.file.is_image), key=lambda task: -task.file.size)
     images = [task for task in tasks if task.file.is_image]
-    size = min(MAX_IMAGES, max(MIN_IMAGES, len(images) // MANY_JOBS))
-    chunks = (tuple(images[at : at + size]) for at in range(0, len(images), size))
-    return [*((task,) for task in videos), *chunks]
+    jobs: list[Job] = [(task,) for task in videos]
+    begin = 0
+    while begin < len(images):
+        size = min(MAX_IMAGES, max(MIN_IMAGES, (len(images) - begin) // (SHARES * workers)))
+        jobs.append(tuple(images[begin : begin + size]))
+        begin += size
+    return jobs
 
 
 def job_to_text(job: Job) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from smilecam.opencv import use_one_thread
@@ -13,6 +14,7 @@ from smilecam.scan.rows import image_rows
 from smilecam.scan.task import ScanSettings, Task
 from smilecam.scan.video_rows import VideoRows
 from smilecam.sources.base import Kind, Source, SourceOptions
+from smilecam.sources.decoding import Decoding
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import single_source
 
@@ -31,6 +33,7 @@ class Worker:
         """
         use_one_thread()
         self._settings = settings
+        self._options = replace(ONE_THREAD, decoding=Decoding(settings.decode))
         self._detector = SmileDetector(
             settings.model,
             settings.threshold,
@@ -50,7 +53,7 @@ class Worker:
             with local_copy(task.file) as path:
                 read_from = str(path)
                 if task.piece is not None:
-                    writer.add(piece_rows(path, task.piece, self._detector, ONE_THREAD))
+                    writer.add(piece_rows(path, task.piece, self._detector, self._options))
                 elif (pieces := self._pieces(path, task)) > 1:
                     return Record(task.key, False, b"", pieces)
                 else:
@@ -65,10 +68,10 @@ class Worker:
     def _pieces(self, path: Path, task: Task) -> int:
         if not self._settings.split or task.file.is_image:
             return 1
-        return count_pieces(path, self._settings.split, ONE_THREAD)
+        return count_pieces(path, self._settings.split, self._options)
 
     def _read(self, path: Path, writer: RecordWriter) -> None:
-        with open_source(single_source(path), ONE_THREAD) as source:
+        with open_source(single_source(path), self._options) as source:
             if source.ref.kind is Kind.IMAGE:
                 for item in self._detector.run(source):
                     writer.add(image_rows(item))

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, Self
 
+from smilecam.sources.decoding import Decoding
 from smilecam.sources.frame import Frame
 from smilecam.types import Event
 
@@ -62,6 +63,7 @@ class SourceOptions:
         ca_file: certificates (PEM) that vouch for servers of encrypted streams; None for those of this system.
         insecure: whether to accept any certificate of such a server.
         decoder_threads: threads that decode a recorded video; 0 for as many as the machine has cores.
+        decoding: how much of a recorded video is decoded.
     """
 
     open_timeout: float = 10.0
@@ -72,6 +74,7 @@ class SourceOptions:
     ca_file: Path | None = None
     insecure: bool = False
     decoder_threads: int = 0
+    decoding: Decoding = Decoding.FULL
 
 
 DEFAULT_OPTIONS = SourceOptions()

@@ -29,16 +29,28 @@ _EXPANSION = 255 / 219
 class DecodedImage:
     """The image of a decoded frame, undecoded as far as colours go, with the rotation that makes it upright."""
 
-    __slots__ = ("_frame", "_rotation")
+    __slots__ = ("_frame", "_luma", "_rotation")
 
     def __init__(self, frame: av.VideoFrame, rotation: Rotation | None) -> None:
         """Keep both."""
         self._frame, self._rotation = frame, rotation
+        self._luma: GreyImage | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the upright image."""
+        height, width = self._frame.height, self._frame.width
+        return (width, height) if self._rotation is not None and self._rotation.transposed else (height, width)
 
     @property
     def held_pixels(self) -> int:
         """Pixels of the frame."""
         return self._frame.width * self._frame.height
+
+    @property
+    def has_luma(self) -> bool:
+        """Whether the luma plane is the grey image, in its own range."""
+        return self._frame.format.name in LUMA_FIRST
 
     def colour(self) -> Image:
         """uint8 (height, width, 3), blue-green-red."""
@@ -54,11 +66,15 @@ class DecodedImage:
         plane = self._plane()
         if plane is None:
             return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)[::step, ::step]
-        grey = plane if step == 1 else np.ascontiguousarray(plane[::step, ::step])
-        if not self._has_full_range():
-            # This takes half the time of a look-up table.
-            grey = np.asarray(cv2.addWeighted(grey, _EXPANSION, grey, 0, -16 * _EXPANSION), np.uint8)
+        grey = self.full_range(plane if step == 1 else np.ascontiguousarray(plane[::step, ::step]))
         return self._rotation(grey) if self._rotation else grey
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """Some of ``luma``, uint8 (rows, columns), as it is in ``grey``: the same array where its range is full."""
+        if self._has_full_range():
+            return luma
+        # This takes half the time of a look-up table.
+        return np.asarray(cv2.addWeighted(luma, _EXPANSION, luma, 0, -16 * _EXPANSION), np.uint8)
 
     def luma(self) -> GreyImage | None:
         """uint8 (height, width): the luma plane in its own range, not copied; None where the format has no such."""
@@ -68,15 +84,15 @@ class DecodedImage:
     def _plane(self) -> GreyImage | None:
         """The luma plane, if the pixel format has one of 8 bits; read-only, as the decoder predicts from it."""
         frame = self._frame
-        if frame.format.name not in LUMA_FIRST:
-            return None
+        if self._luma is not None or not self.has_luma:
+            return self._luma
         plane = frame.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
             frame.height, plane.line_size
         )
         rows.flags.writeable = False
-        luma: GreyImage = rows[:, : frame.width]
-        return luma
+        self._luma = rows[:, : frame.width]
+        return self._luma
 
     def _has_full_range(self) -> bool:
         name = self._frame.format.name
@@ -84,23 +100,27 @@ class DecodedImage:
 
 
 class Rotation:
-    """How to show the frames of a file: rotated by quarters, mirrored, or both."""
+    """How to show the frames of a file: rotated by quarters, mirrored, or both.
+
+    Attributes:
+        transposed: whether rows become columns.
+    """
 
     def __init__(self, matrix: bytes) -> None:
         """Read a display matrix: nine 32-bit integers, of which four give the directions of the axes."""
         a, b, _, c, d, *_ = (int(value) for value in np.frombuffer(matrix, np.int32)[:9])
-        self._transposed = abs(b) + abs(c) > abs(a) + abs(d)
-        across, down = (c, b) if self._transposed else (a, d)
+        self.transposed = abs(b) + abs(c) > abs(a) + abs(d)
+        across, down = (c, b) if self.transposed else (a, d)
         self._flips = (across < 0, down < 0)
 
     @property
     def changes(self) -> bool:
         """Whether there is anything to do."""
-        return self._transposed or any(self._flips)
+        return self.transposed or any(self._flips)
 
     def __call__(self, image: Image) -> Image:
         """Apply it to uint8 (height, width, 3) or (height, width)."""
-        if self._transposed:
+        if self.transposed:
             image = np.asarray(cv2.transpose(image), np.uint8)
         across, down = self._flips
         if across or down:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from smilecam.opencv import cv2
-from smilecam.types import GreyImage, Image
+from smilecam.types import GreyImage, GreyPixels, Image
 
 
 class LazyImage(Protocol):
     """An image in a codec's own pixel format.
 
     Attributes:
+        shape: height and width in pixels.
         held_pixels: pixels that are in memory meanwhile.
+        has_luma: whether ``luma`` gives anything.
     """
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """As above; nothing is converted to find out."""
+
+    @property
     def held_pixels(self) -> int:
+        """As above."""
+
+    @property
+    def has_luma(self) -> bool:
         """As above."""
 
     def colour(self) -> Image:
@@ -30,8 +41,23 @@ class LazyImage(Protocol):
     def luma(self) -> GreyImage | None:
         """``grey`` in the codec's own linear range, such as 16 to 235, without a copy; None where there is none."""
 
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """Some of ``luma``, as it is in ``grey``."""
+
     def sampled(self, step: int) -> GreyImage:
         """Every so many-th pixel of ``grey``, across and down."""
+
+
+class GreyRegions:
+    """The grey image of a frame, of which only the regions that are taken are made."""
+
+    def __init__(self, luma: GreyImage, full_range: Callable[[GreyImage], GreyImage]) -> None:
+        """Keep the luma plane, and what makes grey pixels of it."""
+        self._luma, self._full_range, self.shape = luma, full_range, luma.shape
+
+    def __getitem__(self, region: Any, /) -> GreyImage:  # noqa: ANN401 - what numpy takes
+        """The pixels of a region: uint8 (rows, columns)."""
+        return self._full_range(self._luma[region])
 
 
 class Frame:
@@ -46,7 +72,7 @@ class Frame:
         capture_time: seconds on the monotonic clock when a live source received it, for latency; None for files.
     """
 
-    __slots__ = ("_grey", "_image", "_lazy", "_shape", "capture_time", "number", "time")
+    __slots__ = ("_grey", "_image", "_lazy", "_luma", "_shape", "capture_time", "number", "time")
 
     def __init__(
         self,
@@ -69,6 +95,7 @@ class Frame:
         self.number, self.time, self.capture_time = number, time, capture_time
         self._image, self._lazy = image, lazy
         self._grey: GreyImage | None = None
+        self._luma: GreyImage | None = None
         self._shape: tuple[int, int] | None = None
 
     def release(self, *, keep_image: bool = False) -> None:
@@ -78,17 +105,17 @@ class Frame:
             keep_image: whether somebody will look at the image: only what can be made from it again is let go then.
         """
         self._shape = self.shape
-        self._grey = None
+        self._grey = self._luma = None
         if not keep_image:
             self._image = self._lazy = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        if self._shape is not None:
-            return self._shape
-        height, width = self.luma.shape
-        return height, width
+        if self._shape is None:
+            height, width = self.image.shape[:2] if self._lazy is None else self._lazy.shape
+            self._shape = height, width
+        return self._shape
 
     @property
     def held_pixels(self) -> int:
@@ -124,8 +151,17 @@ class Frame:
 
         For what compares frames of one video with each other; all of its frames have the same range.
         """
-        luma = None if self._lazy is None else self._lazy.luma()
-        return self.grey if luma is None else luma
+        if self._luma is None:
+            luma = None if self._lazy is None else self._lazy.luma()
+            self._luma = self.grey if luma is None else luma
+        return self._luma
+
+    @property
+    def grey_pixels(self) -> GreyPixels:
+        """``grey`` for who takes few regions of it: only these are converted, unless all of it has been."""
+        if self._grey is None and self._lazy is not None and self._lazy.has_luma:
+            return GreyRegions(self.luma, self._lazy.full_range)
+        return self.grey
 
     def sampled(self, side: int) -> GreyImage:
         """``grey``, of which every so many-th pixel is taken.
@@ -133,7 +169,7 @@ class Frame:
         Args:
             side: the longer side of the result is at least this, and less than twice as much, or that of ``grey``.
         """
-        if self._grey is None and self._lazy is not None and (luma := self._lazy.luma()) is not None:
-            return self._lazy.sampled(max(1, max(luma.shape) // side))
-        step = max(1, max(self.grey.shape) // side)
+        step = max(1, max(self.shape) // side)
+        if self._grey is None and self._lazy is not None and self._lazy.has_luma:
+            return self._lazy.sampled(step)
         return self.grey[::step, ::step]

@@ -9,7 +9,7 @@ from smilecam.errors import SourceUnreadable
 from smilecam.gif import SUFFIX as GIF_SUFFIX
 from smilecam.sources.base import Counts, Source, SourceRef
 from smilecam.sources.frame import Frame
-from smilecam.sources.images import load_image
+from smilecam.sources.images import JpegImage, open_image
 from smilecam.types import Image
 
 
@@ -29,11 +29,12 @@ class ImageSource(Source):
             SourceUnreadable: it is not an image, is damaged, or is over a limit.
         """
         self.ref, self.counts = ref, Counts()
-        self._image = _load_gif(ref, path) if path.suffix.lower() == GIF_SUFFIX else load_image(path)
+        self._image = _load_gif(ref, path) if path.suffix.lower() == GIF_SUFFIX else open_image(path)
 
     def __iter__(self) -> Iterator[Frame]:
         self.counts.received += 1
-        yield Frame(0, None, self._image)
+        image = self._image
+        yield Frame(0, None, lazy=image) if isinstance(image, JpegImage) else Frame(0, None, image)
 
     def close(self) -> None:
         """Do nothing: the file is not open any more."""

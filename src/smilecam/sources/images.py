@@ -10,11 +10,13 @@ from smilecam.errors import OutputError, SourceNotFound, SourceUnreadable
 from smilecam.opencv import cv2, max_pixels
 from smilecam.sources.heif import decode_heif, is_heif
 from smilecam.storage import write_bytes
-from smilecam.types import Image
+from smilecam.types import GreyImage, Image
 
 WRITABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 MAX_FILE_BYTES = 512 * 2**20
+
+JPEG_START = b"\xff\xd8"
 
 
 def check_file(path: Path) -> int:
@@ -73,8 +75,77 @@ def load_image(path: str | Path) -> Image:
     content = read_file(Path(path))
     if is_heif(content):  # also under the name of another format: phones and messengers rename files
         return decode_heif(content, Path(path))
+    return _decode(content, Path(path), cv2.IMREAD_COLOR)
+
+
+class JpegImage:
+    """A JPEG file, decoded in grey alone until someone asks for colours, which take three times as long.
+
+    It is the file's own luma: what a conversion from colours gives, but for rounding (a hundredth of a grey value in
+    the mean).
+    """
+
+    __slots__ = ("_content", "_grey", "_path")
+
+    def __init__(self, content: bytes, path: Path) -> None:
+        """Decode the grey image, upright.
+
+        Args:
+            content: the whole file.
+            path: its name in errors.
+
+        Raises:
+            SourceUnreadable: as of ``load_image``.
+        """
+        self._content, self._path = content, path
+        self._grey = _decode(content, path, cv2.IMREAD_GRAYSCALE)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the upright image."""
+        height, width = self._grey.shape
+        return height, width
+
+    @property
+    def held_pixels(self) -> int:
+        """Pixels of the image."""
+        return self._grey.size
+
+    @property
+    def has_luma(self) -> bool:
+        """The grey image is its own luma plane."""
+        return True
+
+    def colour(self) -> Image:
+        """uint8 (height, width, 3), blue-green-red."""
+        return _decode(self._content, self._path, cv2.IMREAD_COLOR)
+
+    def grey(self) -> GreyImage:
+        """uint8 (height, width)."""
+        return self._grey
+
+    def luma(self) -> GreyImage:
+        """The same as ``grey``."""
+        return self._grey
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """The same array: JPEG files have the full range."""
+        return luma
+
+    def sampled(self, step: int) -> GreyImage:
+        """Every so many-th pixel of ``grey``, across and down."""
+        return self._grey[::step, ::step]
+
+
+def open_image(path: Path) -> Image | JpegImage:
+    """Read an image as ``load_image`` does, with its errors; the colours of a JPEG file only when they are used."""
+    content = read_file(path)
+    return JpegImage(content, path) if content.startswith(JPEG_START) else load_image(path)
+
+
+def _decode(content: bytes, path: Path, mode: int) -> Image:
     try:
-        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        image = None if is_cut_jpeg(content) else cv2.imdecode(np.frombuffer(content, np.uint8), mode)
     except cv2.error as error:
         if "MAX_IMAGE" in str(error):  # the name of OpenCV's limits on pixels, width and height
             raise SourceUnreadable(f"{path} has more than {max_pixels():,} pixels") from error
@@ -89,8 +160,8 @@ def is_cut_jpeg(content: bytes) -> bool:
 
     Only what follows the header counts: a thumbnail inside it has an end marker of its own.
     """
-    at = 2
-    if content[:at] != b"\xff\xd8":
+    at = len(JPEG_START)
+    if content[:at] != JPEG_START:
         return False
     while content[at : at + 1] == b"\xff":
         if content[at + 1 : at + 2] == b"\xff":  # any number of these may stand before a marker

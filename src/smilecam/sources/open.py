@@ -71,4 +71,4 @@ def _open_recorded(ref: SourceRef, options: SourceOptions) -> Source:
         return sequence.SequenceSource(ref, sequence.numbered_files(ref.path))
     from smilecam.sources.pyav import open_file
 
-    return open_file(ref, ref.path, options.decoder_threads)
+    return open_file(ref, ref.path, options.decoder_threads, options.decoding)

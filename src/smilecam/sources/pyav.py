@@ -22,6 +22,7 @@ from smilecam.opencv import max_pixels
 from smilecam.sources.base import CONTAINERS, DEFAULT_FPS, STANDARD_INPUT, Counts, Source, SourceRef
 from smilecam.sources.container import open_container
 from smilecam.sources.decoded import DecodedImage, RotationCache
+from smilecam.sources.decoding import Decoding, FrameNumbers, decoder_options
 from smilecam.sources.frame import Frame
 from smilecam.sources.images import check_file
 from smilecam.sources.release import CancellableFile, ReadByLibrary, ReleaseGuard
@@ -70,6 +71,7 @@ class AvSource(Source):
         remote: bool = False,
         endless: bool = False,
         threads: int = 0,
+        decoding: Decoding = Decoding.FULL,
     ) -> None:
         """Take over an open container.
 
@@ -80,6 +82,7 @@ class AvSource(Source):
             remote: whether a transport error is an error of the source; otherwise it is taken for its end.
             endless: whether it is a live stream.
             threads: that decode; 0 for as many as the machine has cores.
+            decoding: how much is decoded.
 
         Raises:
             SourceUnreadable: it holds no video that can be decoded here, or frames over the limit.
@@ -102,7 +105,9 @@ class AvSource(Source):
             self.close()
             raise
         codec = self._stream.codec_context
-        codec.options = {"max_pixels": str(max_pixels())}
+        cheaper = decoder_options(decoding, codec.name, container.format.name)
+        codec.options = {"max_pixels": str(max_pixels()), **cheaper}
+        self._numbers = FrameNumbers() if "skip_frame" in cheaper else None
         # Frame threads decode faster, but each holds one frame back, and in memory.
         few = endless or codec.width * codec.height > LARGE_FRAME
         codec.thread_type = ThreadType.SLICE if few else ThreadType.AUTO
@@ -158,12 +163,17 @@ class AvSource(Source):
         for packet in self._packets():
             capture_time = time.monotonic() if self.live else None
             self._discarded += packet is not None and packet.is_discard
-            frames = self._decode(packet)
-            self._count_silent(packet is None, len(frames))
+            if self._numbers is None:
+                frames = self._decode(packet)
+                self._count_silent(packet is None, len(frames))
+            else:
+                if packet is not None and not packet.is_discard:
+                    self._numbers.add(packet.pts)
+                frames = self._decode(packet)
             for decoded in frames:
                 last = self._time(decoded, last)
                 image = DecodedImage(decoded, rotations.of(decoded))
-                number = self.counts.received
+                number = self._numbers.take(decoded.pts) if self._numbers else self.counts.received
                 self.counts.received += 1
                 yield Frame(number, None if self._timeless else last, lazy=image, capture_time=capture_time)
 
@@ -224,7 +234,8 @@ class AvSource(Source):
         return last + 1 / (self.fps or DEFAULT_FPS) if self.counts.received else 0.0
 
     def _shortfall(self) -> int:
-        short = max(0, (self.expected or 0) - self.counts.received - self._discarded)
+        skipped = self._numbers.skipped if self._numbers else 0
+        short = max(0, (self.expected or 0) - self.counts.received - self._discarded - skipped)
         return short if self._exact or short > 1 + TOLERATED_SHARE * (self.expected or 0) else 0
 
     def close(self) -> None:
@@ -299,13 +310,14 @@ def _announced(container: InputContainer, video: VideoStream) -> tuple[int | Non
     return (round(seconds * rate) or None, False) if rate else (None, False)
 
 
-def open_file(ref: SourceRef, path: Path, threads: int = 0) -> AvSource:
+def open_file(ref: SourceRef, path: Path, threads: int = 0, decoding: Decoding = Decoding.FULL) -> AvSource:
     """Open a video file; whatever it says, no other file and no address is opened for it.
 
     Args:
         ref: what it is opened from.
         path: of the file.
         threads: that decode it; 0 for as many as the machine has cores.
+        decoding: how much of it is decoded.
 
     Raises:
         SourceNotFound: nothing is there.
@@ -321,7 +333,7 @@ def open_file(ref: SourceRef, path: Path, threads: int = 0) -> AvSource:
     except (av.FFmpegError, ValueError) as error:
         file.close()
         raise SourceUnreadable(f"{path} is not a video, or is damaged") from error
-    return AvSource(ref, container, file, threads=threads)
+    return AvSource(ref, container, file, threads=threads, decoding=decoding)
 
 
 class _Pipe:

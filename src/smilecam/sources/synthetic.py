@@ -48,6 +48,14 @@ class SyntheticVideo(Protocol):
     """Video that is drawn."""
 
     @property
+    def width(self) -> int:
+        """Of a frame, in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Of a frame, in pixels."""
+
+    @property
     def fps(self) -> float | Fraction:
         """Frames a second."""
 
@@ -162,14 +170,18 @@ def _checked(pattern: SyntheticPattern, name: str) -> SyntheticPattern:
 class _LazyDrawing:
     """A frame that is drawn when its pixels are first used."""
 
-    __slots__ = ("_number", "_render")
+    __slots__ = ("_number", "_render", "shape")
 
-    def __init__(self, render: Callable[[int], Image], number: int) -> None:
-        self._render, self._number = render, number
+    def __init__(self, render: Callable[[int], Image], number: int, shape: tuple[int, int]) -> None:
+        self._render, self._number, self.shape = render, number, shape
 
     @property
     def held_pixels(self) -> int:
         return 0
+
+    @property
+    def has_luma(self) -> bool:
+        return False
 
     def colour(self) -> Image:
         return self._render(self._number)
@@ -179,6 +191,9 @@ class _LazyDrawing:
 
     def luma(self) -> None:
         return None
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        return luma
 
     def sampled(self, step: int) -> GreyImage:
         return self.grey()[::step, ::step]
@@ -197,10 +212,10 @@ class SyntheticSource(Source):
         self.expected: int | None = video.frame_count
 
     def __iter__(self) -> Iterator[Frame]:
-        render = self._video.renderer()
+        render, shape = self._video.renderer(), (self._video.height, self._video.width)
         for number in range(self._video.frame_count):
             self.counts.received += 1
-            yield Frame(number, float(number / self._video.fps), lazy=_LazyDrawing(render, number))
+            yield Frame(number, float(number / self._video.fps), lazy=_LazyDrawing(render, number, shape))
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

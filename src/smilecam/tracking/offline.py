@@ -30,6 +30,10 @@ from smilecam.types import Box, DetectedFace, GreyImage
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
 
+LEAST_INTERVAL = 0.6
+"""Windows of large frames, or of many a second, are short: from one detection to the next it is at least this share of
+``OfflineSettings.detect_every``."""
+
 LOST_SECONDS = 2.0
 """For so long a face is sought where it was lost: most have only turned away or were covered."""
 
@@ -39,9 +43,9 @@ class OfflineSettings:
     """How often faces are detected.
 
     Attributes:
-        detect_every: seconds between detections, at most; they are in the regions that have changed.
+        detect_every: seconds between detections, about; they are in the regions that have changed.
         detect_full_every: seconds between detections in the whole image, at most while they find what is not known.
-        window_frames: frames between detections, at most; that many are kept in memory.
+        window_frames: frames in a window, at most: that many are kept in memory.
         follow_every: seconds from one frame in which a known face is found again to the next, at most; in between it
             is interpolated.
         redetect_every: seconds between re-detections of a known face; in between it is followed.
@@ -98,11 +102,13 @@ class OfflineFaceFinder:
         self._backoff = MotionBackoff()
         self._lost: list[tuple[Box, float]] = []
         self._full_at, self._full_every = 0.0, self.settings.detect_full_every
+        self._detected_at = float("-inf")
 
     def reset(self) -> None:
         """Begin a new scene: no face of the one before is followed into it."""
         self._known, self._begun, self._motion, self._backoff = [], False, None, MotionBackoff()
         self._full_every, self._lost = self.settings.detect_full_every, []
+        self._detected_at = float("-inf")
 
     def ends_window(self, count: int, seconds: float) -> bool:
         """Whether a window of ``count`` frames over ``seconds`` is complete."""
@@ -132,7 +138,8 @@ class OfflineFaceFinder:
         lost = [tracklet.faces[max(tracklet.faces)].box for tracklet in tracklets if last not in tracklet.faces]
         self._lost = [(box, since) for box, since in self._lost if 0 <= times[last] - since < LOST_SECONDS]
         self._lost += [(box, times[last]) for box in lost]
-        found, full = self._detect(images[last], times[last], known, [box for box, _ in self._lost])
+        due = self._is_due(times[last], known)
+        found, full = self._detect(images[last], times[last], known) if due else ([], False)
         pairs = match(known, [face.box for face in found], SAME_FACE)
         confirmed = dict(pairs)
         for i, tracklet in enumerate(alive):
@@ -141,9 +148,9 @@ class OfflineFaceFinder:
             else:
                 tracklet.unconfirmed += full  # a detection in the whole image also counts against those it missed
         old = {j for _, j in pairs}
-        self._plan(
-            times[last], full=full, agrees=len(old) == len(found) and not (lost or (full and len(old) < len(alive)))
-        )
+        if due:
+            agrees = len(old) == len(found) and not (lost or (full and len(old) < len(alive)))
+            self._plan(times[last], full=full, agrees=agrees)
         self._lost = [(box, since) for box, since in self._lost if all(iou(box, face.box) == 0 for face in found)]
         tracklets += [window.follow_back(face, tracklets) for j, face in enumerate(found) if j not in old]
         self._known = [
@@ -163,22 +170,25 @@ class OfflineFaceFinder:
         rarer = min(settings.max_redetect_every, settings.redetect_every * known / settings.redetected_faces)
         return replace(settings, redetect_every=max(settings.redetect_every, rarer))
 
-    def _detect(
-        self, image: GreyImage, time: float, known: list[Box], lost: list[Box]
-    ) -> tuple[list[DetectedFace], bool]:
+    def _is_due(self, time: float, known: list[Box]) -> bool:
+        """Whether faces are detected at the end of a window; through short ones the known are only followed."""
+        return not known or not 0 <= time - self._detected_at < LEAST_INTERVAL * self.settings.detect_every
+
+    def _detect(self, image: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
         """Detect in the regions that changed since the last detection; also whether that was the whole image.
 
         Args:
             image: uint8 (height, width).
             time: of it, in seconds.
             known: boxes of the faces that are known in it.
-            lost: where faces were last seen that are not known any more; nothing need have changed much there.
         """
+        self._detected_at = time
         regions = None
         if self._motion is not None and 0 <= time - self._full_at < self._full_every:
             backoff = self._backoff if known else None
             regions = self._motion.moving_regions(image, known, backoff, time)
-            regions += [surroundings(box, image.shape) for box in lost]
+            # Where a face was lost, nothing need have changed much.
+            regions += [surroundings(box, image.shape) for box, _ in self._lost]
             if not regions:
                 return [], False
             if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
@@ -239,8 +249,10 @@ class _Window:
         """Follow a new face from the last frame back to where it came in, or to where it is known already."""
         at = last = len(self._images) - 1
         keyframes = {at: face}
+        new = _Tracklet({}, FacePatch.cut(self._lumas[last], face), self._times[last])
+        followed = replace(new)
         while at > 0:
-            step = self._step(keyframes[at], at, -1)
+            step = self._follow(followed, keyframes[at], at, -1) or self._redetect(followed, keyframes[at], at, -1)
             if step is None or any(
                 step[0] in other.faces and similarity(other.faces[step[0]].box, step[1].box) >= SAME_FACE
                 for other in tracklets
@@ -248,7 +260,8 @@ class _Window:
                 break
             at, found = step
             keyframes[at] = found
-        return _Tracklet(_fill(keyframes), FacePatch.cut(self._lumas[last], face), self._times[last])
+        new.faces = _fill(keyframes)
+        return new
 
     def correct(self, tracklet: _Tracklet, face: DetectedFace) -> None:
         """Correct a known face by a detection in the last frame."""
@@ -256,17 +269,21 @@ class _Window:
         tracklet.faces[last], tracklet.unconfirmed, tracklet.detections = face, 0, 1
         tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[last], face), self._times[last]
 
-    def _follow(self, tracklet: _Tracklet, face: DetectedFace, at: int) -> tuple[int, DetectedFace] | None:
+    def _follow(
+        self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
+    ) -> tuple[int, DetectedFace] | None:
         """The next frame to try, with the face where its pixels are; None where it is to be re-detected."""
-        to = next(self._candidates(at, 1))
-        if tracklet.patch is None or self._times[to] - tracklet.detected_at >= self._settings.redetect_every:
+        to = next(self._candidates(at, direction))
+        if tracklet.patch is None or abs(self._times[to] - tracklet.detected_at) >= self._settings.redetect_every:
             return None
         found = tracklet.patch.find(self._lumas[to], face)
         return None if found is None else (to, found)
 
-    def _redetect(self, tracklet: _Tracklet, face: DetectedFace, at: int) -> tuple[int, DetectedFace] | None:
+    def _redetect(
+        self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
+    ) -> tuple[int, DetectedFace] | None:
         """Re-detect a face, as ``_step`` does, and renew its pixels."""
-        step = self._step(face, at, 1)
+        step = self._step(face, at, direction)
         if step is None:
             return None
         to, found = step
