@@ -27,7 +27,7 @@ ALLOWED = {
     "output_lock": {"errors"},
     "html_page": set(),
     "storage": {"errors", "output_lock"},
-    "download": {"errors"},
+    "download": {"errors", "timed_http"},
     "timed_http": set(),
     "onnx_runtime": {"errors", "opencv", "types"},
     "geometry": {"types"},
