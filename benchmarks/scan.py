@@ -1,6 +1,6 @@
 """``smilecam scan`` on photos of 1 megapixel and videos: rates, memory, what bounds them, and scans that are killed.
 
-    python benchmarks/scan.py rates --faces GENKI --videos FOLDER [--photos 500] [--rounds 3] [--json PATH]
+    python benchmarks/scan.py rates --faces GENKI --videos FOLDER [--photos 500] [--rounds 3] [--engines NAME ...]
     python benchmarks/scan.py stages --faces GENKI [--photos 200]
     python benchmarks/scan.py videos --videos FOLDER [--minutes 120]
     python benchmarks/scan.py film --videos FOLDER [--minutes 120]
@@ -11,6 +11,9 @@ Each kill of "kills" has a seed of its own, so that 100 of them may be made in p
 
 "film" repeats the longest MP4 video until it lasts the given minutes, and reads that with memory in view; so does
 "videos" at its end.
+
+Engines of "rates" are 1 (worker), 2 (workers), ray (two workers in a cluster that the scan starts and ends) and cluster
+(the same in one that is running already, as when machines are shared).
 
 GENKI is a folder with smile/ and not_smile/ of face crops. Each photo shows one of them, 180 to 320 pixels wide, on a
 blurred photograph; so its label is known. On a machine with other work only the CPU seconds and the ratios of runs side
@@ -30,6 +33,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -43,8 +48,22 @@ from smilecam.types import Box
 
 WIDTH, HEIGHT = 1152, 864
 SAMPLE_SECONDS = 0.5
-LOCAL_ONE, LOCAL_TWO, RAY = "local, 1 worker", "local, 2 workers", "ray, 2 workers"
-ENGINES = {LOCAL_ONE: ["--workers", "1"], LOCAL_TWO: ["--workers", "2"], RAY: ["--workers", "2", "--engine", "ray"]}
+ENGINES = {
+    "1": ["--workers", "1"],
+    "2": ["--workers", "2"],
+    "ray": ["--workers", "2", "--engine", "ray"],
+    "cluster": ["--workers", "2", "--engine", "ray", "--address"],
+}
+CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+print("ADDRESS", cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
+"""A cluster of one node, until its standard input is closed."""
+
 PEER = Path(__file__).with_name("scan_peer.py")
 
 
@@ -144,22 +163,41 @@ def run_scan(arguments: list[str]) -> Usage:
 def rates(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     """Wall and CPU time of each engine on the same archive, in turn."""
     make_archive(work / "archive", options.faces, options.videos, options.photos)
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in ENGINES}
-    for _ in range(options.rounds):
-        for name, arguments in ENGINES.items():
-            shutil.rmtree(work / "out", ignore_errors=True)
-            usage = run_scan([str(work / "archive"), "--out", str(work / "out"), "--detector", "haar", *arguments])
-            peaks = sorted(usage.peak_mb.values(), reverse=True)
-            found[name].append({"seconds": usage.seconds, "cpu": sum(usage.cpu.values()), "largest_mb": peaks[0]})
-            print(name, {key: round(value, 1) for key, value in found[name][-1].items()}, flush=True)
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in options.engines}
+    with running_cluster("cluster" in options.engines) as address:
+        for _ in range(options.rounds):
+            for name in options.engines:
+                shutil.rmtree(work / "out", ignore_errors=True)
+                engine = [*ENGINES[name], *([address] if name == "cluster" else [])]
+                usage = run_scan([str(work / "archive"), "--out", str(work / "out"), "--detector", "haar", *engine])
+                peaks = sorted(usage.peak_mb.values(), reverse=True)
+                found[name].append({"seconds": usage.seconds, "cpu": sum(usage.cpu.values()), "largest_mb": peaks[0]})
+                print(name, {key: round(value, 1) for key, value in found[name][-1].items()}, flush=True)
     wall = {name: median(run["seconds"] for run in runs) for name, runs in found.items()}
-    print(f"2 workers / 1 worker: {wall[LOCAL_ONE] / wall[LOCAL_TWO]:.2f} times the rate")
-    print(f"Ray / local: {wall[RAY] / wall[LOCAL_TWO] - 1:+.0%} wall time, start of the cluster included")
-    return {
-        "runs": found,
-        "scaling": wall[LOCAL_ONE] / wall[LOCAL_TWO],
-        "ray_overhead": wall[RAY] / wall[LOCAL_TWO] - 1,
-    }
+    ratios = {}
+    for name, other in (("2", "1"), ("ray", "2"), ("cluster", "2")):
+        if name in wall and other in wall:
+            ratios[f"{name} / {other}"] = wall[name] / wall[other]
+            print(f"{name} / {other}: {wall[name] / wall[other]:.2f} times the wall time")
+    return {"runs": found, "wall_time_ratios": ratios}
+
+
+@contextmanager
+def running_cluster(wanted: bool) -> Iterator[str]:
+    """The address of a Ray cluster, which ends with the block."""
+    if not wanted:
+        yield ""
+        return
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    program = [sys.executable, "-c", CLUSTER]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        for line in process.stdout or ():
+            if line.startswith("ADDRESS "):
+                yield line.split()[1]
+                break
+        process.communicate()  # which closes its input
 
 
 def stages(options: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -364,6 +402,7 @@ def main() -> None:
     parser.add_argument("--videos", type=Path)
     parser.add_argument("--photos", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

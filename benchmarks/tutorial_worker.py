@@ -1,12 +1,13 @@
 """The tutorial loop over recorded video, timed in a process of its own; started by benchmarks/video.py.
 
-    python benchmarks/tutorial_worker.py CLIP FRAMES keras|smile_cascade|ONNX_FILE
+    python benchmarks/tutorial_worker.py CLIP FRAMES keras|smile_cascade|fer|ONNX_FILE
 
 Each frame is resized to 300 pixels width and converted to grey; a Haar cascade runs on all of it (1.1, 5 neighbours, 30
 pixels); the whole box of each face, resized to 28x28 and scaled to 0..1, is one call of the network. This file needs
 OpenCV and Keras or ONNX Runtime but not smilecam, so that it runs where Keras is installed. The Keras network has the
 tutorial's layers and random weights, which take the same time. "smile_cascade" is what other tutorials do: the frame in
-its own size, and OpenCV's haarcascade_smile in the lower half of each face (1.7, 20 neighbours).
+its own size, and OpenCV's haarcascade_smile in the lower half of each face (1.7, 20 neighbours). "fer" is the loop of
+the FER package's introduction, where that is installed: each frame in its own size to its detector of emotions.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WIDTH = 300
 SIDE = 28
 
 Network = Callable[[Any], float]
+Film = Callable[[str, int], tuple[int, int]]
 
 
 def keras_network() -> Network:
@@ -61,6 +63,29 @@ def smile_cascade() -> Network:
     """OpenCV's own smile cascade, in the lower half of a face."""
     cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_smile.xml"))
     return lambda face: float(len(cascade.detectMultiScale(face[len(face) // 2 :], scaleFactor=1.7, minNeighbors=20)))
+
+
+def fer_film() -> Film:
+    """Frames to the FER package, with its defaults; numbers of frames and of faces."""
+    from fer.fer import FER
+
+    detector = FER()
+
+    def read(clip: str, most: int) -> tuple[int, int]:
+        found = [len(detector.detect_emotions(frame) or ()) for frame in frames_of(clip, most)]
+        return len(found), sum(found)
+
+    return read
+
+
+def tutorial_film(which: str) -> Film:
+    """Frames to the cascade and a network; numbers of frames and of faces."""
+    cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
+    made = {"keras": keras_network, "smile_cascade": smile_cascade}
+    network = made[which]() if which in made else onnx_network(which)
+    network(np.zeros((SIDE, SIDE), np.uint8))
+    width = None if which == "smile_cascade" else WIDTH
+    return lambda clip, most: read_film(clip, most, cascade, network, width)
 
 
 def _scaled(face: Any) -> Any:  # noqa: ANN401 - OpenCV's
@@ -103,14 +128,10 @@ def main() -> None:
     """Time one clip, and print the result as JSON."""
     clip, most, which = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     with measured() as begin:
-        cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"))
-        made = {"keras": keras_network, "smile_cascade": smile_cascade}
-        network = made[which]() if which in made else onnx_network(which)
-        network(np.zeros((SIDE, SIDE), np.uint8))
-        width = None if which == "smile_cascade" else WIDTH
-        read_film(clip, 1, cascade, network, width)
+        film = fer_film() if which == "fer" else tutorial_film(which)
+        film(clip, 1)
     with measured() as cost:
-        frames, faces = read_film(clip, most, cascade, network, width)
+        frames, faces = film(clip, most)
     figures = {"frames": frames, "faces": faces, "seconds": cost.seconds, "cpu_seconds": cost.cpu_seconds}
     print(json.dumps({**figures, "start_seconds": begin.seconds, "peak_rss_mb": peak_rss_mb()}))
 

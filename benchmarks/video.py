@@ -1,12 +1,14 @@
 """Throughput on recorded video and latency on live streams: decoding only, smilecam, and the tutorial loop.
 
-    python benchmarks/video.py [CLIP...] [--videos FOLDER] [--yunet FILE] [--tutorial-python PATH] [--json PATH]
+    python benchmarks/video.py [CLIP...] [--videos FOLDER] [--yunet FILE] [--tutorial-python PATH]
+        [--fer-python PATH] [--json PATH]
 
 Each clip is looped to at least --frames frames. The configurations take turns, round after round, each in a process of
 its own, so that noise of the machine affects all alike; loading before the first frame is timed separately. Values are
 medians over the rounds, ratios are taken within a round. The tutorial loop, being slow, runs on fewer frames of the
 same looped clip: whole clips, with at least --tutorial-frames frames. It is timed with ONNX Runtime, and with Keras if
---tutorial-python names an interpreter that has it.
+--tutorial-python names an interpreter that has it. --fer-python names one that has the package fer, whose loop over the
+same frames is timed too.
 
 Live streams are the clips letterboxed to 640x480, played in real time: 30 frames/s; eight times as fast, as an
 overload; many streams of 15 frames/s in one process; and a long run eight times as fast, for memory only.
@@ -98,6 +100,8 @@ def film_variants(bench: Bench, clip: Path, looped: Loop) -> dict[str, Work]:
     fewer = min(looped.frames, math.ceil(bench.options.tutorial_frames / of_clip) * of_clip)
     if bench.options.tutorial_python:
         variants["tutorial_keras"] = lambda: bench.tutorial(bench.options.tutorial_python, looped.path, fewer, "keras")
+    if bench.options.fer_python:
+        variants["fer"] = lambda: bench.tutorial(bench.options.fer_python, looped.path, fewer, "fer")
     variants["tutorial_onnx"] = lambda: bench.tutorial(sys.executable, looped.path, fewer, str(model_path("lenet")))
     variants["smile_cascade"] = lambda: bench.tutorial(sys.executable, looped.path, fewer, "smile_cascade")
     return variants
@@ -274,6 +278,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--videos", type=Path, help="folder of the default clips")
     parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the file of smilecam models fetch")
     parser.add_argument("--tutorial-python", help="interpreter with Keras and OpenCV")
+    parser.add_argument("--fer-python", help="interpreter with the package fer")
     parser.add_argument("--tutorial-frames", type=int, default=200)
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)

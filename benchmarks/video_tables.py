@@ -17,6 +17,7 @@ NAMES = {
     "opencv_decode": "decoding only, OpenCV",
     "tutorial_keras": "tutorial loop, Keras",
     "tutorial_onnx": "tutorial loop, ONNX Runtime",
+    "fer": "`fer` package",
     "smile_cascade": "OpenCV's `haarcascade_smile`",
 }
 

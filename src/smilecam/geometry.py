@@ -23,13 +23,19 @@ def similarity(a: Box, b: Box) -> float:
 
     Detectors find a face now larger, now smaller; two faces do not lie in each other.
     """
-    smaller, larger = sorted((a.area, b.area))
-    if smaller == 0 or larger > MAX_AREA_RATIO * smaller:
-        return iou(a, b)
-    return max(iou(a, b), NESTED_SIMILARITY * _intersection(a, b) / smaller)
+    intersection = _intersection(a, b)
+    if intersection == 0:  # most pairs of a crowd
+        return 0.0
+    area_a, area_b = a.area, b.area
+    of_union = intersection / (area_a + area_b - intersection)
+    smaller, larger = min(area_a, area_b), max(area_a, area_b)
+    return of_union if larger > MAX_AREA_RATIO * smaller else max(of_union, NESTED_SIMILARITY * intersection / smaller)
 
 
 def _intersection(a: Box, b: Box) -> int:
     """Area in pixels that two boxes share."""
-    across, down = min(a.x2, b.x2) - max(a.x1, b.x1), min(a.y2, b.y2) - max(a.y1, b.y1)
-    return max(0, across) * max(0, down)
+    ax1, ay1, ax2, ay2 = a
+    bx1, by1, bx2, by2 = b
+    if ax2 <= bx1 or bx2 <= ax1 or ay2 <= by1 or by2 <= ay1:
+        return 0
+    return max(0, min(ax2, bx2) - max(ax1, bx1)) * max(0, min(ay2, by2) - max(ay1, by1))

@@ -14,7 +14,7 @@ import smilecam.pipeline.run_parallel as run_parallel_module
 from smilecam.cli.detect import detect
 from smilecam.cli.main import call
 from smilecam.errors import OutputError, SourceNotFound
-from smilecam.pipeline.fair_gate import FairGate
+from smilecam.pipeline.fair_gate import MAX_STRAIN, FairGate
 from smilecam.pipeline.run_parallel import ParallelOutputs, run_parallel
 from smilecam.pipeline.run_sources import RunReport, StopRun
 from smilecam.pipeline.stages import Stage, Stages
@@ -44,6 +44,28 @@ def test_the_gate_lets_few_in_and_in_order(places):
         thread.join(5)
     assert most[0] == places
     assert all(abs(number - at) < places for at, number in enumerate(order))
+
+
+def test_the_gate_tells_all_streams_alike_how_many_wait():
+    gate, crowd = FairGate(1), threading.Barrier(8)
+
+    def work():
+        crowd.wait(5)
+        for _ in range(40):
+            with gate:
+                time.sleep(0.0005)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    assert gate.strain == 1.0
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert 2.0 < gate.strain <= MAX_STRAIN
+    for _ in range(400):  # nobody waits any more
+        with gate:
+            pass
+    assert gate.strain < 1.01
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no process can be kept to a core here")

@@ -16,10 +16,12 @@ class Script:
     """Gives scripted probabilities by the frame's first pixel, and counts the faces that it read."""
 
     def __init__(self, probabilities):
-        self.probabilities, self.read = probabilities, []
+        self.probabilities, self.read, self.compared = probabilities, [], 0
 
     def inputs(self, images):
-        return np.stack([grey[np.newaxis].astype(np.float32) for grey, faces in images for _ in faces])
+        self.compared += sum(len(faces) for _, faces in images)
+        rows = [grey[np.newaxis].astype(np.float32) for grey, faces in images for _ in faces]
+        return np.stack(rows) if rows else np.empty((0, 1, 8, 8), np.float32)
 
     def classify(self, inputs):
         numbers = [round(float(one[0, 0, 0])) for one in inputs]
@@ -112,3 +114,19 @@ def test_a_live_face_that_stays_the_same_is_read_every_fourth_frame():
 def test_live_faces_that_are_doubtful_or_change_are_read_at_once(probabilities, settings):
     _, script = live(probabilities, **settings)
     assert script.read == list(range(30))
+
+
+def test_where_there_is_a_strain_live_faces_are_read_and_compared_more_rarely():
+    calm = live([0.02] * 60)[1]
+    samples, strained = live([0.02] * 60, strain=4.0)
+    assert calm.compared == 60
+    assert strained.read == list(range(0, 60, 15))
+    assert strained.compared <= 12
+    assert [one.smile for one in samples] == pytest.approx([0.02] * 60)
+
+
+def test_where_there_is_a_strain_a_change_is_seen_within_a_fifth_of_a_second():
+    script, sample = Script([0.02] * 30 + [0.98] * 30), LiveSampler()
+    frames = [found(number, noise=number >= 30) for number in range(60)]
+    smiles = [one.smile for frame in frames for one in sample(frame, script, 0.5, strain=4.0)]
+    assert 30 <= next(at for at, smile in enumerate(smiles) if smile > 0.5) <= 36

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smilecam.classification.batch import FaceClassifier
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier
@@ -13,10 +15,12 @@ from smilecam.detection.registry import DEFAULT_DETECTOR, DetectorSpec, Use, res
 from smilecam.errors import UsageProblem
 from smilecam.pipeline.fair_gate import FairGate
 from smilecam.pipeline.stages import MeasuredDetector, Stages
-from smilecam.tracking.background import BackgroundDetection
-from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.tracking.online import OnlineFaceFinder
 from smilecam.tracking.smile_state import DecisionSettings
+
+if TYPE_CHECKING:
+    from smilecam.tracking.background import BackgroundDetection
+    from smilecam.tracking.offline import OfflineFaceFinder
+    from smilecam.tracking.online import OnlineFaceFinder
 
 
 class Components:
@@ -48,7 +52,8 @@ class Components:
         self.classify_faces = FaceClassifier(classifier, spec.crop(classifier.info))
         self._thorough_detector = spec.thorough_factory(self._stream_detector, detection_size, settings)
         self.gate = FairGate()
-        self._background = BackgroundDetection(self._stream_detector, self._thorough_detector)
+        self._background: BackgroundDetection | None = None
+        self._lock = threading.Lock()
 
     def image_detector(self) -> FaceDetector:
         """The face detector for single images in the calling thread."""
@@ -65,17 +70,27 @@ class Components:
             stages: add up the CPU time of re-detection; None for nobody.
             max_faces: that it follows at a time; None for all.
         """
+        # What only streams need is imported with the first of them: a program that reads one photo starts sooner.
+        from smilecam.tracking.background import BackgroundDetection
+        from smilecam.tracking.online import OnlineFaceFinder
+
+        with self._lock:
+            if self._background is None:
+                self._background = BackgroundDetection(self._stream_detector, self._thorough_detector)
         detector = _measured(self.stream_detector(), stages)
         return OnlineFaceFinder(detector, self._background, max_faces=max_faces)
 
     def offline_finder(self, stages: Stages | None = None) -> OfflineFaceFinder:
         """Finds the faces of one recorded video."""
+        from smilecam.tracking.offline import OfflineFaceFinder
+
         thorough = _measured(self._thorough_detector(), stages)
         return OfflineFaceFinder(_measured(self.stream_detector(), stages), thorough=thorough)
 
     def close(self) -> None:
         """End the thread that online streams share. Runs must have been closed."""
-        self._background.close()
+        if self._background is not None:
+            self._background.close()
 
 
 def _measured(detector: FaceDetector, stages: Stages | None) -> FaceDetector:

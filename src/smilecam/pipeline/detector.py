@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -14,17 +14,17 @@ from smilecam.detection.detector_settings import HaarSettings
 from smilecam.detection.registry import DEFAULT_DETECTOR
 from smilecam.errors import InvalidImage
 from smilecam.pipeline.components import Components, StreamSetup, check_choice, load_components
-from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun, SourceRun
 from smilecam.pipeline.stages import Stage, Stages, Unmeasured
-from smilecam.pipeline.stream_item import StreamItem
 from smilecam.presets import OperatingPoint
 from smilecam.results import FrameResult
 from smilecam.sources.base import DEFAULT_OPTIONS, Kind, Source, SourceOptions
 from smilecam.sources.frame import Frame
-from smilecam.sources.open import open_source
-from smilecam.sources.resolve import single_source
 from smilecam.tracking.smile_state import DecisionSettings
 from smilecam.types import Face, Image
+
+if TYPE_CHECKING:
+    from smilecam.pipeline.run import SourceRun
+    from smilecam.pipeline.stream_item import StreamItem
 
 IMAGES_AT_ONCE = 16
 """Images whose faces are classified together: more fill no larger batch, and take memory."""
@@ -170,6 +170,9 @@ class SmileDetector:
         Raises:
             SourceError: it cannot be opened, or fails later.
         """
+        from smilecam.sources.open import open_source
+        from smilecam.sources.resolve import single_source
+
         with open_source(single_source(source), options) as opened, self.run(opened) as run:
             yield from run
 
@@ -181,6 +184,9 @@ class SmileDetector:
             keep_images: whether the items of a recorded video have the pixels of their frames.
             threads: whether a recorded video is decoded and its faces are found in threads beside the caller's.
         """
+        # Not imported with this module: a program that reads one photo starts sooner.
+        from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun
+
         if source.ref.kind is Kind.IMAGE:
             return ImageRun(source, self._detect_image)
         setup = self.setup

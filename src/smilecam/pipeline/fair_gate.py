@@ -8,6 +8,12 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
+MAX_STRAIN = 4.0
+"""So many times as long the intervals of streams become at most, so that a face is still looked at twice a second."""
+
+STRAIN_WEIGHT = 0.02
+"""Of the newest entry, in the mean of those that wait: some tenths of a second where there are many streams."""
+
 
 def usable_cores() -> int:
     """Cores that this process may use: in a container, often fewer than the machine has."""
@@ -21,16 +27,23 @@ class FairGate:
 
     A stream that waits goes on receiving, and the frame that it holds is its next: so where there are more frames than
     time, every stream gives up the same share of its own.
+
+    Attributes:
+        strain: from 1, where nobody waits, to ``MAX_STRAIN``: the same for all streams, which do so much less of what
+            can wait before frames are dropped.
     """
 
     def __init__(self, places: int | None = None) -> None:
         """Open the gate for so many threads at a time; by default for as many as ``usable_cores``."""
-        self._free = places or usable_cores()
+        self._places = self._free = places or usable_cores()
+        self.strain = 1.0
         self._lock = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
 
     def __enter__(self) -> Self:
         with self._lock:
+            strain = min(MAX_STRAIN, 1 + len(self._waiting) / self._places)
+            self.strain += STRAIN_WEIGHT * (strain - self.strain)
             if self._free and not self._waiting:
                 self._free -= 1
                 return self

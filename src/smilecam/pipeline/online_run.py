@@ -55,11 +55,12 @@ class OnlineRun:
         if setup is not None and setup is not self._setup:
             self._change(setup)
         with self._setup.gate or nullcontext():
-            result = self._process(frame)
+            result = self._process(frame, 1.0 if self._setup.gate is None else self._setup.gate.strain)
         self._meter.result(self._clock(), frame.capture_time)
         return StreamItem.of_frame(frame, result)
 
-    def _process(self, frame: Frame) -> FrameResult:
+    def _process(self, frame: Frame, strain: float) -> FrameResult:
+        """Process a frame; where there is a strain, known faces are re-detected and read more rarely."""
         measure = self._stages.measure
         with measure(Stage.DECODE):
             grey = frame.grey
@@ -69,20 +70,28 @@ class OnlineRun:
             self._finder.reset()
             self._tracks.cut()
         with measure(Stage.FOLLOW):
-            faces = self._finder(grey)
+            faces = self._finder(grey, strain)
         with measure(Stage.STATES):
             association = self._tracks.associate(frame.time or 0.0, faces)
         with measure(Stage.READ):
-            samples = self._sample(frame, faces, association)
+            samples = self._sample(frame, faces, association, strain)
         with measure(Stage.STATES):
             result = self._tracks.update(frame.number, association, faces, samples)
         self._stages.count()
         return result
 
-    def _sample(self, frame: Frame, faces: Sequence[DetectedFace], association: Association) -> list[Sample]:
+    def _sample(
+        self, frame: Frame, faces: Sequence[DetectedFace], association: Association, strain: float
+    ) -> list[Sample]:
         setup = self._setup
         found = FoundFrame(frame, association.time, faces, association.tracks)
-        return self._sampler(found, setup.components.classify_faces, setup.threshold, every_frame=setup.every_frame)
+        return self._sampler(
+            found,
+            setup.components.classify_faces,
+            setup.threshold,
+            every_frame=setup.every_frame,
+            strain=strain,
+        )
 
     def finish(self) -> StreamItem | None:
         """End the stream: the ends of the smiles that were open, if any."""

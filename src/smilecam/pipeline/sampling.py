@@ -41,6 +41,9 @@ LEAST_ODDS = 1e-9
 LIVE_GAP_SECONDS = 0.12
 """The same in a live stream, which does not know what comes: every fourth frame of 30 a second is read."""
 
+COMPARED_SECONDS = 0.06
+"""For each unit of strain above 1, a face in a live stream is not compared for so long: 0.18 s at most."""
+
 LIVE_ALIKE = 0.97
 """The same in a live stream, where each change is to be seen at once."""
 
@@ -87,9 +90,16 @@ class LiveSampler:
     def __init__(self) -> None:
         """Begin a stream."""
         self._last: dict[int, _Known] = {}
+        self._compared: dict[int, float] = {}
 
     def __call__(
-        self, found: FoundFrame, classify_faces: FaceClassifier, threshold: float, *, every_frame: bool = False
+        self,
+        found: FoundFrame,
+        classify_faces: FaceClassifier,
+        threshold: float,
+        *,
+        every_frame: bool = False,
+        strain: float = 1.0,
     ) -> list[Sample]:
         """Give a sample for each face of the next frame.
 
@@ -98,35 +108,52 @@ class LiveSampler:
             classify_faces: the network.
             threshold: probability around which smiles begin and end.
             every_frame: whether all faces are read.
+            strain: so many times as long what was read may stand; from 1, where each face is compared in each frame.
         """
-        inputs = classify_faces.inputs([(found.frame.grey_pixels, found.faces)])
         if every_frame:
             self._last = {}
-            return [Sample(smile) for smile in classify_faces.classify(inputs)]
+            (smiles,) = classify_faces([(found.frame.grey_pixels, found.faces)])
+            return [Sample(smile) for smile in smiles]
+        samples: dict[int, Sample] = {}
+        due = [at for at, track in enumerate(found.tracks) if self._is_due(track, found.time, strain)]
+        inputs = classify_faces.inputs([(found.frame.grey_pixels, [found.faces[at] for at in due])])
         rows = [_standardized(image) for image in inputs]
-        samples: list[Sample | None] = [
-            self._standing(track, found.time, row, log_odds(threshold))
-            for track, row in zip(found.tracks, rows, strict=True)
+        wanted = []
+        for number, at in enumerate(due):
+            self._compared[found.tracks[at]] = found.time
+            if not self._stands(found.tracks[at], found.time, rows[number], log_odds(threshold), strain):
+                wanted.append(number)
+        for number, smile in zip(wanted, classify_faces.classify(inputs[wanted]), strict=True):
+            self._last[found.tracks[due[number]]] = _Known(found.time, smile, rows[number])
+            samples[due[number]] = Sample(smile)
+        self._forget(found.time)
+        return [
+            samples.get(at) or Sample(self._last[track].smile, interpolated=True)
+            for at, track in enumerate(found.tracks)
         ]
-        wanted = [at for at, sample in enumerate(samples) if sample is None]
-        smiles = dict(zip(wanted, classify_faces.classify(inputs[wanted]), strict=True))
-        for at, smile in smiles.items():
-            self._last[found.tracks[at]] = _Known(found.time, smile, rows[at])
-        self._last = {track: last for track, last in self._last.items() if found.time - last.time <= MAX_GAP_SECONDS}
-        return [sample or Sample(smiles[at]) for at, sample in enumerate(samples)]
 
-    def _standing(self, track: int, time: float, row: FloatArray, threshold: float) -> Sample | None:
-        """What a face was read as, where that still stands."""
+    def _is_due(self, track: int, time: float, strain: float) -> bool:
+        """Whether a face is compared with what was read; where there is a strain, not in each frame."""
         last = self._last.get(track)
-        if (
-            last is None
-            or last.row.shape != row.shape
-            or not 0 <= time - last.time <= LIVE_GAP_SECONDS
-            or abs(last.value - threshold) < SURE
-            or float(last.row @ row) < LIVE_ALIKE
-        ):
-            return None
-        return Sample(last.smile, interpolated=True)
+        if last is None or not 0 <= time - last.time <= strain * LIVE_GAP_SECONDS:
+            return True
+        return not 0 <= time - self._compared.get(track, -math.inf) < (strain - 1) * COMPARED_SECONDS
+
+    def _stands(self, track: int, time: float, row: FloatArray, threshold: float, strain: float) -> bool:
+        """Whether what a face was read as still stands."""
+        last = self._last.get(track)
+        return (
+            last is not None
+            and last.row.shape == row.shape
+            and 0 <= time - last.time <= strain * LIVE_GAP_SECONDS
+            and abs(last.value - threshold) >= SURE
+            and float(last.row @ row) >= LIVE_ALIKE
+        )
+
+    def _forget(self, time: float) -> None:
+        """Forget faces that were not read for a while: they are gone, or read anew."""
+        self._last = {track: last for track, last in self._last.items() if time - last.time <= MAX_GAP_SECONDS}
+        self._compared = {track: at for track, at in self._compared.items() if track in self._last}
 
 
 class SmileSampler:

@@ -16,6 +16,9 @@ from smilecam.types import Box, DetectedFace, GreyImage
 MAX_SHARE = 0.4
 """Of a core's time, for the detections of several streams together; the rest is left to their frames."""
 
+ALONE_SHARE = 0.25
+"""The same for one stream, which need not keep a machine busy while nobody is seen."""
+
 ACTIVE_SECONDS = 5.0
 """A stream that has not wanted to detect for so long leaves its share to the others."""
 
@@ -27,7 +30,7 @@ class BackgroundDetection:
     """Detection in one thread, for any number of streams, which take turns with the frames that they have then.
 
     Several streams together keep it to ``MAX_SHARE`` of a core, from the first detection of each on: where many come at
-    once, the frames of those whose faces are known do not wait for the others' faces.
+    once, the frames of those whose faces are known do not wait for the others' faces. One alone has ``ALONE_SHARE``.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class BackgroundDetection:
         self._lock = threading.Lock()
         self._usage: WeakKeyDictionary[object, _Usage] = WeakKeyDictionary()
         self._open = 0
-        self._free_at = float("-inf")
+        self._free_at = self._free_alone_at = float("-inf")
 
     def admits(self, stream: object) -> bool:
         """Whether a stream may detect in the frame that it has now; it asks again with the next one.
@@ -62,8 +65,8 @@ class BackgroundDetection:
             usage.asked = now
             usage.waits = True
             if self._alone(stream, now):
-                usage.waits = False
-                return True
+                usage.waits = now < self._free_alone_at
+                return not usage.waits
             if self._open or now < self._free_at:
                 return False
             waiting = [one for one in self._usage.values() if one.waits and now - one.asked < PATIENCE_SECONDS]
@@ -108,8 +111,9 @@ class BackgroundDetection:
     def _metered(self, grey: GreyImage, regions: list[Box] | None, thorough: bool) -> list[DetectedFace]:
         began, used = time.monotonic(), time.thread_time()
         found = self._detect(grey, regions, thorough)
+        used = time.thread_time() - used
         with self._lock:
-            self._free_at = began + (time.thread_time() - used) / MAX_SHARE
+            self._free_at, self._free_alone_at = began + used / MAX_SHARE, began + used / ALONE_SHARE
         return found
 
     def _detect(self, grey: GreyImage, regions: list[Box] | None, thorough: bool) -> list[DetectedFace]:

@@ -108,11 +108,12 @@ class OnlineFaceFinder:
         self._backoff, self._full_every = MotionBackoff(), self.settings.detect_full_every
         self._submitted_at = self._full_at = float("-inf")
 
-    def __call__(self, grey: GreyImage) -> list[DetectedFace]:
+    def __call__(self, grey: GreyImage, strain: float = 1.0) -> list[DetectedFace]:
         """Find the faces of the next frame.
 
         Args:
             grey: uint8 (height, width); not changed by anybody afterwards.
+            strain: so many times as long known faces whose pixels are found wait for their re-detection.
 
         Returns:
             Faces from left to right.
@@ -120,7 +121,7 @@ class OnlineFaceFinder:
         if self._pending is not None and self._pending.done():
             done, self._pending = self._pending, None
             self._merge(done.result())
-        followed = self._follow(grey)
+        followed = self._follow(grey, strain * self.settings.redetect_every)
         # Where a face was lost, nothing need have changed much.
         self._lost += [surroundings(known.face.box, grey.shape) for known in self._known if known.missed >= MAX_MISSED]
         # In order of age: of two boxes that came to lie on one face, the one known for longer stays.
@@ -128,7 +129,7 @@ class OnlineFaceFinder:
         self._submit_if_due(grey)
         return sorted(known.face for known in self._known)
 
-    def _follow(self, grey: GreyImage) -> list[_Known]:
+    def _follow(self, grey: GreyImage, redetect_every: float) -> list[_Known]:
         """The known faces that are in the next frame."""
         now = self._clock()
         places = [None if known.patch is None else known.patch.find(grey, known.face) for known in self._known]
@@ -136,7 +137,7 @@ class OnlineFaceFinder:
         due = [
             row
             for row, known in enumerate(self._known)
-            if places[row] is not None and now - known.detected_at >= self.settings.redetect_every
+            if places[row] is not None and now - known.detected_at >= redetect_every
         ]
         # Large faces first of those that would be lost, then those that have waited longest, as new ones have.
         lost.sort(key=lambda row: -self._known[row].face.box.area)
