@@ -5,6 +5,7 @@ Not by pooch: it has no limit on either, and its errors quote addresses with the
 
 from __future__ import annotations
 
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -15,9 +16,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from smilecam.errors import DownloadError
+from smilecam.timed_http import TimedOpener
 
 TIMEOUT_SECONDS = 30.0
 """The server may be silent for so long."""
+
+ANSWER_SECONDS = 60.0
+"""Until the server must have begun to send the file."""
 
 _BLOCK = 1 << 16
 
@@ -58,7 +63,8 @@ def download(
     request = _request(url, shown)
     deadline = None if patience is None else time.monotonic() + patience
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as response, target.open("wb") as file:  # noqa: S310
+        opener = TimedOpener(ssl.create_default_context())
+        with opener.open(request, timeout, ANSWER_SECONDS) as response, target.open("wb") as file:
             length = response.headers.get("Content-Length")
             expected = int(length) if length and length.isascii() and length.isdigit() else None
             if expected is not None and expected > max_bytes:

@@ -108,7 +108,7 @@ def test_a_scan_with_too_few_open_files_goes_on_with_more(photos, tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["images"] == 2
 
 
-@pytest.mark.parametrize("step", [-3600])
+@pytest.mark.parametrize("step", [-3600, 86_400])
 def test_a_clock_that_is_set_meanwhile(tmp_path, step):
     """The clock of the day, as Python sees it; monotonic clocks go on, as they do where somebody sets a clock."""
     startup, offset = tmp_path.parent / f"{tmp_path.name}-startup", tmp_path.parent / f"{tmp_path.name}-offset"

@@ -184,3 +184,8 @@ def test_an_interrupt_does_not_wait_for_a_command_that_runs(tmp_path, timeout):
         process.kill()
         process.wait(10)
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # it was left to itself
+
+
+def test_a_name_with_braces_is_left_as_it_is():
+    values = {"source": "{time} {peak} {other}", "time": "1.5", "peak": "1"}
+    assert commands._filled("{source} at {time} {other} {}", values) == "{time} {peak} {other} at 1.5 {other} {}"

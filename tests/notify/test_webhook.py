@@ -225,3 +225,34 @@ def test_the_server_must_show_a_certificate_that_is_trusted(tmp_path, smile, war
         arguments = ["--webhook", url, "--ca-file", str(tmp_path / "cert.pem"), "--detector", "haar"]
         assert call(["detect", FACE, *arguments]) == exit_codes.DONE
         assert len(server.taken) == 5
+
+
+def test_a_server_that_never_comes_to_an_end_holds_no_further_event(monkeypatch):
+    """It asks to continue for ever; the first event is tried again, and the second one waits no longer than that."""
+    monkeypatch.setattr("smilecam.notify.webhook.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("smilecam.notify.webhook.ATTEMPTS", 2)
+    asked, warnings = [], []
+
+    def answer(connection):
+        with connection, contextlib.suppress(OSError):
+            asked.append(connection.recv(65536))
+            while True:
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        hook = Webhook(f"http://127.0.0.1:{listener.getsockname()[1]}/", None, None, warnings.append)
+        for time_seen in (1.0, 2.0):
+            hook.notify({"event": "smile_start", "time": time_seen})
+        deadline = time.monotonic() + 30
+        while len(asked) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        hook.close()
+        listener.shutdown(socket.SHUT_RDWR)
+    assert any("no answer in time; trying again" in warning for warning in warnings)

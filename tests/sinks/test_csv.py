@@ -54,3 +54,15 @@ def test_names_that_are_no_text(tmp_path):
 def test_a_folder_that_is_missing(tmp_path):
     with pytest.raises(OutputError, match="cannot write"):
         CsvTable(str(tmp_path / "none" / "out.csv"))
+
+
+def test_a_name_with_ends_of_lines_stays_in_its_cell(tmp_path):
+    """Unquoted, a carriage return ends the row for a spreadsheet, and a formula could begin the next one."""
+    table = CsvTable(str(tmp_path / "out.csv"))
+    for name in ("a\r=1+1.jpg", "b\n=1+1.jpg", "c\r\n=1+1.jpg"):
+        table.write(FRAME, FrameResult(name, 1, 0.5, (FACE,)))
+    table.close()
+    content = (tmp_path / "out.csv").read_bytes()
+    assert b'\n"a\r=1+1.jpg",1,' in content
+    assert b'\n"b\n=1+1.jpg",1,' in content
+    assert b'\n"c\r\n=1+1.jpg",1,' in content

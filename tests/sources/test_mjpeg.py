@@ -231,3 +231,26 @@ def test_the_pauses_of_such_a_camera_grow():
             items = iter(source)
             wait_until(lambda: next(items) and len(pauses) >= 8, 30)
     assert pauses[:8] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_a_camera_that_sends_byte_by_byte_is_lost_and_opened_anew():
+    class Dripping(Camera):
+        def serve(self):
+            while not self.ending.is_set():
+                with contextlib.suppress(OSError):
+                    connection, _ = self.listener.accept()
+                    with connection:
+                        self.connections += 1
+                        connection.recv(4096)
+                        connection.sendall(HEAD + part(JPEGS[0]) + part(JPEGS[1])[:200])
+                        while not self.ending.wait(0.1):
+                            connection.sendall(b"x")
+
+    quick = SourceOptions(open_timeout=5, read_timeout=0.5)
+    with Dripping(b"") as camera:
+        ref = find_sources(camera.url)[0]
+        source = ThreadedSource(ref, lambda: open_stream(ref, camera.url, quick), quick, backoff=Backoff(0.01, 0.02))
+        with source:
+            kinds = [item.kind.value if isinstance(item, Event) else "frame" for item in islice(source, 5)]
+        assert camera.connections >= 2
+    assert kinds[:4] == ["frame", "source_lost", "source_restored", "frame"]

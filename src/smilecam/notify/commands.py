@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -109,9 +110,8 @@ class CommandRunner(Notifier):
 
 
 def _filled(part: str, values: dict[str, str]) -> str:
-    for key, value in values.items():
-        part = part.replace(f"{{{key}}}", value)
-    return part
+    """An argument with its values, in none of which anything is replaced again."""
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), part)
 
 
 def _standard_error() -> IO[str] | int:

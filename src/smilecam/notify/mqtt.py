@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 import threading
+import time
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -13,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from smilecam.notify.bounded_client import BoundedClient
 from smilecam.notify.broker import Broker, topic_level
 from smilecam.notify.outbox import Warn
 from smilecam.results import FrameResult
@@ -29,6 +31,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 
 LAST_SECONDS = 1.0
 """At the end, so long the last messages may take, and so long the connection to close."""
+
+QUIET_SECONDS = 60.0
+"""After a warning, so long there is none: a broker may come and go every second."""
 
 UNSENT_MESSAGES = 100
 """Messages that wait for a connection that does not take them; further ones are dropped by the library."""
@@ -95,7 +100,8 @@ class _Connection:
         key = f"smilecam_{hashlib.sha256(f'{base} {self._name}'.encode()).hexdigest()[:12]}"
         self._config = (f"{discovery}/binary_sensor/{key}/config", self._describe(key, version)) if discovery else None
         self._smiling, self._available = False, True
-        self._trouble: str | None = None
+        self._trouble = self._notified = False
+        self._quiet_until = float("-inf")
         self._lock = threading.Lock()  # a state is published after it has been set, also while we connect
         self._client = self._make_client()
         self._client.connect_async(broker.host, broker.port, KEEPALIVE_SECONDS)
@@ -134,7 +140,7 @@ class _Connection:
         stopping.join(LAST_SECONDS)
 
     def _make_client(self) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2)
+        client = BoundedClient(CallbackAPIVersion.VERSION2)
         broker = self._broker
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
@@ -159,9 +165,9 @@ class _Connection:
         if code.is_failure:
             self._report(f"the broker refuses the connection: {str(code).lower()}")
             return
-        if self._trouble is not None:
+        if self._notified:
             self._warn(f"--mqtt {self._broker.shown}: connected")
-            self._trouble = None
+        self._trouble = self._notified = False
         with self._lock:
             if self._config is not None:
                 self._client.publish(*self._config, 1, retain=True)
@@ -180,9 +186,11 @@ class _Connection:
 
     def _report(self, trouble: str) -> None:
         """Warn of trouble, once while it lasts."""
-        if self._trouble is None:
+        now = time.monotonic()
+        if not self._trouble and now >= self._quiet_until:
             self._warn(f"--mqtt {self._broker.shown}: {trouble}; trying again")
-        self._trouble = trouble
+            self._notified, self._quiet_until = True, now + QUIET_SECONDS
+        self._trouble = True
 
     def _describe(self, key: str, version: str) -> str:
         """The message by which Home Assistant makes a binary sensor of the source."""

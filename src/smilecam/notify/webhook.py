@@ -23,9 +23,10 @@ from smilecam.errors import UsageProblem
 from smilecam.notify.notifier import Notice, Notifier
 from smilecam.notify.outbox import Outbox, Warn
 from smilecam.sources.threaded import Backoff
+from smilecam.timed_http import TimedOpener
 
-TIMEOUT = 10.0
-"""Seconds that the server may be silent."""
+TIMEOUT, ANSWER_SECONDS = 10.0, 30.0
+"""Seconds that the server may be silent, and until it must have answered."""
 
 ATTEMPTS = 6
 """For each event; with the pauses between them, half a minute of a server's absence."""
@@ -74,8 +75,7 @@ class Webhook(Notifier):
             UsageProblem: it is no such address.
         """
         self._target, self._secret = _parse(url), secret
-        handlers = [urllib.request.HTTPSHandler(context=context or ssl.create_default_context()), _NoRedirect()]
-        self._opener = urllib.request.build_opener(*handlers)
+        self._opener = TimedOpener(context or ssl.create_default_context(), _NoRedirect())
         self._outbox = Outbox(f"--webhook {self._target.shown}", self._send, warn)
 
     def notify(self, notice: Notice) -> None:
@@ -113,7 +113,7 @@ class Webhook(Notifier):
         if self._secret is not None:
             request.add_header("webhook-signature", signature(self._secret, key, now, body))
         try:
-            with self._opener.open(request, timeout=TIMEOUT):
+            with self._opener.open(request, TIMEOUT, ANSWER_SECONDS):
                 return None
         except urllib.error.HTTPError as error:
             with error:

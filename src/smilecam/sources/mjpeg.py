@@ -27,6 +27,9 @@ from smilecam.sources.release import ReleaseGuard
 MAX_PART = 64 * 2**20
 """Bytes of a part: a JPEG of 50 megapixels at the highest quality."""
 
+SLOW = 3.0
+"""A part may take so many times as long as the connection may be silent; then it is opened anew."""
+
 MAX_HEAD = 2**14
 """Bytes of the lines before a part."""
 
@@ -140,14 +143,16 @@ class MjpegSource(Source):
     fps: float | None = None
     expected: int | None = None
 
-    def __init__(self, ref: SourceRef, container: InputContainer, beginning: bytes) -> None:
+    def __init__(self, ref: SourceRef, container: InputContainer, beginning: bytes, silence: float) -> None:
         """Take over a connection.
 
         Args:
             ref: what it was opened from.
             container: of raw data; closed with this source.
             beginning: bytes that have been read from it.
+            silence: seconds that it may be silent.
         """
+        self._patience = SLOW * silence
         self.ref, self.counts = ref, Counts()
         self._container, self._beginning = container, beginning
         self._guard = ReleaseGuard(container.close)
@@ -179,11 +184,15 @@ class MjpegSource(Source):
                 yield Frame(number, None, lazy=DecodedImage(image, rotations.of(image)), capture_time=capture_time)
 
     def _jpegs(self) -> Iterator[bytes]:
-        reader = PartReader()
+        reader, newest = PartReader(), time.monotonic()
         try:
             yield from reader.feed(self._beginning)
             for packet in self._container.demux():
-                yield from reader.feed(bytes(cast(Any, packet)))
+                for jpeg in reader.feed(bytes(cast(Any, packet))):
+                    newest = time.monotonic()
+                    yield jpeg
+                if time.monotonic() - newest > self._patience:  # byte by byte
+                    return
         except SourceUnreadable as error:
             raise SourceUnreadable(f"{self.ref.name} {error}") from None
         except av.FFmpegError:  # it breaks off, or is silent: a camera ends in no other way

@@ -37,7 +37,7 @@ def open_stream(ref: SourceRef, url: str, options: SourceOptions) -> Source:
     container = _connect(ref, url, options, RAW_OPTIONS, RAW)
     beginning = _beginning(ref, url, container)
     if begins_multipart(beginning):
-        return MjpegSource(ref, container, beginning)
+        return MjpegSource(ref, container, beginning, options.read_timeout)
     if scheme == "tcp":  # who sends there may take one connection only
         return _over_connection(ref, url, options, Connection(container, beginning))
     container.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import ssl
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import av
@@ -14,6 +14,7 @@ import av.error
 from smilecam.sources.base import SourceOptions
 from smilecam.sources.certificates import tls_options
 from smilecam.sources.connection import RAW, RAW_OPTIONS, Connection
+from smilecam.timed_http import TimedOpener
 
 FORMAT = "hls"
 
@@ -81,10 +82,10 @@ def final_address(url: str, options: SourceOptions) -> str:
         secret = f"{unquote(pieces.username)}:{unquote(pieces.password or '')}".encode()
         request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(secret).decode())
     context = ssl.create_default_context(cafile=str(options.ca_file) if options.ca_file else None)
-    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+    seconds = options.open_timeout
     try:
-        with opener.open(request, timeout=options.open_timeout) as answer:
+        with TimedOpener(context).open(request, seconds, seconds) as answer:
             final = str(answer.geturl())
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return url
     return url if final == request.full_url else final
