@@ -21,6 +21,7 @@ from typing import Any
 from smilecam import __version__
 from smilecam.classification.classifier import DEFAULT_MODEL, SmileClassifier, model_path
 from smilecam.detection import face_filter, haar
+from smilecam.detection.cascade import CASCADE
 from smilecam.detection.files import YUNET_FILE
 from smilecam.detection.registry import BUNDLED_DETECTOR, DETECTORS, PREFERRED_DETECTOR
 from smilecam.errors import SmilecamError
@@ -142,11 +143,9 @@ def main() -> None:
     for name in MODELS:
         (folder / f"{name}.onnx").write_bytes(model_path(name).read_bytes())
     (folder / "face-filter.onnx").write_bytes((resources.files("smilecam.detection") / "face_filter.onnx").read_bytes())
-    packed, licence = cascade(Path(haarcascades) / haar.CASCADE)
+    packed, licence = cascade(Path(haarcascades) / CASCADE)
     (folder / "haar.bin").write_bytes(packed)
-    (folder / "haar-licence.txt").write_text(
-        f"{haar.CASCADE} of OpenCV, converted. Its licence:\n\n{licence}\n", "utf-8"
-    )
+    (folder / "haar-licence.txt").write_text(f"{CASCADE} of OpenCV, converted. Its licence:\n\n{licence}\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -437,7 +437,7 @@ def test_many_streams_take_turns_at_a_share_of_the_time():
     assert times[-1] - times[0] >= (2 * streams - 1) * seconds / share
 
 
-def test_a_stream_alone_is_admitted_again_and_one_that_sends_nothing_is_passed_over():
+def test_a_stream_alone_waits_for_no_turn_and_one_that_sends_nothing_is_passed_over():
     go_on = threading.Event()
     go_on.set()
 
@@ -448,22 +448,21 @@ def test_a_stream_alone_is_admitted_again_and_one_that_sends_nothing_is_passed_o
 
     background = BackgroundDetection(Held)
     alone, silent, other = (SquareDetector() for _ in range(3))  # any objects
-
-    def wait_for(stream):
-        end = time.monotonic() + 20
-        while not background.admits(stream):
-            assert time.monotonic() < end
-            time.sleep(0.01)
-
+    end = time.monotonic() + 20
     for _ in range(3):
-        wait_for(alone)
+        while not background.admits(alone):  # only its share of the time is waited for
+            assert time.monotonic() < end
+            time.sleep(0.001)
         background.submit(alone, picture(), None).result(60)
     go_on.clear()
     background.submit(alone, picture(), None)
     assert not background.admits(silent)
     assert not background.admits(other)
     go_on.set()
-    wait_for(other)
+    end = time.monotonic() + 20
+    while not background.admits(other):
+        assert time.monotonic() < end
+        time.sleep(0.01)
     background.close()
 
 

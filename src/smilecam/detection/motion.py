@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,9 @@ CUT_DIFFERENCE, CUT_CORRELATION = 15.0, 0.7
 those of the frame before. Inside the development clips no two frames in a row differ by more than 10.5 or correlate by
 less than .92; of frames of different clips, 96 % are beyond both."""
 
+NARROWEST_RANGE = 219 / 255
+"""Of grey values: luma planes go from 16 to 235 as a rule."""
+
 ROUNDED = 1.0
 """Grey values by which the difference of two cells may grow when both are rounded."""
 
@@ -52,11 +55,12 @@ class CutDetector:
         self._before: GreyImage | None = None
         self._shape: tuple[int, ...] = ()
 
-    def __call__(self, grey: GreyImage) -> bool:
+    def __call__(self, grey: GreyImage, full_range: Callable[[GreyImage], GreyImage] = lambda luma: luma) -> bool:
         """Take the next frame and give whether a new scene begins with it.
 
         Args:
             grey: uint8 (height, width); or of every so many-th pixel, with a longer side of ``CUT_SIDE`` at least.
+            full_range: for a luma plane of any range in place of ``grey``: makes grey values of it.
         """
         step = max(1, max(grey.shape) // CUT_SIDE)
         sampled = np.ascontiguousarray(grey[::step, ::step])
@@ -67,9 +71,9 @@ class CutDetector:
         if not same_shape:
             return True
         # Cells differ by no more than their pixels do on average, which takes a tenth of the time to find out.
-        if cv2.norm(sampled, before, cv2.NORM_L1) <= (CUT_DIFFERENCE - ROUNDED) * sampled.size:
+        if cv2.norm(sampled, before, cv2.NORM_L1) <= NARROWEST_RANGE * (CUT_DIFFERENCE - ROUNDED) * sampled.size:
             return False
-        return _cells_differ(_cells(before).astype(np.float32), _cells(sampled).astype(np.float32))
+        return _cells_differ(*(_cells(full_range(one)).astype(np.float32) for one in (before, sampled)))
 
 
 def _cells_differ(before: npt.NDArray[np.float32], cells: npt.NDArray[np.float32]) -> bool:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Literal, NamedTuple, Self, overload
 
 from smilecam.detection.motion import CUT_SIDE, CutDetector
@@ -28,8 +29,8 @@ from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
 PREFETCHED_FRAMES = 64
 """Frames decoded ahead: decoding goes on while faces are detected in the first frame, or in all of a later one."""
 
-PREFETCHED_PIXELS = 9_000_000
-"""Fewer are decoded ahead where they are large, as memory counts then: 4 frames of 1920x1080, of 3 MB each."""
+PREFETCHED_PIXELS = 13_000_000
+"""Fewer are decoded ahead where they are large, as memory counts then: 6 frames of 1920x1080, of 3 MB each."""
 
 PREFETCHED_WINDOWS = 3
 
@@ -231,7 +232,7 @@ class OfflineRun(_MeteredRun):
         super().__init__(source)
         self._tracks = OfflineFaceTracks(source.ref.name, setup.threshold, setup.decision)
         self._stages = setup.stages or Unmeasured()
-        self._finder = finder or setup.components.offline_finder(setup.stages)
+        self._setup, self._given_finder = setup, finder
         self.cuts: set[int] = set()
         self._is_cut = CutDetector()
         classify_faces = setup.components.classify_faces
@@ -239,6 +240,11 @@ class OfflineRun(_MeteredRun):
         self._keep_images = keep_images
         self._unsettled: deque[Frame] = deque()
         self._threads = ExitStack() if threads else None
+
+    @cached_property
+    def _finder(self) -> OfflineFaceFinder:
+        """Made by the thread that uses it, while the first frames are decoded."""
+        return self._given_finder or self._setup.components.offline_finder(self._setup.stages)
 
     def close(self) -> None:
         """End the run and its threads."""
@@ -302,7 +308,7 @@ class OfflineRun(_MeteredRun):
                 if isinstance(frame, Event):
                     continue
                 with self._stages.measure(Stage.CUT):
-                    is_cut = self._is_cut(frame.sampled(CUT_SIDE))
+                    is_cut = self._is_cut(frame.sampled_luma(CUT_SIDE), frame.full_range)
                 if is_cut:
                     if waiting:
                         yield self._find(waiting, cut)
@@ -331,6 +337,8 @@ class OfflineRun(_MeteredRun):
         times = [frame.time or 0.0 for frame in frames]
         with self._stages.measure(Stage.FOLLOW):
             faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
+        for frame in frames:
+            frame.release_grey()  # while the window waits to be read
         return Window(list(zip(frames, faces, strict=True)), cut)
 
 

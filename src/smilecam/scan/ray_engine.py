@@ -52,7 +52,11 @@ class RayEngine:
         self._settings, self._workers = settings, workers
         self._ray = _load_ray()
         address = address or os.environ.get("RAY_ADDRESS") or LOCAL
-        store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False} if address == LOCAL else {}
+        store: dict[str, Any] = {}
+        if address == LOCAL:
+            store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+            # Ray gives its workers the lowest priority but four; the local engine's have that of any program.
+            os.environ.setdefault("RAY_worker_niceness", "0")
         try:
             _check_reachable(address)
             with _own_signals():

@@ -59,15 +59,19 @@ class DecodedImage:
 
     def grey(self) -> GreyImage:
         """uint8 (height, width): the luma plane, not derived from colours, and not copied if its range is full."""
-        return self.sampled(1)
-
-    def sampled(self, step: int) -> GreyImage:
-        """uint8 (rows, columns): every so many-th pixel of ``grey``, which is not made as a whole for that."""
         plane = self._plane()
         if plane is None:
-            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)[::step, ::step]
-        grey = self.full_range(plane if step == 1 else np.ascontiguousarray(plane[::step, ::step]))
+            return np.asarray(cv2.cvtColor(self.colour(), cv2.COLOR_BGR2GRAY), np.uint8)
+        grey = self.full_range(plane)
         return self._rotation(grey) if self._rotation else grey
+
+    def sampled_luma(self, step: int) -> GreyImage | None:
+        """uint8 (rows, columns): every so many-th pixel of ``luma``, a copy; None where there is none."""
+        plane = self._plane()
+        if plane is None:
+            return None
+        sampled = plane[::step, ::step].copy()
+        return self._rotation(sampled) if self._rotation else sampled
 
     def full_range(self, luma: GreyImage) -> GreyImage:
         """Some of ``luma``, uint8 (rows, columns), as it is in ``grey``: the same array where its range is full."""

@@ -44,8 +44,8 @@ class LazyImage(Protocol):
     def full_range(self, luma: GreyImage) -> GreyImage:
         """Some of ``luma``, as it is in ``grey``."""
 
-    def sampled(self, step: int) -> GreyImage:
-        """Every so many-th pixel of ``grey``, across and down."""
+    def sampled_luma(self, step: int) -> GreyImage | None:
+        """Every so many-th pixel of ``luma``, across and down; None where there is none."""
 
 
 class GreyRegions:
@@ -109,6 +109,11 @@ class Frame:
         if not keep_image:
             self._image = self._lazy = None
 
+    def release_grey(self) -> None:
+        """Let go of ``grey`` where the luma plane is kept, of which regions can be made again (``grey_pixels``)."""
+        if self._lazy is not None and self._lazy.has_luma:
+            self._grey = None
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
@@ -135,7 +140,7 @@ class Frame:
 
     @property
     def grey(self) -> GreyImage:
-        """uint8 (height, width); the same array each time until ``release``."""
+        """uint8 (height, width); the same array each time until it is released."""
         if self._grey is None:
             if self._lazy is not None:
                 self._grey = self._lazy.grey()
@@ -163,13 +168,16 @@ class Frame:
             return GreyRegions(self.luma, self._lazy.full_range)
         return self.grey
 
-    def sampled(self, side: int) -> GreyImage:
-        """``grey``, of which every so many-th pixel is taken.
+    def sampled_luma(self, side: int) -> GreyImage:
+        """``luma``, of which every so many-th pixel is taken.
 
         Args:
-            side: the longer side of the result is at least this, and less than twice as much, or that of ``grey``.
+            side: the longer side of the result is at least this, and less than twice as much, or that of ``luma``.
         """
         step = max(1, max(self.shape) // side)
-        if self._grey is None and self._lazy is not None and self._lazy.has_luma:
-            return self._lazy.sampled(step)
-        return self.grey[::step, ::step]
+        sampled = None if self._lazy is None else self._lazy.sampled_luma(step)
+        return self.grey[::step, ::step] if sampled is None else sampled
+
+    def full_range(self, luma: GreyImage) -> GreyImage:
+        """Some of ``luma``, as it is in ``grey``."""
+        return self._lazy.full_range(luma) if self._lazy is not None and self._lazy.has_luma else luma

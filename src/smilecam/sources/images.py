@@ -132,8 +132,8 @@ class JpegImage:
         """The same array: JPEG files have the full range."""
         return luma
 
-    def sampled(self, step: int) -> GreyImage:
-        """Every so many-th pixel of ``grey``, across and down."""
+    def sampled_luma(self, step: int) -> GreyImage:
+        """Every so many-th pixel of ``luma``, across and down."""
         return self._grey[::step, ::step]
 
 

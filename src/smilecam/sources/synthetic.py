@@ -195,8 +195,8 @@ class _LazyDrawing:
     def full_range(self, luma: GreyImage) -> GreyImage:
         return luma
 
-    def sampled(self, step: int) -> GreyImage:
-        return self.grey()[::step, ::step]
+    def sampled_luma(self, step: int) -> None:  # noqa: ARG002 - as of a decoded frame
+        return None
 
 
 class SyntheticSource(Source):
