@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='needs the "train" extra')
 pytest.importorskip("onnxscript", reason='needs the "train" extra')
 
+from smilecam.classification.augmented import DOUBTFUL, translated  # noqa: E402
 from smilecam.classification.classifier import SmileClassifier  # noqa: E402
 from smilecam.classification.crop import normalize, resize  # noqa: E402
 from smilecam.cli import exit_codes  # noqa: E402
