@@ -50,12 +50,15 @@ class Camera:
                     if self.head:
                         connection.recv(4096)
                         connection.sendall(self.head)
-                    for piece in self.answer.split(b"--frame")[1:] if self.pace else [self.answer]:
-                        connection.sendall(b"--frame" * bool(self.pace) + piece)
-                        self.ending.wait(self.pace)
-                    self.ending.wait(30 if self.silent else 0)
-                    while self.then and not self.ending.is_set():
-                        self.sent += connection.send(self.then)
+                    self.send_to(connection)
+
+    def send_to(self, connection):
+        for piece in self.answer.split(b"--frame")[1:] if self.pace else [self.answer]:
+            connection.sendall(b"--frame" * bool(self.pace) + piece)
+            self.ending.wait(self.pace)
+        self.ending.wait(30 if self.silent else 0)
+        while self.then and not self.ending.is_set():
+            self.sent += connection.send(self.then)
 
     def __enter__(self):
         return self
@@ -235,19 +238,13 @@ def test_the_pauses_of_such_a_camera_grow():
 
 def test_a_camera_that_sends_byte_by_byte_is_lost_and_opened_anew():
     class Dripping(Camera):
-        def serve(self):
-            while not self.ending.is_set():
-                with contextlib.suppress(OSError):
-                    connection, _ = self.listener.accept()
-                    with connection:
-                        self.connections += 1
-                        connection.recv(4096)
-                        connection.sendall(HEAD + part(JPEGS[0]) + part(JPEGS[1])[:200])
-                        while not self.ending.wait(0.1):
-                            connection.sendall(b"x")
+        def send_to(self, connection):
+            connection.sendall(self.answer)
+            while not self.ending.wait(0.1):
+                connection.sendall(b"x")
 
     quick = SourceOptions(open_timeout=5, read_timeout=0.5)
-    with Dripping(b"") as camera:
+    with Dripping(part(JPEGS[0]) + part(JPEGS[1])[:200]) as camera:
         ref = find_sources(camera.url)[0]
         source = ThreadedSource(ref, lambda: open_stream(ref, camera.url, quick), quick, backoff=Backoff(0.01, 0.02))
         with source:
