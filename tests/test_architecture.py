@@ -35,7 +35,8 @@ ALLOWED = {
     "drawing": {"types", "opencv", "label_layout"},
     "results": {"types", "drawing"},
     "sources": VALUES | {"opencv", "gif", "storage", "timed_http"},
-    "classification": VALUES | {"opencv", "onnx_runtime"},
+    "onnx_trial": {"errors", "onnx_runtime", "types"},
+    "classification": VALUES | {"opencv", "onnx_runtime", "onnx_trial"},
     "detection": VALUES | {"opencv", "onnx_runtime", "geometry", "storage", "download", "classification"},
     "tracking": {"types", "geometry", "results", "detection"},
     "sinks": {"types", "errors", "opencv", "storage", "drawing", "results", "sources"},
@@ -153,6 +154,42 @@ def test_import_of_the_package_is_light():
     code = "import sys, smilecam; print([m for m in ('numpy', 'cv2', 'onnxruntime', 'click') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "av",
+        "concurrent.futures",
+        "importlib.resources",
+        "smilecam.onnx_trial",
+        "smilecam.pipeline.run",
+        "smilecam.sources.open",
+        "smilecam.tracking.online",
+    ],
+)
+def test_the_first_photo_needs_only_what_photos_need(name, after_a_photo):
+    assert name not in after_a_photo
+
+
+@pytest.fixture(scope="module")
+def after_a_photo():
+    """The modules that reading one photo imports, without those of NumPy, OpenCV and ONNX Runtime."""
+    code = (
+        "import sys, numpy, cv2, onnxruntime\nlibraries = set(sys.modules)\n"
+        "import smilecam; smilecam.load_image; smilecam.SmileDetector()(numpy.zeros((64, 64, 3), 'uint8'))\n"
+        "print(*sys.modules.keys() - libraries)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
+    )
+    modules = done.stdout.split()
+    assert "smilecam.pipeline.detector" in modules
+    return modules
 
 
 def test_unknown_names_are_errors():

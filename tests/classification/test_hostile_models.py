@@ -156,7 +156,7 @@ def test_bombs_are_refused_before_they_burst(tmp_path, make, words):
 
 
 def test_a_slow_network_is_given_up(tmp_path, monkeypatch):
-    from smilecam import onnx_runtime
+    from smilecam import onnx_trial
 
     side = 1500
     nodes = [helper.make_node("MatMul", ["square", "square"], ["s0"])]
@@ -164,21 +164,21 @@ def test_a_slow_network_is_given_up(tmp_path, monkeypatch):
     nodes += [helper.make_node("ReduceMax", ["s400"], ["top"], keepdims=0)]
     nodes += [helper.make_node("Add", ["mean", "top"], ["end"]), both("end")]
     path = write(tmp_path / "net.onnx", nodes, [("square", np.full((side, side), 1 / side, np.float32))])
-    monkeypatch.setattr(onnx_runtime, "TRIAL_SECONDS", 1.0)
+    monkeypatch.setattr(onnx_trial, "TRIAL_SECONDS", 1.0)
     with pytest.raises(ModelFileError, match="does not classify three faces within 1 s"):
         SmileClassifier(path)
 
 
 STOPPED_TRIAL = """
 import time
-from smilecam import onnx_runtime
+from smilecam import onnx_trial
 from smilecam.classification.classifier import SmileClassifier
-onnx_runtime.TRIAL_SECONDS, load = 1.0, onnx_runtime._load_limited
+onnx_trial.TRIAL_SECONDS, load = 1.0, onnx_trial._load_limited
 def slow(content):
     print("loading", flush=True)
     time.sleep(0.6)
     return load(content)
-onnx_runtime._load_limited = slow
+onnx_trial._load_limited = slow
 SmileClassifier({path!r})
 """
 

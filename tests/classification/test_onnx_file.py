@@ -1,12 +1,13 @@
 """Model files that must be refused, each with the word that names what is wrong."""
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 
-from smilecam.classification import onnx_file
-from smilecam.classification.classifier import SmileClassifier, model_path
+from smilecam.classification import classifier, onnx_file
+from smilecam.classification.classifier import SmileClassifier, model_names, model_path
 from smilecam.classification.model_info import METADATA_KEY, parse_model_info
 from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.presets import OperatingPoint
@@ -45,6 +46,28 @@ def set_info(model, **changes):
             content[key] = value
     entry.value = json.dumps(content)
     return model
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_packaged_models_pass_the_checks_that_they_are_spared(name, monkeypatch):
+    content = model_path(name).read_bytes()
+    assert hashlib.sha256(content).hexdigest() in classifier.CHECKED
+    monkeypatch.setattr(classifier, "CHECKED", frozenset())
+    tried = []
+    check = SmileClassifier._check_network
+    monkeypatch.setattr(SmileClassifier, "_check_network", lambda self, content: tried.append(check(self, content)))
+    SmileClassifier(name)
+    assert tried == [None]
+    assert onnx_file.check_model(content) == onnx_file.model_metadata(content)
+
+
+def test_a_packaged_name_spares_no_checks(tmp_path, monkeypatch):
+    """Only the content counts: a file in the place of a packaged model is checked as any other."""
+    content = bytearray(model_path("smilenet").read_bytes())
+    (tmp_path / "smilenet.onnx").write_bytes(content[:-1])
+    monkeypatch.setattr(classifier, "WEIGHTS", tmp_path)
+    with pytest.raises(ModelFileError, match="damaged"):
+        SmileClassifier("smilenet")
 
 
 def test_packaged_model_is_accepted():

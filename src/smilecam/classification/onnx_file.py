@@ -81,7 +81,17 @@ def read_model_file(path: Path) -> tuple[bytes, dict[str, str]]:
         The file's bytes, and its metadata.
 
     Raises:
-        ModelFileError: it is missing, too large, no ONNX file, or refers to external data.
+        ModelFileError: as of ``read_content`` and ``check_model``.
+    """
+    content = read_content(path)
+    return content, check_model(content)
+
+
+def read_content(path: Path) -> bytes:
+    """Read a model file.
+
+    Raises:
+        ModelFileError: it is missing, or too large.
     """
     try:
         with path.open("rb") as file:
@@ -90,25 +100,37 @@ def read_model_file(path: Path) -> tuple[bytes, dict[str, str]]:
         raise ModelFileError(f"cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_MODEL_BYTES:
         raise ModelFileError(f"is over the limit of {MAX_MODEL_BYTES // 2**20} MiB")
+    return content
+
+
+def check_model(content: bytes) -> dict[str, str]:
+    """Check every record that leads to a tensor.
+
+    Args:
+        content: of a model file.
+
+    Returns:
+        Its metadata.
+
+    Raises:
+        ModelFileError: it is no ONNX file, refers to external data, or has operators that networks for images do not
+            need.
+    """
     try:
-        metadata = _walk(content)
+        budget, has_graph = _Budget(), False
+        for number, value in _fields(memoryview(content)):
+            has_graph = has_graph or number == _MODEL_GRAPH
+            _check("model", number, value, 0, budget)
+        if not has_graph:
+            raise ValueError("no graph")
+        return model_metadata(content)
     except (ValueError, IndexError) as error:
         raise ModelFileError("is not an ONNX file, or is damaged") from error
-    return content, metadata
 
 
-def _walk(content: bytes) -> dict[str, str]:
-    """Check every record that leads to a tensor, and collect the metadata."""
-    metadata, has_graph, budget = {}, False, _Budget()
-    for number, value in _fields(memoryview(content)):
-        has_graph = has_graph or number == _MODEL_GRAPH
-        if number == _MODEL_METADATA:
-            key, text = _entry(value)
-            metadata[key] = text
-        _check("model", number, value, 0, budget)
-    if not has_graph:
-        raise ValueError("no graph")
-    return metadata
+def model_metadata(content: bytes) -> dict[str, str]:
+    """The metadata of a model file whose content is known, or was checked."""
+    return dict(_entry(value) for number, value in _fields(memoryview(content)) if number == _MODEL_METADATA)
 
 
 class _Budget:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,7 @@ CROP = CropGeometry(side=0.856, shift_y=0.075)
 def _network() -> Network:
     from smilecam.onnx_runtime import load_network
 
-    return load_network((resources.files("smilecam.detection") / "face_filter.onnx").read_bytes())
+    return load_network(Path(__file__).with_name("face_filter.onnx").read_bytes())
 
 
 def face_log_odds(grey: GreyImage, boxes: Sequence[Box]) -> FloatArray:
