@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,8 @@ def train(
     folds in --out are kept.
     """
     require("train", "smilecam train")
+    # OpenMP, loaded with PyTorch: a thread that waits for another one leaves its core to other programs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from smilecam.data.smiles_dataset import find_smiles
     from smilecam.data.splits import Variant
     from smilecam.training.device import choose_device
