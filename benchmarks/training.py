@@ -135,8 +135,8 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
     return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, epochs=epochs))
 
 
-def write_split(settings: RunSettings, path: Path) -> None:
-    """The faces of a run for Keras, as small as its network takes them."""
+def write_split(settings: RunSettings, path: Path) -> Figures:
+    """Write the faces of a run for Keras, as small as its network takes them; returns how many there are."""
     split = load_split(settings)
     training, validation, size = split.training.faces, split.validation, settings.recipe.input.size
     np.savez(
@@ -146,6 +146,7 @@ def write_split(settings: RunSettings, path: Path) -> None:
         val_images=np.stack([resize(image, size) for image in validation.framed]),
         val_labels=validation.labels,
     )
+    return {"n_training": len(training), "n_validation": len(validation)}
 
 
 def summary(name: str, seed: int, epochs: Sequence[Epoch]) -> Figures:
@@ -176,17 +177,16 @@ def time_to(accuracy: float, epochs: Sequence[Epoch]) -> Figures:
 
 
 def one_seed(options: argparse.Namespace, seed: int, folder: Path) -> tuple[list[Figures], Figures]:
-    """Rows of all that train on one split, and the versions of Keras."""
+    """Rows of all that train on one split; sizes of the split, and the versions of Keras."""
 
     def settings(recipe: Recipe, name: str) -> RunSettings:
         return RunSettings(recipe, options.data, (), Variant.RAW, seed, folder / f"{name}-{seed}", resume=False)
 
     classic = settings(with_epochs(load_recipe("classic"), options.most_epochs), "classic")
-    other, versions = None, {}
+    other, about = None, write_split(classic, folder / "split.npz")
     if options.keras_python:
-        write_split(classic, folder / "split.npz")
         other = KerasRun(options.keras_python, folder / "split.npz", seed, options.most_epochs)
-        versions = other.versions
+        about |= other.versions
     rows = [summary("classic", seed, train_recipe(classic, other.epoch if other else lambda: None))]
     if other:
         while other.epoch():
@@ -194,7 +194,7 @@ def one_seed(options: argparse.Namespace, seed: int, folder: Path) -> tuple[list
         other.close()
         rows.append(summary("keras", seed, other.epochs))
     rows.append(summary("fast", seed, train_recipe(settings(load_recipe("fast"), "fast"), lambda: None)))
-    return rows, versions
+    return rows, about
 
 
 def line(row: Figures) -> str:
@@ -221,10 +221,10 @@ def main() -> None:
     rows: list[Figures] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in options.seed or (0, 1, 2):
-            of_seed, versions = one_seed(options, seed, Path(folder))
+            of_seed, about = one_seed(options, seed, Path(folder))
             print("\n".join(map(line, of_seed)), flush=True)
             rows += of_seed
-            content = {"rows": rows, **machine, "torch": torch.__version__, **versions}
+            content = {"rows": rows, **machine, "torch": torch.__version__, **about}
             if options.json:
                 options.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     print(f"\n{machine}")
