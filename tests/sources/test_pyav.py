@@ -17,6 +17,19 @@ from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 
 
+def test_a_recorded_video_needs_nothing_of_other_sources(clip):
+    code = (
+        "import sys, smilecam\n"
+        "with smilecam.SmileDetector() as detector:\n"
+        "    assert sum(1 for _ in detector.stream(sys.argv[1]))\n"
+        "print(*(name for name in sys.modules if name.startswith('smilecam.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(clip)], capture_output=True, text=True, check=True)
+    others = {"smilecam.pipeline.online_run", "smilecam.sources.synthetic", "smilecam.sources.threaded"}
+    assert "smilecam.sources.pyav" in done.stdout.split()
+    assert others.isdisjoint(done.stdout.split())
+
+
 def test_pyav_is_loaded_for_videos_alone(tmp_path, astronaut):
     cv2.imwrite(str(tmp_path / "a.png"), astronaut)
     code = (

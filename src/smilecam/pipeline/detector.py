@@ -185,16 +185,16 @@ class SmileDetector:
             threads: whether a recorded video is decoded and its faces are found in threads beside the caller's.
         """
         # Not imported with this module: a program that reads one photo starts sooner.
-        from smilecam.pipeline.run import ImageRun, OfflineRun, OnlineSourceRun
+        from smilecam.pipeline.run import ImageRun, OfflineRun
 
         if source.ref.kind is Kind.IMAGE:
             return ImageRun(source, self._detect_image)
         setup = self.setup
-        return (
-            OnlineSourceRun(source, lambda: setup)
-            if source.live
-            else OfflineRun(source, setup, keep_images=keep_images, threads=threads)
-        )
+        if not source.live:
+            return OfflineRun(source, setup, keep_images=keep_images, threads=threads)
+        from smilecam.pipeline.online_run import OnlineSourceRun
+
+        return OnlineSourceRun(source, lambda: setup)
 
     def close(self) -> None:
         """End the thread that online streams share. Streams that are being read must have been closed."""

@@ -6,22 +6,23 @@ The command line, the server's source, a browser's camera and ``start_stream`` a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 
 from smilecam.detection.motion import CutDetector
 from smilecam.pipeline.components import StreamSetup
+from smilecam.pipeline.run import SourceRun
 from smilecam.pipeline.sampling import FoundFrame, LiveSampler
 from smilecam.pipeline.stages import Stage, Unmeasured
 from smilecam.pipeline.stats import StatsMeter
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.results import FrameResult
-from smilecam.sources.base import Counts
+from smilecam.sources.base import Counts, Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.faces import FaceTracks
 from smilecam.tracking.smile_state import Sample
 from smilecam.tracking.tracker import Association
-from smilecam.types import DetectedFace, StreamStats
+from smilecam.types import DetectedFace, Event, StreamStats
 
 
 class OnlineRun:
@@ -117,3 +118,32 @@ class OnlineRun:
             self._sampler = LiveSampler()  # another network has other probabilities
         self._tracks.update_settings(setup.threshold, setup.decision)
         self._setup = setup
+
+
+class OnlineSourceRun(SourceRun):
+    """An online stream: each frame by itself and at once."""
+
+    def __init__(self, source: Source, setup: Callable[[], StreamSetup]) -> None:
+        """Prepare.
+
+        Args:
+            source: open, live.
+            setup: asked before each frame how to process it.
+        """
+        super().__init__(source)
+        self._setup = setup
+        self._run = OnlineRun(source.ref.name, setup(), source.counts)
+
+    def stats(self) -> StreamStats:
+        """Rates, latency and counts so far."""
+        return self._run.stats()
+
+    def _process(self) -> Iterator[StreamItem]:
+        for frame in self._source:
+            if isinstance(frame, Event):
+                yield StreamItem.of_events(frame.source, frame)
+            else:
+                yield self._run.process(frame, self._setup())
+
+    def _finish(self) -> StreamItem | None:
+        return self._run.finish()

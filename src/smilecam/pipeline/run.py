@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple, Self, overload
 from smilecam.detection.motion import CUT_SIDE, CutDetector
 from smilecam.errors import SourceError
 from smilecam.pipeline.components import StreamSetup
-from smilecam.pipeline.online_run import OnlineRun
 from smilecam.pipeline.prefetch import Prefetcher
 from smilecam.pipeline.sampling import FoundFrame, SmileSampler
 from smilecam.pipeline.stages import Stage, Unmeasured
@@ -172,35 +171,6 @@ class ImageRun(_MeteredRun):
         for frame in self._source:
             if not isinstance(frame, Event):
                 yield self._metered(frame, self._detect(frame, self._source.ref.name))
-
-
-class OnlineSourceRun(SourceRun):
-    """An online stream: each frame by itself and at once."""
-
-    def __init__(self, source: Source, setup: Callable[[], StreamSetup]) -> None:
-        """Prepare.
-
-        Args:
-            source: open, live.
-            setup: asked before each frame how to process it.
-        """
-        super().__init__(source)
-        self._setup = setup
-        self._run = OnlineRun(source.ref.name, setup(), source.counts)
-
-    def stats(self) -> StreamStats:
-        """Rates, latency and counts so far."""
-        return self._run.stats()
-
-    def _process(self) -> Iterator[StreamItem]:
-        for frame in self._source:
-            if isinstance(frame, Event):
-                yield StreamItem.of_events(frame.source, frame)
-            else:
-                yield self._run.process(frame, self._setup())
-
-    def _finish(self) -> StreamItem | None:
-        return self._run.finish()
 
 
 class OfflineRun(_MeteredRun):

@@ -12,7 +12,7 @@ from typing import Any
 from smilecam.errors import SourceError
 from smilecam.opencv import cv2, reduced
 from smilecam.pipeline.components import StreamSetup
-from smilecam.pipeline.run import OnlineSourceRun
+from smilecam.pipeline.online_run import OnlineSourceRun
 from smilecam.pipeline.run_sources import begun, deliver
 from smilecam.pipeline.stream_item import StreamItem
 from smilecam.server.playback import Playback

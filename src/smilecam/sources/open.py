@@ -63,10 +63,12 @@ def _open_video(ref: SourceRef, options: SourceOptions) -> Source:
 
 
 def _open_recorded(ref: SourceRef, options: SourceOptions) -> Source:
-    from smilecam.sources import sequence, synthetic
-
     if ref.path is None:
+        from smilecam.sources import synthetic
+
         return synthetic.SyntheticSource(ref, synthetic.parse(ref.url or ref.name))
+    from smilecam.sources import sequence
+
     if sequence.is_pattern(ref.path) and not ref.path.exists():
         return sequence.SequenceSource(ref, sequence.numbered_files(ref.path))
     from smilecam.sources.pyav import open_file
