@@ -1,6 +1,8 @@
 """How far a thread runs ahead, and what it leaves."""
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -85,3 +87,19 @@ def test_a_kept_error_holds_no_frame():
     gc.collect()
     assert alive[0]() is None
     assert report.failed == ["broken"]
+
+
+OPEN_AT_THE_END = """
+import atexit, itertools
+from smilecam.pipeline.prefetch import Prefetcher
+
+prefetcher = Prefetcher(itertools.count(), 4)
+atexit.register(lambda: print(prefetcher._thread.is_alive()))
+prefetcher.__enter__()
+assert next(iter(prefetcher)) == 0
+"""
+
+
+def test_a_program_that_ends_inside_the_block_ends_the_thread_first():
+    done = subprocess.run([sys.executable, "-c", OPEN_AT_THE_END], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -50,10 +51,16 @@ class Prefetcher(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="smilecam-prefetch", daemon=True)
 
     def __enter__(self) -> Self:
+        # Where a program ends inside the block, Python would kill the thread inside a library, which may then abort.
+        atexit.register(self._end)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        atexit.unregister(self._end)
+        self._end()
+
+    def _end(self) -> None:
         self.stop()
         self._thread.join(JOIN_SECONDS)
 
