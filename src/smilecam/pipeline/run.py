@@ -269,6 +269,7 @@ class OfflineRun(_MeteredRun):
     def _windows(self) -> Iterable[Window]:
         if self._threads is None:
             return self._detected(self._stages.each(Stage.DECODE, self._source))
+        self._source.share_cores()
         frames = self._stages.each(Stage.DECODE, self._source)
         decoded = self._threads.enter_context(
             Prefetcher(frames, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)
