@@ -92,7 +92,7 @@ class DecodedImage:
             return self._luma
         plane = frame.planes[0]
         shape, strides = (frame.height, frame.width), (plane.line_size, 1)
-        luma: GreyImage = np.ndarray(shape, np.uint8, buffer=plane, strides=strides)
+        luma: GreyImage = np.ndarray(shape, np.uint8, buffer=memoryview(plane), strides=strides)
         luma.flags.writeable = False
         self._luma = luma
         return self._luma
