@@ -28,7 +28,7 @@ SURE = 2.0
 """Log odds from the threshold from which a frame is sure: a probability of .88 where the threshold is .5."""
 
 
-class _Calm(NamedTuple):
+class _Unread(NamedTuple):
     """When the frames between two need not be read.
 
     Attributes:
@@ -44,10 +44,10 @@ class _Calm(NamedTuple):
     alike: float
 
 
-CALM = (
-    _Calm(MAX_GAP_SECONDS, SURE, 3.0, 0.8),
-    _Calm(0.3, SURE, math.inf, 0.5),  # who moves, but is sure: a smile that short would be left out anyway
-    _Calm(0.17, 0.0, 1.5, 0.9),  # near the threshold, while nothing moves: every fourth or fifth frame
+UNREAD = (
+    _Unread(MAX_GAP_SECONDS, SURE, 3.0, 0.8),
+    _Unread(0.3, SURE, math.inf, 0.5),  # who moves, but is sure: a smile that short would be left out anyway
+    _Unread(0.17, 0.0, 1.5, 0.9),  # near the threshold, while nothing moves: every fourth or fifth frame
 )
 """One of these is enough. On the development clips not one state and not one event differs from those with every frame
 read (benchmarks/agreement.py); with the first alone, half as many faces again are read."""
@@ -280,7 +280,8 @@ def _can_interpolate(a: _Known, b: _Known, threshold: float) -> bool:
         return False
     alike = float(a.row @ b.row)
     return any(
-        gap <= calm.gap and sure >= calm.sure and difference <= calm.difference and alike >= calm.alike for calm in CALM
+        gap <= rule.gap and sure >= rule.sure and difference <= rule.difference and alike >= rule.alike
+        for rule in UNREAD
     )
 
 
