@@ -61,8 +61,12 @@ LIVE_GAP_SECONDS = 0.12
 COMPARED_SECONDS = 0.06
 """For each unit of strain above 1, a face in a live stream is not compared for so long: 0.18 s at most."""
 
-LIVE_ALIKE = 0.97
-"""The same in a live stream, where each change is to be seen at once."""
+LIVE_UNREAD = ((SURE, 0.97), (3.0, 0.8))
+"""What was read of a face stands if it was so far from the threshold, in log odds, and the face looks so much alike:
+one of both is enough. A face that moves and is very sure need not be read in each frame. On the development clips
+(10,660 faces of yunet, 9,925 of haar) .07 and .05 % of the states differ from those with every face read, and all of 45
+and 45 events lie within a frame; with the first alone .03 and .01 %, and a fifth more faces are read, half more of a
+crowd."""
 
 
 class FoundFrame(NamedTuple):
@@ -159,13 +163,10 @@ class LiveSampler:
     def _stands(self, track: int, time: float, row: FloatArray, threshold: float, strain: float) -> bool:
         """Whether what a face was read as still stands."""
         last = self._last.get(track)
-        return (
-            last is not None
-            and last.row.shape == row.shape
-            and 0 <= time - last.time <= strain * LIVE_GAP_SECONDS
-            and abs(last.value - threshold) >= SURE
-            and float(last.row @ row) >= LIVE_ALIKE
-        )
+        if last is None or last.row.shape != row.shape or not 0 <= time - last.time <= strain * LIVE_GAP_SECONDS:
+            return False
+        distance, alike = abs(last.value - threshold), float(last.row @ row)
+        return any(distance >= sure and alike >= least for sure, least in LIVE_UNREAD)
 
     def _forget(self, time: float) -> None:
         """Forget faces that were not read for a while: they are gone, or read anew."""
