@@ -324,9 +324,46 @@ def speed() -> str:
     )
 
 
+BACKENDS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+
+
+def against_keras() -> str:
+    """Training time to the reference's accuracies, and that of Keras."""
+    found = load("figures/training_time.json")
+    rows = []
+    for row in found["rows"]:
+        cells = [{"keras": "Keras"}.get(row["recipe"], f"`{row['recipe']}`"), str(row["seed"])]
+        for reached in (row, row["to_final"]):
+            cells.append("never" if reached["epoch"] is None else str(reached["epoch"]))
+            cells.append(f"{reached['seconds']:.0f} / {reached['cpu_seconds']:.0f}")
+        cells.append(f"{row['seconds_an_epoch']:.1f} / {row['cpu_seconds_an_epoch']:.1f}")
+        rows.append([*cells, f"{row['best']:.4f}", f"{row['final']:.4f}"])
+    spent = "seconds / CPU seconds"
+    header = ["", "seed", "epoch of .9149", spent, "epoch of .9058", spent, f"{spent} per epoch", "best", "final"]
+    versions = (
+        f"PyTorch {found['torch']}, Keras {found['keras']} with {BACKENDS.get(found['backend'], found['backend'])}"
+    )
+    sizes = f"{found['n_training']:,} faces for training, {found['n_validation']:,} for validation"
+    note = f"Commit {found['commit'][:10]}, {found['machine']}, {found['threads']} threads, {versions}:\n{sizes}."
+    return rows_of(header, rows) + "\n\n" + note
+
+
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
-    for function in (folds, points, peers, robustness, readings, clips, card, crop, slices, attributes, speed)
+    for function in (
+        folds,
+        points,
+        peers,
+        robustness,
+        readings,
+        clips,
+        card,
+        crop,
+        slices,
+        attributes,
+        speed,
+        against_keras,
+    )
 } | {"targets": table}
 TABLES |= {function.__name__: function for function in (film_table, live_table, rest_table, flicker_table)}
 TABLES["web_table"] = web_table
