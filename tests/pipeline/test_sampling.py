@@ -143,9 +143,9 @@ def test_live_faces_that_are_doubtful_or_change_are_read_at_once(probabilities, 
     assert script.read == list(range(30))
 
 
-def test_a_live_face_that_moves_is_read_every_fourth_frame_where_it_is_very_sure():
-    assert live([0.02] * 30, blend=0.2)[1].read == list(range(0, 30, 4))
-    assert live([0.1] * 30, blend=0.2)[1].read == list(range(30))
+def test_a_live_face_that_moves_is_read_every_third_frame_where_it_is_very_sure():
+    assert live([0.02] * 30, blend=0.13)[1].read == list(range(0, 30, 3))
+    assert live([0.1] * 30, blend=0.13)[1].read == list(range(30))
     assert live([0.02] * 30, blend=0.4)[1].read == list(range(30))
 
 
