@@ -14,7 +14,7 @@ from smilecam.detection.files import YUNET_FILE
 from smilecam.geometry import iou
 from smilecam.onnx_runtime import load_network
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, Landmarks
+from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, IntArray, Landmarks
 
 STRIDES = (8, 16, 32)
 """The network predicts on three grids, with one cell every so many pixels."""
@@ -131,44 +131,70 @@ class YuNetDetector:
         height, width = inputs.shape[1:]
         padded = np.zeros((len(inputs), 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
         padded[:, :, :height, :width] = inputs[:, np.newaxis]
-        outputs = [np.asarray(output) for output in self._network.run(None, {"input": padded})]
-        by_input = [np.reshape(output, (len(inputs), -1, output.shape[2])) for output in outputs]
-        found = []
-        for number, placement in enumerate(placements):
-            of_input = [output[number] for output in by_input]
-            rows = decode(of_input, padded.shape[3], min_confidence, self.settings.iou_threshold)
-            found.append([face for values in rows.tolist() if (face := _to_face(values, placement, shape))])
-        return found
+        run = self._network.run(None, {"input": padded})
+        outputs = [np.reshape(output, (len(inputs), -1, output.shape[2])) for output in map(np.asarray, run)]
+        by_input = decode(outputs, padded.shape[3], min_confidence, self.settings.iou_threshold)
+        return [
+            [face for values in rows if (face := _to_face(values, placement, shape))]
+            for rows, placement in zip(by_input, placements, strict=True)
+        ]
 
 
-def decode(outputs: list[FloatArray], width: int, min_confidence: float, iou_threshold: float) -> FloatArray:
-    """Decode the network's outputs for one input.
+def decode(
+    outputs: Sequence[FloatArray], width: int, min_confidence: float, iou_threshold: float
+) -> list[list[list[float]]]:
+    """Decode the network's outputs.
 
     Args:
-        outputs: float32 (cells, values): classes for each stride, then objects, boxes and landmarks likewise.
+        outputs: float32 (n, cells, values): classes for each stride, then objects, boxes and landmarks likewise.
         width: of the network's input, in pixels.
         min_confidence: of the faces to keep.
         iou_threshold: of two boxes with a larger IoU, the less confident is dropped.
 
     Returns:
-        float32 (faces, 15): x, y, width, height, x and y of the landmarks, confidence; in pixels of the input.
+        For each of the n inputs its faces: x, y, width, height, x and y of the landmarks, confidence; in pixels of the
+        input.
     """
-    found = []
-    for level, stride in enumerate(STRIDES):
-        classes, objects, boxes, points = outputs[level :: len(STRIDES)]
-        scores = np.sqrt(classes[:, 0].clip(0, 1) * objects[:, 0].clip(0, 1))
-        cells = np.flatnonzero(scores >= min_confidence)
-        corners = np.stack([cells % (width // stride), cells // (width // stride)], axis=1)
-        sizes = np.exp(boxes[cells, 2:]) * stride
-        upper_left = (corners + boxes[cells, :2]) * stride - sizes / 2
-        landmarks = (np.tile(corners, 5) + points[cells]) * stride
-        found.append(np.concatenate([upper_left, sizes, landmarks, scores[cells, np.newaxis]], axis=1))
-    rows = np.concatenate(found).astype(np.float32)
+    # Of all inputs and grids at once: a call of numpy takes longer than what it computes here.
+    kinds = [outputs[first : first + len(STRIDES)] for first in range(0, len(outputs), len(STRIDES))]
+    classes, objects, boxes, points = (np.concatenate(kind, axis=1) for kind in kinds)
+    scores = np.sqrt(classes[..., 0].clip(0, 1) * objects[..., 0].clip(0, 1))
+    inputs, cells = np.nonzero(scores >= min_confidence)
+    if not cells.size:
+        return [[] for _ in scores]
+    corners, strides = _places(cells, [level.shape[1] for level in kinds[0]], width)
+    sizes = np.exp(boxes[inputs, cells, 2:]) * strides.astype(np.float32)
+    upper_left = (corners + boxes[inputs, cells, :2]) * strides - sizes / 2
+    landmarks = (np.tile(corners, 5) + points[inputs, cells]) * strides
+    rows = np.concatenate([upper_left, sizes, landmarks, scores[inputs, cells, np.newaxis]], axis=1)
+    by_input = np.split(rows.astype(np.float32), np.searchsorted(inputs, np.arange(1, len(scores))))
+    return [_suppressed(of_input.tolist(), iou_threshold) for of_input in by_input]
+
+
+def _places(cells: IntArray, counts: Sequence[int], width: int) -> tuple[IntArray, IntArray]:
+    """Where cells are in their grids.
+
+    Args:
+        cells: int64 (cells,), numbered through all grids, one after the other.
+        counts: of cells in each grid.
+        width: of the network's input, in pixels.
+
+    Returns:
+        int64 (cells, 2) with column and line, and (cells, 1) with the stride of its grid.
+    """
+    ends = np.cumsum(counts)
+    grids = np.searchsorted(ends, cells, "right")
+    strides = np.asarray(STRIDES)[grids]
+    lines, columns = np.divmod(cells - (ends - counts)[grids], width // strides)
+    return np.stack([columns, lines], axis=1), strides[:, np.newaxis]
+
+
+def _suppressed(rows: list[list[float]], iou_threshold: float) -> list[list[float]]:
+    """Non-maximum suppression: neighbouring cells detect the same face."""
     if len(rows) < 2:
         return rows
-    # Neighbouring cells detect the same face.
-    kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0, iou_threshold)
-    return np.asarray(rows[np.ravel(kept).astype(int)])
+    kept = cv2.dnn.NMSBoxes([row[:4] for row in rows], [row[14] for row in rows], 0, iou_threshold)
+    return [rows[index] for index in np.ravel(kept).tolist()]
 
 
 def _to_face(values: list[float], placement: _Placement, shape: tuple[int, ...]) -> DetectedFace | None:
