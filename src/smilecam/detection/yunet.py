@@ -42,10 +42,16 @@ OVERVIEW_SIZE = 224
 SAME_FACE_IOU = 0.3
 """IoU from which a box in the region is the known face."""
 
-# The file is made for one image of 640 x 640, but nothing in the network depends on that: the same number of bytes
-# in the description of its input leaves batch, height and width open.
+# The file is made for one image of 640 x 640 with three colours, but nothing in the network depends on the sizes, and
+# of a grey image all three are the same. So the same number of bytes in the description of its input leaves batch,
+# height and width open and asks for one colour, for which the first layer has the sums of its weights; a comment fills
+# up what it no longer needs.
 _FIXED_INPUT = bytes.fromhex("0a020801 0a020803 0a03088005 0a03088005")
-_OPEN_INPUT = bytes.fromhex("0a021200 0a020803 0a03120168 0a03120177")
+_OPEN_INPUT = bytes.fromhex("0a021200 0a020801 0a03120168 0a03120177")
+_COLOUR_WEIGHTS = bytes.fromhex("0810 0803 0803 0803 1001 4203 343539 4ac00d")
+_GREY_WEIGHTS = bytes.fromhex("0810 0801 0803 0803 1001 4203 343539 4ac004")
+_COMMENT = bytes.fromhex("62fd08")
+_FILTERS, _COLOURS, _WEIGHTS = 16, 3, 9
 
 _Placement: TypeAlias = tuple[float, float, float, float]
 """Where the network's input lies in the image: x and y of its corner, image pixels per input pixel across and down."""
@@ -71,7 +77,7 @@ class YuNetDetector:
         """
         self.settings = settings or YUNET_FOR_STREAMS
         content = YUNET_FILE.read(model) if isinstance(model, Path) else YUNET_FILE.verify(model, "the content")
-        self._network = load_network(content.replace(_FIXED_INPUT, _OPEN_INPUT))
+        self._network = load_network(_for_grey_images(content))
 
     def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does; landmarks may lie outside the image."""
@@ -129,8 +135,8 @@ class YuNetDetector:
             The faces in each input, in pixels of the image.
         """
         height, width = inputs.shape[1:]
-        padded = np.zeros((len(inputs), 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
-        padded[:, :, :height, :width] = inputs[:, np.newaxis]
+        padded = np.zeros((len(inputs), 1, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
+        padded[:, 0, :height, :width] = inputs
         run = self._network.run(None, {"input": padded})
         outputs = [np.reshape(output, (len(inputs), -1, output.shape[2])) for output in map(np.asarray, run)]
         by_input = decode(outputs, padded.shape[3], min_confidence, self.settings.iou_threshold)
@@ -138,6 +144,17 @@ class YuNetDetector:
             [face for values in rows if (face := _to_face(values, placement, shape))]
             for rows, placement in zip(by_input, placements, strict=True)
         ]
+
+
+def _for_grey_images(content: bytes) -> bytes:
+    """The network of the file, for any number of images of one colour and any size."""
+    before, _, after = content.partition(_COLOUR_WEIGHTS)
+    shape = (_FILTERS, _COLOURS, _WEIGHTS)
+    weights = np.frombuffer(after, "<f4", _FILTERS * _COLOURS * _WEIGHTS).reshape(shape)
+    sums: bytes = weights.sum(axis=1, dtype=np.float64).astype("<f4").tobytes()
+    filling = b" " * (weights.nbytes - len(sums) - len(_COMMENT))
+    adapted = before + _GREY_WEIGHTS + sums + _COMMENT + filling + after[weights.nbytes :]
+    return adapted.replace(_FIXED_INPUT, _OPEN_INPUT)
 
 
 def decode(
