@@ -238,7 +238,7 @@ class _Window:
         keyframes = {at: tracklet.faces[at]}
         followed = replace(tracklet)
         while at < len(self._images) - 1:
-            step = self._follow(followed, keyframes[at], at) or self._redetect(followed, keyframes[at], at)
+            step = self._step(followed, keyframes[at], at)
             if step is None:
                 break
             at, keyframes[at] = step[0], step[1]
@@ -252,7 +252,7 @@ class _Window:
         new = _Tracklet({}, FacePatch.cut(self._lumas[last], face), self._times[last])
         followed = replace(new)
         while at > 0:
-            step = self._follow(followed, keyframes[at], at, -1) or self._redetect(followed, keyframes[at], at, -1)
+            step = self._step(followed, keyframes[at], at, -1)
             if step is None or any(
                 step[0] in other.faces and similarity(other.faces[step[0]].box, step[1].box) >= SAME_FACE
                 for other in tracklets
@@ -269,34 +269,23 @@ class _Window:
         tracklet.faces[last], tracklet.unconfirmed, tracklet.detections = face, 0, 1
         tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[last], face), self._times[last]
 
-    def _follow(
+    def _step(
         self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
     ) -> tuple[int, DetectedFace] | None:
-        """The next frame to try, with the face where its pixels are; None where it is to be re-detected."""
-        to = next(self._candidates(at, direction))
-        if tracklet.patch is None or abs(self._times[to] - tracklet.detected_at) >= self._settings.redetect_every:
-            return None
-        found = tracklet.patch.find(self._lumas[to], face)
-        return None if found is None else (to, found)
+        """The face in the next frame to try; where it is not there, in the furthest nearer one that has it.
 
-    def _redetect(
-        self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
-    ) -> tuple[int, DetectedFace] | None:
-        """Re-detect a face, as ``_step`` does, and renew its pixels."""
-        step = self._step(face, at, direction)
-        if step is None:
-            return None
-        to, found = step
-        followed = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
-        found, tracklet.detections = mean_face(followed, found, tracklet.detections)
-        tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
-        return to, found
-
-    def _step(self, face: DetectedFace, at: int, direction: int) -> tuple[int, DetectedFace] | None:
-        """The face in the next frame to try; where it is not there, in the furthest nearer one that has it."""
-        for to in self._candidates(at, direction):
+        It is where its pixels are. Where they are not found, or a re-detection is due, it is re-detected.
+        """
+        candidates = list(self._candidates(at, direction))
+        due = abs(self._times[candidates[0]] - tracklet.detected_at) >= self._settings.redetect_every
+        for to in candidates:
+            place = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
+            if place is not None and not due:
+                return to, place
             (found,) = self._detector.redetect(self._images[to], [face])
             if found is not None:
+                found, tracklet.detections = mean_face(place, found, tracklet.detections)
+                tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
                 return to, found
         return None
 
