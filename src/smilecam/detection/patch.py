@@ -7,7 +7,7 @@ from typing import Self, cast
 import numpy as np
 
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, GreyImage, Landmarks
+from smilecam.types import Box, DetectedFace, GreyImage, GreyPixels, Landmarks
 
 PATCH_SIDE = 20
 """A face is reduced to about this many pixels: its place is then known to a fraction of one by interpolation."""
@@ -43,7 +43,7 @@ class FacePatch:
         self._face, self._pixels, self._corner, self._step = face, pixels, corner, step
 
     @classmethod
-    def cut(cls, grey: GreyImage, face: DetectedFace) -> Self | None:
+    def cut(cls, grey: GreyPixels, face: DetectedFace) -> Self | None:
         """The patch of a face, or None where too little of it is to be seen.
 
         Args:
@@ -59,7 +59,7 @@ class FacePatch:
         pixels = _reduced(grey, x1, y1, columns, rows, step)
         return cls(face, pixels, (x1, y1), step) if pixels.std() >= MIN_CONTRAST else None
 
-    def find(self, grey: GreyImage, expected: DetectedFace) -> DetectedFace | None:
+    def find(self, grey: GreyPixels, expected: DetectedFace) -> DetectedFace | None:
         """The face in another image of the same video, or None where its pixels are not found.
 
         Args:
@@ -68,7 +68,7 @@ class FacePatch:
         """
         return self._find(grey, expected, MARGIN) or self._find(grey, expected, WIDE_MARGIN)
 
-    def _find(self, grey: GreyImage, expected: DetectedFace, margin: float) -> DetectedFace | None:
+    def _find(self, grey: GreyPixels, expected: DetectedFace, margin: float) -> DetectedFace | None:
         """The face no further away than ``margin``, a share of its side."""
         step, (rows, columns) = self._step, self._pixels.shape
         steps = max(1, round(margin * max(rows, columns)))
@@ -90,7 +90,7 @@ class FacePatch:
         return _translated(self._face, x, y, grey.shape)
 
 
-def _reduced(grey: GreyImage, x: int, y: int, columns: int, rows: int, step: int) -> GreyImage:
+def _reduced(grey: GreyPixels, x: int, y: int, columns: int, rows: int, step: int) -> GreyImage:
     """A region reduced by a whole number, which takes a quarter of the time of any other."""
     region = grey[y : y + rows * step, x : x + columns * step]
     if step == 1:

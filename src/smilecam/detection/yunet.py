@@ -14,7 +14,7 @@ from smilecam.detection.files import YUNET_FILE
 from smilecam.geometry import iou
 from smilecam.onnx_runtime import load_network
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, IntArray, Landmarks
+from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, GreyPixels, IntArray, Landmarks
 
 STRIDES = (8, 16, 32)
 """The network predicts on three grids, with one cell every so many pixels."""
@@ -79,7 +79,7 @@ class YuNetDetector:
         content = YUNET_FILE.read(model) if isinstance(model, Path) else YUNET_FILE.verify(model, "the content")
         self._network = load_network(_for_grey_images(content))
 
-    def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
+    def __call__(self, grey: GreyPixels, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does; landmarks may lie outside the image."""
         factor = max(1.0, max(grey.shape) / self.settings.detection_size)
         if region is not None:
@@ -89,7 +89,7 @@ class YuNetDetector:
             self._detect(grey, factor, whole) or self._detect(grey, max(1.0, max(grey.shape) / OVERVIEW_SIZE), whole)
         )
 
-    def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+    def redetect(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Detect known faces again, as ``FaceDetector.redetect`` does.
 
         None also stands for a face in whose place only another one of ``faces`` is found.
@@ -101,14 +101,14 @@ class YuNetDetector:
             best += [_best_match(face.box, in_roi) for face, in_roi in zip(batch, found, strict=True)]
         return [None if _is_duplicate(row, best, faces) else face for row, face in enumerate(best)]
 
-    def _detect_in_rois(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[list[DetectedFace]]:
+    def _detect_in_rois(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[list[DetectedFace]]:
         """All faces in the region around each of several known ones."""
         squares = [_roi(face.box) for face in faces]
         inputs = np.stack([resize(cut(grey, square), ROI_SIZE) for square in squares])
         placements = [(float(x1), float(y1), (x2 - x1) / ROI_SIZE, (y2 - y1) / ROI_SIZE) for x1, y1, x2, y2 in squares]
         return self._run(inputs, placements, grey.shape, REDETECT_CONFIDENCE * self.settings.min_confidence)
 
-    def _detect(self, grey: GreyImage, factor: float, region: Box) -> list[DetectedFace]:
+    def _detect(self, grey: GreyPixels, factor: float, region: Box) -> list[DetectedFace]:
         """Detect in a region of an image, reduced by ``factor``."""
         size = (max(1, round(region.width / factor)), max(1, round(region.height / factor)))
         inside = grey[region.y1 : region.y2, region.x1 : region.x2]

@@ -25,7 +25,7 @@ from smilecam.tracking.association import (
     mean_face,
     non_maximum_suppression,
 )
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyPixels
 
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
@@ -117,13 +117,13 @@ class OfflineFaceFinder:
         return count >= self.settings.window_frames or seconds >= self.settings.detect_every
 
     def __call__(
-        self, images: Sequence[GreyImage], times: Sequence[float], lumas: Sequence[GreyImage] | None = None
+        self, images: Sequence[GreyPixels], times: Sequence[float], lumas: Sequence[GreyPixels] | None = None
     ) -> list[list[DetectedFace]]:
         """Find the faces of the next window.
 
         Args:
-            images: its frames, uint8 (height, width) each, all of one size. Few of them are looked at, so they may be
-                made on demand.
+            images: its frames, uint8 (height, width) each, all of one size. Few regions of them are looked at, so
+                these may be made on demand.
             times: of each, in seconds.
             lumas: the same frames to follow faces in, in any linear range of brightness; None for ``images``.
 
@@ -174,7 +174,7 @@ class OfflineFaceFinder:
         """Whether faces are detected at the end of a window; through short ones the known are only followed."""
         return not known or not 0 <= time - self._detected_at < LEAST_INTERVAL * self.settings.detect_every
 
-    def _detect(self, image: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
+    def _detect(self, image: GreyPixels, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
         """Detect in the regions that changed since the last detection; also whether that was the whole image.
 
         Args:
@@ -191,7 +191,7 @@ class OfflineFaceFinder:
             regions += [surroundings(box, image.shape) for box, _ in self._lost]
             if not regions:
                 return [], False
-            if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
+            if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.shape[0] * image.shape[1]:
                 regions = None
         detector = self._detector if known else self._thorough
         found = detector(image) if regions is None else detect_in_regions(detector, image, regions)
@@ -224,8 +224,8 @@ class _Window:
     def __init__(
         self,
         detector: FaceDetector,
-        images: Sequence[GreyImage],
-        lumas: Sequence[GreyImage],
+        images: Sequence[GreyPixels],
+        lumas: Sequence[GreyPixels],
         times: Sequence[float],
         settings: OfflineSettings,
     ) -> None:
