@@ -4,12 +4,13 @@ import pytest
 
 from smilecam import SmileDetector
 from smilecam.errors import SourceUnreadable
+from smilecam.sources.base import Source
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 from smilecam.types import EventKind
 
 
-class BreaksOff:
+class BreaksOff(Source):
     """A video whose source fails after some frames."""
 
     def __init__(self, source, frames):

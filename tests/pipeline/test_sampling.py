@@ -33,18 +33,20 @@ class Script:
         return [[next(smiles) for _ in faces] for _, faces in images]
 
 
-def found(number, noise=0):
+def found(number, noise=0, blend=0.0):
+    """A frame whose face is the same as in all, one of noise alone, or both by a share of noise."""
     grey = np.tile(np.arange(8, dtype=np.uint8) * 20, (8, 1))
-    if noise:
-        grey = np.random.default_rng(number).integers(0, 255, (8, 8), np.uint8)
+    if noise or blend:
+        random = np.random.default_rng(number).integers(0, 255, (8, 8), np.uint8)
+        grey = random if noise else ((1 - blend) * grey + blend * random).astype(np.uint8)
     grey[0, 0] = number
     return FoundFrame(Frame(number, number / FPS, grey), number / FPS, [FACE], [1])
 
 
-def sampled(probabilities, noise=0, **settings):
+def sampled(probabilities, noise=0, blend=0.0, **settings):
     script = Script(probabilities)
     sample = SmileSampler(script, 0.5, **settings)
-    frames = [found(number, noise) for number in range(len(probabilities))]
+    frames = [found(number, noise, blend) for number in range(len(probabilities))]
     samples = [one for at in range(0, len(frames), 15) for (one,) in sample(frames[at : at + 15])]
     assert [not one.interpolated for one in samples] == [n in set(script.read) for n in range(len(samples))]
     assert len(script.read) == len(set(script.read))  # nothing twice
@@ -79,11 +81,36 @@ def test_between_two_readings_log_odds_are_interpolated():
 
 @pytest.mark.parametrize(
     ("probabilities", "settings"),
-    [([0.4] * 60, {}), ([0.02] * 60, {"noise": 1}), ([0.02] * 60, {"every_frame": True})],
+    [
+        ([0.4] * 60, {"noise": 1}),
+        ([0.02] * 60, {"noise": 1}),
+        ([0.02] * 60, {"every_frame": True}),
+    ],
 )
 def test_doubtful_and_changing_faces_are_read_in_every_frame(probabilities, settings):
     _, script = sampled(probabilities, **settings)
     assert sorted(script.read) == list(range(60))
+
+
+def test_a_doubtful_face_that_does_not_move_is_read_every_fifth_frame_at_least():
+    samples, script = sampled([0.4] * 30 + [0.44] * 30)
+    assert max(np.diff(sorted(script.read))) <= 5
+    assert len(script.read) < 20
+    assert all(0.4 - 1e-9 <= one.smile <= 0.44 + 1e-9 for one in samples)
+
+
+def test_where_a_doubtful_face_crosses_the_threshold_both_frames_are_read():
+    for at in range(3, 27):
+        _, script = sampled([0.48] * at + [0.52] * (30 - at))
+        assert {at - 1, at} <= set(script.read)
+
+
+def test_a_face_that_moves_and_is_sure_is_read_every_ninth_frame_at_least():
+    samples, script = sampled([0.02] * 90, blend=0.3)
+    assert 5 <= max(np.diff(sorted(script.read))) <= 9
+    assert [one.smile for one in samples] == pytest.approx([0.02] * 90)
+    _, doubtful = sampled([0.4] * 90, blend=0.3)
+    assert len(doubtful.read) == 90
 
 
 def test_a_face_that_comes_back_later_is_not_interpolated_from_before():

@@ -1,10 +1,12 @@
 """Files that are harder than most, made here: what PyAV reads, and how exactly."""
 
+import itertools
 import os
 import struct
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from clips import encode, graded
 from smilecam.errors import SourceUnreadable
 from smilecam.opencv import cv2
+from smilecam.sources.base import SourceOptions
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
 
@@ -284,3 +287,37 @@ def test_lists_open_nothing_else(tmp_path, clip, text, suffix):
     path.write_text(text)
     with pytest.raises(SourceUnreadable, match="is not a video"):
         read(path)
+
+
+def decoded(path, threads=0, *, share=False):
+    """Number, time and sum of the pixels of each frame; and how many threads decoding began, where that can be seen."""
+    tasks = Path("/proc/self/task")
+    before = len(list(tasks.iterdir())) if tasks.is_dir() else 0
+    with open_source(find_sources(str(path))[0], SourceOptions(decoder_threads=threads)) as source:
+        if share:
+            source.share_cores()
+        frames = [(frame.number, frame.time, int(frame.luma.sum())) for frame in itertools.islice(source, 1)]
+        begun = len(list(tasks.iterdir())) - before if tasks.is_dir() else None
+    return frames, begun
+
+
+def test_small_frames_are_decoded_in_one_thread_where_cores_are_shared(tmp_path):
+    small = encode(tmp_path / "small.mp4", [graded(number) for number in range(30)])
+    large = encode(tmp_path / "large.mp4", [graded(number, (600, 800)) for number in range(30)])
+    frames, threads = decoded(small, 4)
+    assert decoded(small, share=True) == (frames, None if threads is None else 0)
+    assert decoded(small, 4, share=True) == (frames, threads)  # as many as the user has chosen
+    if threads is not None and os.cpu_count() > 1:
+        assert threads >= 4
+        assert decoded(large, share=True)[1] > 1
+
+
+def test_frames_are_the_same_where_cores_are_shared(videos):
+    def read_shared(path):
+        with open_source(find_sources(path)[0]) as source:
+            source.share_cores()
+            return [(frame.number, frame.time, frame.grey.tobytes()) for frame in source]
+
+    path = str(videos / "pyfeat_single_face.mp4")
+    with open_source(find_sources(path)[0]) as source:
+        assert read_shared(path) == [(frame.number, frame.time, frame.grey.tobytes()) for frame in source]

@@ -29,8 +29,8 @@ from smilecam.types import DetectedFace, Event, GreyPixels, StreamStats
 PREFETCHED_FRAMES = 64
 """Frames decoded ahead: decoding goes on while faces are detected in the first frame, or in all of a later one."""
 
-PREFETCHED_PIXELS = 13_000_000
-"""Fewer are decoded ahead where they are large, as memory counts then: 6 frames of 1920x1080, of 3 MB each."""
+PREFETCHED_PIXELS = 20_000_000
+"""Fewer are decoded ahead where they are large, as memory counts then: 9 frames of 1920x1080, of 3 MB each."""
 
 PREFETCHED_WINDOWS = 3
 
@@ -269,6 +269,7 @@ class OfflineRun(_MeteredRun):
     def _windows(self) -> Iterable[Window]:
         if self._threads is None:
             return self._detected(self._stages.each(Stage.DECODE, self._source))
+        self._source.share_cores()
         frames = self._stages.each(Stage.DECODE, self._source)
         decoded = self._threads.enter_context(
             Prefetcher(frames, PREFETCHED_FRAMES, self._source.close, _held_pixels, PREFETCHED_PIXELS)

@@ -135,6 +135,10 @@ class Source(Protocol):
         """Close the source."""
         self.close()
 
+    def share_cores(self) -> None:
+        """Leave cores to threads that analyse the frames, where decoding is fast enough; before the first is taken."""
+        return
+
     def close(self) -> None:
         """Release the file, camera or connection, and end an iteration that another thread may be in.
 

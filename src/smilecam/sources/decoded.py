@@ -91,11 +91,10 @@ class DecodedImage:
         if self._luma is not None or not self.has_luma:
             return self._luma
         plane = frame.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * frame.height].reshape(
-            frame.height, plane.line_size
-        )
-        rows.flags.writeable = False
-        self._luma = rows[:, : frame.width]
+        shape, strides = (frame.height, frame.width), (plane.line_size, 1)
+        luma: GreyImage = np.ndarray(shape, np.uint8, buffer=memoryview(plane), strides=strides)
+        luma.flags.writeable = False
+        self._luma = luma
         return self._luma
 
     def _has_full_range(self) -> bool:

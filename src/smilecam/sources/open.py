@@ -58,8 +58,13 @@ def _open_video(ref: SourceRef, options: SourceOptions) -> Source:
         return _open_recorded(ref, options)
     from smilecam.sources.threaded import ThreadedSource
 
+    def open_shared() -> Source:
+        source = _open_recorded(ref, options)
+        source.share_cores()
+        return source
+
     # Opened here, because an interrupt reaches only the thread that waits for it.
-    return ThreadedSource(ref, lambda: _open_recorded(ref, options), options, realtime=True, open_here=True)
+    return ThreadedSource(ref, open_shared, options, realtime=True, open_here=True)
 
 
 def _open_recorded(ref: SourceRef, options: SourceOptions) -> Source:

@@ -45,6 +45,10 @@ TOLERATED_SHARE = 0.02
 LARGE_FRAME = 16_000_000
 """Pixels of a frame from which memory counts more than speed."""
 
+SMALL_FRAME = 320_000
+"""Pixels of a frame up to which one thread decodes faster than faces are found: 2,000 frames of 640x360 a second. More
+threads would take a fifth more of the processor's time, which whoever analyses the frames needs."""
+
 TIMELESS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"})
 """Formats without timestamps; those that FFmpeg makes up mean nothing in a live stream."""
 
@@ -92,10 +96,13 @@ class AvSource(Source):
         self._container, self._file, self._remote = container, file, remote
         self._discarded, self._broken, self._silent = 0, False, 0
         self._guard = ReleaseGuard(self._release, file.cancel if file else lambda: None)
+        self._largest = max_pixels()
         self._timeless = endless and container.format.name in TIMELESS
         self.in_bursts = endless and container.format.name == "hls"
         try:
             self._stream = _video_stream(ref, container)
+            # Not the frame's own time base, which PyAV leaves out where it was held back to the end.
+            self._time_base = self._stream.time_base
             needed = not remote and container.format.name not in SIZES_IN_STREAM
             _check_announced_size(ref, self._stream, needed)
             self._start = None if endless else _first_moment(container, self._stream)
@@ -106,14 +113,15 @@ class AvSource(Source):
             raise
         codec = self._stream.codec_context
         cheaper = decoder_options(decoding, codec.name, container.format.name)
-        codec.options = {"max_pixels": str(max_pixels()), **cheaper}
+        codec.options = {"max_pixels": str(self._largest), **cheaper}
         self._numbers = FrameNumbers() if "skip_frame" in cheaper else None
         # Frame threads decode faster, but each holds one frame back, and in memory.
         few = endless or codec.width * codec.height > LARGE_FRAME
         codec.thread_type = ThreadType.SLICE if few else ThreadType.AUTO
-        codec.thread_count = threads
+        codec.thread_count, self._any_threads = threads, threads == 0
         if endless:
             codec.flags |= Flags.low_delay
+            self.share_cores()
 
     def __iter__(self) -> Iterator[Frame]:
         try:
@@ -128,6 +136,12 @@ class AvSource(Source):
         """Announced duration of a file, in seconds; None if unknown."""
         duration = self._container.duration
         return None if duration is None or self.live else duration / av.time_base
+
+    def share_cores(self) -> None:
+        """Decode small frames in one thread, as ``Source.share_cores`` says; before the first frame is taken."""
+        codec = self._stream.codec_context
+        if self._any_threads and codec.width * codec.height <= SMALL_FRAME and not codec.is_open:
+            codec.thread_count = 1
 
     def begin_at(self, seconds: float) -> bool:
         """Have the iteration begin at the last key frame before a time, and give whether the file allows that.
@@ -217,20 +231,20 @@ class AvSource(Source):
             return []
         self.counts.corrupt += packet is not None and packet.is_corrupt
         for frame in frames:
-            check_size(self.ref, frame.width, frame.height)
+            if frame.width * frame.height > self._largest:
+                check_size(self.ref, frame.width, frame.height)
         return frames
 
     def _time(self, frame: av.VideoFrame, last: float) -> float:
         """Seconds since the first moment; some streams lack a timestamp here and there, or step back."""
-        # Not the frame's own time base, which PyAV leaves out where it was held back to the end.
-        if frame.pts is not None and self._stream.time_base is not None:
-            at = frame.pts * self._stream.time_base
+        base, pts = self._time_base, frame.pts
+        if pts is not None and base is not None:
             if self._start is None:
-                self._start = at
-            if (seconds := float(at - self._start)) >= last:
+                self._start = pts * base
+            if (seconds := _seconds_since(self._start, pts, base)) >= last:
                 return seconds
             if not self.live and last - seconds > RESTART_SECONDS:  # recordings joined: go on from here
-                self._start = at - Fraction(last) - 1 / Fraction(self.fps or DEFAULT_FPS)
+                self._start = pts * base - Fraction(last) - 1 / Fraction(self.fps or DEFAULT_FPS)
         return last + 1 / (self.fps or DEFAULT_FPS) if self.counts.received else 0.0
 
     def _shortfall(self) -> int:
@@ -246,6 +260,12 @@ class AvSource(Source):
         self._container.close()
         if self._file:
             self._file.close()
+
+
+def _seconds_since(start: Fraction, pts: int, base: Fraction) -> float:
+    """``float(pts * base - start)``, rounded as that is, without a fraction that is reduced for each frame."""
+    above = pts * base.numerator * start.denominator - start.numerator * base.denominator
+    return above / (base.denominator * start.denominator)
 
 
 def _video_stream(ref: SourceRef, container: InputContainer) -> VideoStream:
