@@ -4,7 +4,8 @@
 
 Each clip is processed three times: as by default; with the same faces, all of them read in every frame (--every-frame);
 and with full detection and reading in every frame. The second tells what interpolation changes, the third also what
-following changes, and the jitter of the detector, which is another one in each way of detecting.
+following changes, and the jitter of the detector, which is another one in each way of detecting. The faces of the first
+are also read and decided as in a live stream, with and without the frames that it does not read.
 
 Faces of full detection with a confidence of at least .8 are confident; one is matched if the other run has a box with
 an IoU of at least .5. Decisions are the states of matched faces, single-frame decisions compare the probability of the
@@ -21,21 +22,46 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from smilecam import SmileDetector, provenance
+from smilecam.detection.motion import CutDetector
 from smilecam.geometry import iou
 from smilecam.pipeline.run import OfflineRun
+from smilecam.pipeline.sampling import FoundFrame, LiveSampler
 from smilecam.results import FrameResult
 from smilecam.sources.base import SourceOptions
 from smilecam.sources.decoding import Decoding
 from smilecam.sources.open import open_source
 from smilecam.sources.resolve import find_sources
+from smilecam.tracking.faces import FaceTracks
 from smilecam.tracking.offline import OfflineFaceFinder
-from smilecam.types import DetectedFace, GreyImage
+from smilecam.types import DetectedFace, Event, GreyImage
 
 CONFIDENT = 0.8
 SAME = 0.5
+
+
+class Recorder:
+    """A face finder whose faces are kept.
+
+    Attributes:
+        faces: of each frame.
+    """
+
+    def __init__(self, finder: OfflineFaceFinder) -> None:
+        """Record what a finder finds."""
+        self._finder = finder
+        self.reset, self.ends_window = finder.reset, finder.ends_window
+        self.faces: list[list[DetectedFace]] = []
+
+    def __call__(
+        self, images: Sequence[GreyImage], times: Sequence[float], lumas: Sequence[GreyImage] | None = None
+    ) -> list[list[DetectedFace]]:
+        """Find the faces of a window, and keep them."""
+        found = self._finder(images, times, lumas)
+        self.faces += found
+        return found
 
 
 class EveryFrame(OfflineFaceFinder):
@@ -58,7 +84,7 @@ class EveryFrame(OfflineFaceFinder):
 def read_clip(
     detector: SmileDetector,
     clip: Path,
-    finder: OfflineFaceFinder,
+    finder: OfflineFaceFinder | Recorder,
     *,
     every_frame: bool = False,
     decoding: Decoding = Decoding.FULL,
@@ -67,9 +93,28 @@ def read_clip(
     setup = replace(detector.setup, every_frame=every_frame)
     with (
         open_source(find_sources(clip)[0], SourceOptions(decoding=decoding)) as source,
-        OfflineRun(source, setup, finder) as run,
+        OfflineRun(source, setup, cast(OfflineFaceFinder, finder)) as run,
     ):
         return [item.result for item in run if item.result is not None]
+
+
+def read_live(
+    detector: SmileDetector, clip: Path, faces: Sequence[list[DetectedFace]], *, every_frame: bool
+) -> list[FrameResult]:
+    """All results of a clip, whose faces are given, as of a live stream."""
+    setup, results = detector.setup, []
+    tracks, sampler, is_cut = FaceTracks(clip.name, setup.threshold, setup.decision), LiveSampler(), CutDetector()
+    with open_source(find_sources(clip)[0]) as source:
+        frames = (frame for frame in source if not isinstance(frame, Event))
+        for frame, of_frame in zip(frames, faces, strict=True):
+            if is_cut(frame.grey):
+                tracks.cut()
+            association = tracks.associate(frame.time or 0.0, of_frame)
+            found = FoundFrame(frame, association.time, of_frame, association.tracks)
+            classify = setup.components.classify_faces
+            samples = sampler(found, classify, setup.threshold, every_frame=every_frame)
+            results.append(tracks.update(frame.number, association, of_frame, samples))
+    return results
 
 
 def events_of(results: list[FrameResult]) -> list[tuple[str, float]]:
@@ -107,6 +152,12 @@ def same_states(ours: list[FrameResult], every: list[FrameResult]) -> dict[str, 
         "events_read": events["events_whole"],
         "events_read_matched": events["events_matched"],
     }
+
+
+def same_live_states(detector: SmileDetector, clip: Path, faces: Sequence[list[DetectedFace]]) -> dict[str, int]:
+    """The same of a live stream."""
+    ours, every = (read_live(detector, clip, faces, every_frame=every_frame) for every_frame in (False, True))
+    return {f"live_{name}": value for name, value in same_states(ours, every).items()}
 
 
 def compare(ours: list[FrameResult], whole: list[FrameResult], threshold: float) -> dict[str, Any]:
@@ -182,9 +233,11 @@ def tell(total: dict[str, Any]) -> None:
         f"full detection in every frame: matched {share:.2%}, decisions changed {changed:.2%}, single-frame {raw:.2%},"
     )
     print(f"  events within a frame {total['events_matched']} of {total['events_whole']}, ours {total['events']}")
-    read, states = total["read"] / max(1, total["faces"]), total["states_changed"] / max(1, total["faces"])
-    print(f"every face read: {read:.1%} are read, decisions changed {states:.2%}, ", end="")
-    print(f"events within a frame {total['events_read_matched']} of {total['events_read']}")
+    for kind, title in (("", "every face read"), ("live_", "the same in a live stream")):
+        faces, events = max(1, total[f"{kind}faces"]), total[f"{kind}events_read"]
+        read, states = total[f"{kind}read"] / faces, total[f"{kind}states_changed"] / faces
+        print(f"{title}: {read:.1%} of {faces} are read, decisions changed {states:.2%}, ", end="")
+        print(f"events within a frame {total[f'{kind}events_read_matched']} of {events}")
 
 
 def main() -> None:
@@ -202,11 +255,13 @@ def main() -> None:
         if options.decode:
             rows[clip.name] = compare_decoding(detector, clip, options.decode)
             continue
-        ours = read_clip(detector, clip, detector.components.offline_finder())
+        recorder = Recorder(detector.components.offline_finder())
+        ours = read_clip(detector, clip, recorder)
         every = read_clip(detector, clip, detector.components.offline_finder(), every_frame=True)
         whole = read_clip(detector, clip, EveryFrame(detector.components.stream_detector()), every_frame=True)
         found = compare(ours, whole, detector.threshold)
-        rows[clip.name] = found | same_events(ours, whole) | same_states(ours, every)
+        live = same_live_states(detector, clip, recorder.faces)
+        rows[clip.name] = found | same_events(ours, whole) | same_states(ours, every) | live
     total = {key: sum(row[key] for row in rows.values()) for key in next(iter(rows.values()))}
     print(f"| clip | {' | '.join(name.replace('_', ' ') for name in total)} |\n|---|{'---|' * len(total)}")
     for name, row in (rows | {"all": total}).items():

@@ -121,9 +121,9 @@ def test_a_face_that_comes_back_later_is_not_interpolated_from_before():
     assert sorted(script.read) == [0, 14, 50, 59]
 
 
-def live(probabilities, noise=0, **settings):
+def live(probabilities, noise=0, blend=0.0, **settings):
     script, sample = Script(probabilities), LiveSampler()
-    frames = [found(number, noise) for number in range(len(probabilities))]
+    frames = [found(number, noise, blend) for number in range(len(probabilities))]
     return [one for frame in frames for one in sample(frame, script, 0.5, **settings)], script
 
 
@@ -141,6 +141,12 @@ def test_a_live_face_that_stays_the_same_is_read_every_fourth_frame():
 def test_live_faces_that_are_doubtful_or_change_are_read_at_once(probabilities, settings):
     _, script = live(probabilities, **settings)
     assert script.read == list(range(30))
+
+
+def test_a_live_face_that_moves_is_read_every_third_frame_where_it_is_very_sure():
+    assert live([0.02] * 30, blend=0.13)[1].read == list(range(0, 30, 3))
+    assert live([0.1] * 30, blend=0.13)[1].read == list(range(30))
+    assert live([0.02] * 30, blend=0.4)[1].read == list(range(30))
 
 
 def test_where_there_is_a_strain_live_faces_are_read_and_compared_more_rarely():

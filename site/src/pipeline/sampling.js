@@ -4,9 +4,10 @@ import { moments } from "../grey.js";
 import { logOdds } from "../numbers.js";
 
 const MAX_GAP_SECONDS = 0.6;
-const SURE = 2;
-const LIVE_GAP_SECONDS = 0.12;
-const LIVE_ALIKE = 0.97;
+const LIVE_UNREAD = [
+  { gap: 0.12, sure: 2, alike: 0.97 },
+  { gap: 0.09, sure: 3, alike: 0.9 },
+];
 
 /** Reads the faces of a live stream, frame by frame, and lets the probability of one that stays the same stand. */
 export class LiveSampler {
@@ -40,8 +41,13 @@ export class LiveSampler {
     const last = this.last.get(track);
     if (!last || last.row.length !== row.length) return null;
     const passed = time - last.time;
-    if (!(passed >= 0 && passed <= LIVE_GAP_SECONDS) || Math.abs(logOdds(last.smile) - threshold) < SURE) return null;
-    return dot(last.row, row) < LIVE_ALIKE ? null : { smile: last.smile, interpolated: true };
+    if (!(passed >= 0)) return null;
+    const distance = Math.abs(logOdds(last.smile) - threshold);
+    const similarity = dot(last.row, row);
+    const stands = LIVE_UNREAD.some(
+      ({ gap, sure, alike }) => passed <= gap && distance >= sure && similarity >= alike,
+    );
+    return stands ? { smile: last.smile, interpolated: true } : null;
   }
 }
 
