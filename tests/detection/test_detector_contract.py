@@ -25,6 +25,7 @@ from smilecam.detection.registry import (
 from smilecam.errors import ModelFileError, UsageProblem
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
+from smilecam.sources.frame import GreyRegions
 from smilecam.types import Box, DetectedFace
 
 EYES_AND_MOUTH = ((209, 106), (244, 104), (228, 146))
@@ -100,6 +101,24 @@ def test_a_region_gives_the_faces_inside_it_in_pixels_of_the_image(detector, gro
     (middle,) = detector(group, Box(236, 0, 532, 256))
     assert iou(middle.box, whole[1].box) > 0.6
     assert detector(group, Box(0, 226, 768, 256)) == []
+
+
+def test_grey_may_be_made_where_it_is_taken(detector, group):
+    """As frames give it whose luma plane has a range of its own."""
+    luma, made = (16 + 0.85 * group).astype(np.uint8), []
+
+    def brighter(region):
+        made.append(region.size)
+        return region + 10
+
+    on_demand, whole = GreyRegions(luma, brighter), luma + 10
+    faces = detector(whole)
+    assert detector(on_demand) == faces
+    region = Box(0, 0, luma.shape[1] // 3 + 40, luma.shape[0])
+    assert detector(on_demand, region) == detector(whole, region)
+    made.clear()
+    assert detector.redetect(on_demand, faces[:1]) == detector.redetect(whole, faces[:1])
+    assert 0 < max(made) < luma.size
 
 
 def test_known_faces_are_detected_again_where_they_moved(detector, group):

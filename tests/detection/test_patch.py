@@ -19,7 +19,7 @@ def shifted(grey, across, down):
     return cv2.warpAffine(grey, np.float32([[1, 0, across], [0, 1, down]]), grey.shape[::-1], borderMode=1)
 
 
-@pytest.mark.parametrize(("across", "down"), [(0, 0), (7, -5), (-14, 10), (1, 1)])
+@pytest.mark.parametrize(("across", "down"), [(0, 0), (7, -5), (-14, 10), (1, 1), (40, -35), (-50, 20)])
 def test_a_face_is_found_to_a_pixel_or_two(grey, across, down):
     face = DetectedFace(Box(180, 70, 270, 160), 0.9, LANDMARKS)
     found = FacePatch.cut(grey, face).find(shifted(grey, across, down), face)

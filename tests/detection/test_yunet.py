@@ -10,7 +10,7 @@ import pytest
 from smilecam.classification.crop import square_in_box, square_of_face
 from smilecam.detection.detector_settings import YUNET_FOR_IMAGES, YUNET_FOR_STREAMS
 from smilecam.detection.haar import HaarDetector
-from smilecam.detection.yunet import LARGE_FACE, YuNetDetector
+from smilecam.detection.yunet import LARGE_FACE, STRIDES, YuNetDetector, decode
 from smilecam.errors import ModelFileError
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
@@ -92,6 +92,42 @@ def test_agrees_with_the_detector_of_opencv(yunet_model, material, size):
             assert np.allclose(face.box, corners.clip(0, [*small.shape[::-1]] * 2), atol=0.6)
             compared += 1
     assert compared > 35
+
+
+def decoded_cell_by_cell(outputs, width, min_confidence):
+    """One input's faces before suppression, with the arithmetic of the network's authors."""
+    for level, stride in enumerate(STRIDES):
+        classes, objects, boxes, points = (outputs[kind * len(STRIDES) + level] for kind in range(4))
+        for cell in range(len(classes)):
+            score = (float(classes[cell, 0]) * float(objects[cell, 0])) ** 0.5
+            if score >= min_confidence:
+                column, line = cell % (width // stride), cell // (width // stride)
+                wide, high = (float(np.exp(size)) * stride for size in boxes[cell, 2:])
+                x, y = (column + boxes[cell, 0]) * stride - wide / 2, (line + boxes[cell, 1]) * stride - high / 2
+                landmarks = [(value + (column, line)[odd % 2]) * stride for odd, value in enumerate(points[cell])]
+                yield [x, y, wide, high, *landmarks, score]
+
+
+def test_decodes_a_batch_as_cell_by_cell():
+    random = np.random.default_rng(5)
+    height, width, count = 64, 96, 4
+    cells = [(height // stride) * (width // stride) for stride in STRIDES]
+    outputs = [random.random((count, n, 1), np.float32) for _ in range(2) for n in cells]
+    outputs += [random.normal(0, 0.5, (count, n, values)).astype(np.float32) for values in (4, 10) for n in cells]
+    for objects in outputs[3:6]:
+        objects[1] = 0  # an input without a face between others
+    found = decode(outputs, width, 0.8, 1.0)  # no box is dropped for its IoU
+    assert len(found) == count
+    assert found[1] == []
+    for number, rows in enumerate(found):
+        expected = sorted(decoded_cell_by_cell([output[number] for output in outputs], width, 0.8))
+        assert np.allclose(np.reshape(sorted(rows), (-1, 15)), np.reshape(expected, (-1, 15)), atol=1e-3)
+    assert sum(map(len, found)) > 20
+    for all_rows, rows in zip(found, decode(outputs, width, 0.8, 0.3), strict=True):
+        boxes = [Box(x, y, x + wide, y + high) for x, y, wide, high, *_ in all_rows]
+        kept = [Box(x, y, x + wide, y + high) for x, y, wide, high, *_ in rows]
+        assert all(iou(a, b) <= 0.3 for number, a in enumerate(kept) for b in kept[:number])
+        assert all(any(iou(box, other) > 0.3 for other in kept) or box in kept for box in boxes)
 
 
 def test_landmarks_come_in_order_and_lie_in_the_face(find, astronaut):

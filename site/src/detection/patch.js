@@ -7,8 +7,9 @@ import { round } from "../numbers.js";
 /** A face is reduced to about this many pixels. */
 const PATCH_SIDE = 20;
 
-/** How far a face may have moved, as a share of its side. */
+/** How far most faces move at most, as a share of their side, and those that are not found so. */
 const MARGIN = 0.2;
+const WIDE_MARGIN = 0.6;
 
 /** Normalised correlation from which the pixels are still those of the face. */
 const MIN_CORRELATION = 0.8;
@@ -39,14 +40,19 @@ export class FacePatch {
 
   /** The face in another image of the same video, or null where its pixels are not found. */
   find(grey, expected) {
+    return this.within(grey, expected, MARGIN) ?? this.within(grey, expected, WIDE_MARGIN);
+  }
+
+  /** The face no further away than a share of its side. */
+  within(grey, expected, margin) {
     const { step, pixels, corner, face } = this;
-    const margin = Math.max(1, round(MARGIN * Math.max(pixels.width, pixels.height)));
+    const steps = Math.max(1, round(margin * Math.max(pixels.width, pixels.height)));
     const left = corner[0] + expected.box[0] - face.box[0];
     const top = corner[1] + expected.box[1] - face.box[1];
-    const [beforeX, beforeY] = [Math.min(margin, Math.floor(left / step)), Math.min(margin, Math.floor(top / step))];
+    const [beforeX, beforeY] = [Math.min(steps, Math.floor(left / step)), Math.min(steps, Math.floor(top / step))];
     const [x1, y1] = [left - beforeX * step, top - beforeY * step];
-    const across = Math.min(pixels.width + beforeX + margin, Math.floor((grey.width - x1) / step));
-    const down = Math.min(pixels.height + beforeY + margin, Math.floor((grey.height - y1) / step));
+    const across = Math.min(pixels.width + beforeX + steps, Math.floor((grey.width - x1) / step));
+    const down = Math.min(pixels.height + beforeY + steps, Math.floor((grey.height - y1) / step));
     if (beforeX < 0 || beforeY < 0 || across < pixels.width || down < pixels.height) return null;
     const scores = this.correlations(reduced(grey, x1, y1, across, down, step));
     const { row, column } = scores;

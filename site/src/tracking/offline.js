@@ -138,7 +138,7 @@ class Window {
     const keyframes = new Map([[at, tracklet.faces.get(at)]]);
     const followed = tracklet.with({});
     while (at < this.images.length - 1) {
-      const step = this.byPixels(followed, keyframes.get(at), at) ?? (await this.redetect(followed, keyframes.get(at), at));
+      const step = await this.step(followed, keyframes.get(at), at);
       if (!step) break;
       ({ at } = step);
       keyframes.set(at, step.face);
@@ -155,8 +155,7 @@ class Window {
     const added = new Tracklet(keyframes, FacePatch.cut(this.images[last], face), this.times[last]);
     const followed = added.with({});
     while (at > 0) {
-      const before = keyframes.get(at);
-      const step = this.byPixels(followed, before, at, -1) ?? (await this.redetect(followed, before, at, -1));
+      const step = await this.step(followed, keyframes.get(at), at, -1);
       const isKnown = ({ faces }) => faces.has(step.at) && similarity(faces.get(step.at).box, step.face.box) >= SAME_FACE;
       if (!step || tracklets.some(isKnown)) break;
       ({ at } = step);
@@ -174,30 +173,21 @@ class Window {
     Object.assign(tracklet, { unconfirmed: 0, detections: 1, patch, detectedAt: this.times[last] });
   }
 
-  /** The next frame to try, with the face where its pixels are; null where it is to be re-detected. */
-  byPixels(tracklet, face, from, direction = 1) {
-    const at = this.candidates(from, direction).next().value;
-    if (!tracklet.patch || Math.abs(this.times[at] - tracklet.detectedAt) >= this.redetectEvery) return null;
-    const found = tracklet.patch.find(this.images[at], face);
-    return found && { at, face: found };
-  }
-
-  /** Re-detect a face, as `step` does, and renew its pixels. */
-  async redetect(tracklet, face, from, direction = 1) {
-    const step = await this.step(face, from, direction);
-    if (!step) return null;
-    const { at } = step;
-    const followed = tracklet.patch?.find(this.images[at], face) ?? null;
-    const [found, detections] = meanFace(followed, step.face, tracklet.detections);
-    Object.assign(tracklet, { detections, patch: FacePatch.cut(this.images[at], found), detectedAt: this.times[at] });
-    return { at, face: found };
-  }
-
-  /** The face in the next frame to try; where it is not there, in the furthest nearer one that has it. */
-  async step(face, from, direction) {
-    for (const at of this.candidates(from, direction)) {
-      const [found] = await this.detector.redetect(this.images[at], [face]);
-      if (found) return { at, face: found };
+  /**
+   * The face in the next frame to try; where it is not there, in the furthest nearer one that has it. It is where its
+   * pixels are; where they are not found, or a re-detection is due, it is re-detected.
+   */
+  async step(tracklet, face, from, direction = 1) {
+    const candidates = [...this.candidates(from, direction)];
+    const due = Math.abs(this.times[candidates[0]] - tracklet.detectedAt) >= this.redetectEvery;
+    for (const at of candidates) {
+      const place = tracklet.patch?.find(this.images[at], face) ?? null;
+      if (place && !due) return { at, face: place };
+      const [redetected] = await this.detector.redetect(this.images[at], [face]);
+      if (!redetected) continue;
+      const [found, detections] = meanFace(place, redetected, tracklet.detections);
+      Object.assign(tracklet, { detections, patch: FacePatch.cut(this.images[at], found), detectedAt: this.times[at] });
+      return { at, face: found };
     }
     return null;
   }

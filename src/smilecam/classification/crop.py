@@ -135,7 +135,7 @@ def normalize(grey: GreyImage | FloatArray, normalization: Normalization) -> Flo
     return np.asarray((values - mean) / (deviation + np.float32(STANDARDIZE_EPSILON)), dtype=np.float32)
 
 
-def network_input(grey: GreyImage, boxes: Sequence[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
+def network_input(grey: GreyPixels, boxes: Sequence[Box], geometry: CropGeometry, spec: InputSpec) -> FloatArray:
     """Cut, resize and normalise every face of an image into one batch.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyPixels
 
 
 class FaceDetector(Protocol):
@@ -17,22 +17,22 @@ class FaceDetector(Protocol):
 
     name: str
 
-    def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
+    def __call__(self, grey: GreyPixels, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces.
 
         Args:
-            grey: uint8 (height, width).
+            grey: uint8 (height, width), of which only the region is taken.
             region: detect inside this part of the image only, at the resolution used for the whole; None for the whole.
 
         Returns:
             Faces from left to right, boxes in pixels of ``grey`` and inside it.
         """
 
-    def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+    def redetect(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Detect known faces again, each in a region of interest (ROI) around its box: much quicker than a full pass.
 
         Args:
-            grey: uint8 (height, width).
+            grey: uint8 (height, width), of which only the regions are taken.
             faces: where each was in a frame shortly before or after.
 
         Returns:

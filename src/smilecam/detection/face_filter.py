@@ -11,7 +11,7 @@ import numpy as np
 
 from smilecam.classification.crop import network_input
 from smilecam.presets import CropGeometry, InputSpec, Normalization
-from smilecam.types import Box, FloatArray, GreyImage
+from smilecam.types import Box, FloatArray, GreyPixels
 
 if TYPE_CHECKING:
     from smilecam.onnx_runtime import Network
@@ -29,7 +29,7 @@ def _network() -> Network:
     return load_network(Path(__file__).with_name("face_filter.onnx").read_bytes())
 
 
-def face_log_odds(grey: GreyImage, boxes: Sequence[Box]) -> FloatArray:
+def face_log_odds(grey: GreyPixels, boxes: Sequence[Box]) -> FloatArray:
     """Estimate whether boxes of the Haar cascade hold faces.
 
     Args:

@@ -14,7 +14,7 @@ from smilecam.detection.detector_settings import HAAR_FOR_STREAMS, HaarSettings
 from smilecam.detection.face_filter import face_log_odds
 from smilecam.geometry import iou
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyImage, GreyPixels
 
 MIN_FACE = SIDE
 """Side of the smallest face that the cascade detects, in pixels of the reduced image."""
@@ -87,13 +87,13 @@ class HaarDetector:
         in_two_passes = self.settings.detection_size <= self.settings.two_passes_to
         self._coarse_to_fine = CoarseToFine(self._cascade) if in_two_passes else None
 
-    def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
+    def __call__(self, grey: GreyPixels, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does."""
         least = self.settings.min_confidence
         kept = [one for one in self.proposals(grey, region) if confidence(one.score, one.log_odds) >= least]
         return sorted(DetectedFace(one.box, confidence(one.score, one.log_odds)) for one in _nms(kept))
 
-    def proposals(self, grey: GreyImage, region: Box | None = None) -> list[Proposal]:
+    def proposals(self, grey: GreyPixels, region: Box | None = None) -> list[Proposal]:
         """All boxes of the cascade, true and false; the arguments are those of a call."""
         factor = max(1.0, max(grey.shape) / self.settings.detection_size)
         whole = region or Box(0, 0, grey.shape[1], grey.shape[0])
@@ -116,13 +116,13 @@ class HaarDetector:
             windows = detect_windows(self._cascade, _reduced(grey, size), settings.scale_factor, settings.min_neighbors)
         return [(_enlarge(box, width / size[0], height / size[1], width, height), score) for box, score in windows]
 
-    def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+    def redetect(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Detect known faces again, as ``FaceDetector.redetect`` does."""
         return [
             next(filter(None, (self._redetect(grey, face.box, scan) for scan in ROI_SCANS)), None) for face in faces
         ]
 
-    def _redetect(self, grey: GreyImage, before: Box, scan: _RoiScan) -> DetectedFace | None:
+    def _redetect(self, grey: GreyPixels, before: Box, scan: _RoiScan) -> DetectedFace | None:
         side, min_confidence = max(before.width, before.height), REDETECT_CONFIDENCE * self.settings.min_confidence
         margin = round(ROI_MARGIN * side)
         left, top = max(0, before.x1 - margin), max(0, before.y1 - margin)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from smilecam.detection.base import FaceDetector
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyImage, GreyPixels
 
 CELLS = 40
 """Cells along the longer side: the smallest face that is detected in streams covers four of them."""
@@ -120,7 +120,7 @@ class MotionBackoff:
 class MotionGate:
     """An image reduced to a few hundred cells, to compare later ones with."""
 
-    def __init__(self, grey: GreyImage, faces: Iterable[Box]) -> None:
+    def __init__(self, grey: GreyPixels, faces: Iterable[Box]) -> None:
         """Keep an image whose faces have been detected.
 
         Args:
@@ -131,7 +131,7 @@ class MotionGate:
         self._faces = list(faces)
 
     def moving_regions(
-        self, grey: GreyImage, faces: Iterable[Box], backoff: MotionBackoff | None = None, time: float = 0.0
+        self, grey: GreyPixels, faces: Iterable[Box], backoff: MotionBackoff | None = None, time: float = 0.0
     ) -> list[Box]:
         """Where another image differs, apart from the surroundings of the faces of both.
 
@@ -179,7 +179,7 @@ class MotionGate:
         return slice(top, bottom), slice(left, right)
 
 
-def _cells(grey: GreyImage) -> npt.NDArray[np.int16]:
+def _cells(grey: GreyPixels) -> npt.NDArray[np.int16]:
     height, width = grey.shape
     factor = CELLS / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -199,7 +199,7 @@ def surroundings(box: Box, shape: tuple[int, ...]) -> Box:
     )
 
 
-def detect_in_regions(detector: FaceDetector, grey: GreyImage, regions: Iterable[Box]) -> list[DetectedFace]:
+def detect_in_regions(detector: FaceDetector, grey: GreyPixels, regions: Iterable[Box]) -> list[DetectedFace]:
     """Detect faces in regions of an image, without those that a region's edge cuts off.
 
     Args:

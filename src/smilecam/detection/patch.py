@@ -7,13 +7,16 @@ from typing import Self, cast
 import numpy as np
 
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, GreyImage, Landmarks
+from smilecam.types import Box, DetectedFace, GreyImage, GreyPixels, Landmarks
 
 PATCH_SIDE = 20
 """A face is reduced to about this many pixels: its place is then known to a fraction of one by interpolation."""
 
 MARGIN = 0.2
-"""How far a face may have moved, as a share of its side: in 1/10 s that is two sides a second."""
+"""How far most faces move at most, as a share of their side: in 1/10 s that is two sides a second."""
+
+WIDE_MARGIN = 0.6
+"""The same for one that is not found so: somebody who passes close to the camera, or a camera that turns."""
 
 MIN_CORRELATION = 0.8
 """Normalised correlation from which the pixels are still those of the face: a talking or blinking face stays above .9,
@@ -40,7 +43,7 @@ class FacePatch:
         self._face, self._pixels, self._corner, self._step = face, pixels, corner, step
 
     @classmethod
-    def cut(cls, grey: GreyImage, face: DetectedFace) -> Self | None:
+    def cut(cls, grey: GreyPixels, face: DetectedFace) -> Self | None:
         """The patch of a face, or None where too little of it is to be seen.
 
         Args:
@@ -56,21 +59,25 @@ class FacePatch:
         pixels = _reduced(grey, x1, y1, columns, rows, step)
         return cls(face, pixels, (x1, y1), step) if pixels.std() >= MIN_CONTRAST else None
 
-    def find(self, grey: GreyImage, expected: DetectedFace) -> DetectedFace | None:
+    def find(self, grey: GreyPixels, expected: DetectedFace) -> DetectedFace | None:
         """The face in another image of the same video, or None where its pixels are not found.
 
         Args:
             grey: uint8 (height, width), in the range of the image that the patch was cut from.
             expected: where it was a moment before or after.
         """
+        return self._find(grey, expected, MARGIN) or self._find(grey, expected, WIDE_MARGIN)
+
+    def _find(self, grey: GreyPixels, expected: DetectedFace, margin: float) -> DetectedFace | None:
+        """The face no further away than ``margin``, a share of its side."""
         step, (rows, columns) = self._step, self._pixels.shape
-        margin = max(1, round(MARGIN * max(rows, columns)))
+        steps = max(1, round(margin * max(rows, columns)))
         left = self._corner[0] + expected.box.x1 - self._face.box.x1
         top = self._corner[1] + expected.box.y1 - self._face.box.y1
-        before_x, before_y = min(margin, left // step), min(margin, top // step)
+        before_x, before_y = min(steps, left // step), min(steps, top // step)
         x1, y1 = left - before_x * step, top - before_y * step
-        across = min(columns + before_x + margin, (grey.shape[1] - x1) // step)
-        down = min(rows + before_y + margin, (grey.shape[0] - y1) // step)
+        across = min(columns + before_x + steps, (grey.shape[1] - x1) // step)
+        down = min(rows + before_y + steps, (grey.shape[0] - y1) // step)
         if before_x < 0 or before_y < 0 or across < columns or down < rows:
             return None
         region = _reduced(grey, x1, y1, across, down, step)
@@ -83,7 +90,7 @@ class FacePatch:
         return _translated(self._face, x, y, grey.shape)
 
 
-def _reduced(grey: GreyImage, x: int, y: int, columns: int, rows: int, step: int) -> GreyImage:
+def _reduced(grey: GreyPixels, x: int, y: int, columns: int, rows: int, step: int) -> GreyImage:
     """A region reduced by a whole number, which takes a quarter of the time of any other."""
     region = grey[y : y + rows * step, x : x + columns * step]
     if step == 1:

@@ -14,7 +14,7 @@ from smilecam.detection.files import YUNET_FILE
 from smilecam.geometry import iou
 from smilecam.onnx_runtime import load_network
 from smilecam.opencv import cv2
-from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, Landmarks
+from smilecam.types import Box, DetectedFace, FloatArray, GreyImage, GreyPixels, IntArray, Landmarks
 
 STRIDES = (8, 16, 32)
 """The network predicts on three grids, with one cell every so many pixels."""
@@ -42,10 +42,16 @@ OVERVIEW_SIZE = 224
 SAME_FACE_IOU = 0.3
 """IoU from which a box in the region is the known face."""
 
-# The file is made for one image of 640 x 640, but nothing in the network depends on that: the same number of bytes
-# in the description of its input leaves batch, height and width open.
+# The file is made for one image of 640 x 640 with three colours, but nothing in the network depends on the sizes, and
+# of a grey image all three are the same. So the same number of bytes in the description of its input leaves batch,
+# height and width open and asks for one colour, for which the first layer has the sums of its weights; a comment fills
+# up what it no longer needs.
 _FIXED_INPUT = bytes.fromhex("0a020801 0a020803 0a03088005 0a03088005")
-_OPEN_INPUT = bytes.fromhex("0a021200 0a020803 0a03120168 0a03120177")
+_OPEN_INPUT = bytes.fromhex("0a021200 0a020801 0a03120168 0a03120177")
+_COLOUR_WEIGHTS = bytes.fromhex("0810 0803 0803 0803 1001 4203 343539 4ac00d")
+_GREY_WEIGHTS = bytes.fromhex("0810 0801 0803 0803 1001 4203 343539 4ac004")
+_COMMENT = bytes.fromhex("62fd08")
+_FILTERS, _COLOURS, _WEIGHTS = 16, 3, 9
 
 _Placement: TypeAlias = tuple[float, float, float, float]
 """Where the network's input lies in the image: x and y of its corner, image pixels per input pixel across and down."""
@@ -71,9 +77,9 @@ class YuNetDetector:
         """
         self.settings = settings or YUNET_FOR_STREAMS
         content = YUNET_FILE.read(model) if isinstance(model, Path) else YUNET_FILE.verify(model, "the content")
-        self._network = load_network(content.replace(_FIXED_INPUT, _OPEN_INPUT))
+        self._network = load_network(_for_grey_images(content))
 
-    def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
+    def __call__(self, grey: GreyPixels, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does; landmarks may lie outside the image."""
         factor = max(1.0, max(grey.shape) / self.settings.detection_size)
         if region is not None:
@@ -83,7 +89,7 @@ class YuNetDetector:
             self._detect(grey, factor, whole) or self._detect(grey, max(1.0, max(grey.shape) / OVERVIEW_SIZE), whole)
         )
 
-    def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+    def redetect(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Detect known faces again, as ``FaceDetector.redetect`` does.
 
         None also stands for a face in whose place only another one of ``faces`` is found.
@@ -95,14 +101,14 @@ class YuNetDetector:
             best += [_best_match(face.box, in_roi) for face, in_roi in zip(batch, found, strict=True)]
         return [None if _is_duplicate(row, best, faces) else face for row, face in enumerate(best)]
 
-    def _detect_in_rois(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[list[DetectedFace]]:
+    def _detect_in_rois(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[list[DetectedFace]]:
         """All faces in the region around each of several known ones."""
         squares = [_roi(face.box) for face in faces]
         inputs = np.stack([resize(cut(grey, square), ROI_SIZE) for square in squares])
         placements = [(float(x1), float(y1), (x2 - x1) / ROI_SIZE, (y2 - y1) / ROI_SIZE) for x1, y1, x2, y2 in squares]
         return self._run(inputs, placements, grey.shape, REDETECT_CONFIDENCE * self.settings.min_confidence)
 
-    def _detect(self, grey: GreyImage, factor: float, region: Box) -> list[DetectedFace]:
+    def _detect(self, grey: GreyPixels, factor: float, region: Box) -> list[DetectedFace]:
         """Detect in a region of an image, reduced by ``factor``."""
         size = (max(1, round(region.width / factor)), max(1, round(region.height / factor)))
         inside = grey[region.y1 : region.y2, region.x1 : region.x2]
@@ -129,46 +135,83 @@ class YuNetDetector:
             The faces in each input, in pixels of the image.
         """
         height, width = inputs.shape[1:]
-        padded = np.zeros((len(inputs), 3, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
-        padded[:, :, :height, :width] = inputs[:, np.newaxis]
-        outputs = [np.asarray(output) for output in self._network.run(None, {"input": padded})]
-        by_input = [np.reshape(output, (len(inputs), -1, output.shape[2])) for output in outputs]
-        found = []
-        for number, placement in enumerate(placements):
-            of_input = [output[number] for output in by_input]
-            rows = decode(of_input, padded.shape[3], min_confidence, self.settings.iou_threshold)
-            found.append([face for values in rows.tolist() if (face := _to_face(values, placement, shape))])
-        return found
+        padded = np.zeros((len(inputs), 1, -(-height // 32) * 32, -(-width // 32) * 32), np.float32)
+        padded[:, 0, :height, :width] = inputs
+        run = self._network.run(None, {"input": padded})
+        outputs = [np.reshape(output, (len(inputs), -1, output.shape[2])) for output in map(np.asarray, run)]
+        by_input = decode(outputs, padded.shape[3], min_confidence, self.settings.iou_threshold)
+        return [
+            [face for values in rows if (face := _to_face(values, placement, shape))]
+            for rows, placement in zip(by_input, placements, strict=True)
+        ]
 
 
-def decode(outputs: list[FloatArray], width: int, min_confidence: float, iou_threshold: float) -> FloatArray:
-    """Decode the network's outputs for one input.
+def _for_grey_images(content: bytes) -> bytes:
+    """The network of the file, for any number of images of one colour and any size."""
+    before, _, after = content.partition(_COLOUR_WEIGHTS)
+    shape = (_FILTERS, _COLOURS, _WEIGHTS)
+    weights = np.frombuffer(after, "<f4", _FILTERS * _COLOURS * _WEIGHTS).reshape(shape)
+    sums: bytes = weights.sum(axis=1, dtype=np.float64).astype("<f4").tobytes()
+    filling = b" " * (weights.nbytes - len(sums) - len(_COMMENT))
+    adapted = before + _GREY_WEIGHTS + sums + _COMMENT + filling + after[weights.nbytes :]
+    return adapted.replace(_FIXED_INPUT, _OPEN_INPUT)
+
+
+def decode(
+    outputs: Sequence[FloatArray], width: int, min_confidence: float, iou_threshold: float
+) -> list[list[list[float]]]:
+    """Decode the network's outputs.
 
     Args:
-        outputs: float32 (cells, values): classes for each stride, then objects, boxes and landmarks likewise.
+        outputs: float32 (n, cells, values): classes for each stride, then objects, boxes and landmarks likewise.
         width: of the network's input, in pixels.
         min_confidence: of the faces to keep.
         iou_threshold: of two boxes with a larger IoU, the less confident is dropped.
 
     Returns:
-        float32 (faces, 15): x, y, width, height, x and y of the landmarks, confidence; in pixels of the input.
+        For each of the n inputs its faces: x, y, width, height, x and y of the landmarks, confidence; in pixels of the
+        input.
     """
-    found = []
-    for level, stride in enumerate(STRIDES):
-        classes, objects, boxes, points = outputs[level :: len(STRIDES)]
-        scores = np.sqrt(classes[:, 0].clip(0, 1) * objects[:, 0].clip(0, 1))
-        cells = np.flatnonzero(scores >= min_confidence)
-        corners = np.stack([cells % (width // stride), cells // (width // stride)], axis=1)
-        sizes = np.exp(boxes[cells, 2:]) * stride
-        upper_left = (corners + boxes[cells, :2]) * stride - sizes / 2
-        landmarks = (np.tile(corners, 5) + points[cells]) * stride
-        found.append(np.concatenate([upper_left, sizes, landmarks, scores[cells, np.newaxis]], axis=1))
-    rows = np.concatenate(found).astype(np.float32)
+    # Of all inputs and grids at once: a call of numpy takes longer than what it computes here.
+    kinds = [outputs[first : first + len(STRIDES)] for first in range(0, len(outputs), len(STRIDES))]
+    classes, objects, boxes, points = (np.concatenate(kind, axis=1) for kind in kinds)
+    scores = np.sqrt(classes[..., 0].clip(0, 1) * objects[..., 0].clip(0, 1))
+    inputs, cells = np.nonzero(scores >= min_confidence)
+    if not cells.size:
+        return [[] for _ in scores]
+    corners, strides = _places(cells, [level.shape[1] for level in kinds[0]], width)
+    sizes = np.exp(boxes[inputs, cells, 2:]) * strides.astype(np.float32)
+    upper_left = (corners + boxes[inputs, cells, :2]) * strides - sizes / 2
+    landmarks = (np.tile(corners, 5) + points[inputs, cells]) * strides
+    rows = np.concatenate([upper_left, sizes, landmarks, scores[inputs, cells, np.newaxis]], axis=1)
+    by_input = np.split(rows.astype(np.float32), np.searchsorted(inputs, np.arange(1, len(scores))))
+    return [_suppressed(of_input.tolist(), iou_threshold) for of_input in by_input]
+
+
+def _places(cells: IntArray, counts: Sequence[int], width: int) -> tuple[IntArray, IntArray]:
+    """Where cells are in their grids.
+
+    Args:
+        cells: int64 (cells,), numbered through all grids, one after the other.
+        counts: of cells in each grid.
+        width: of the network's input, in pixels.
+
+    Returns:
+        int64 (cells, 2) with column and line, and (cells, 1) with the stride of its grid.
+    """
+    ends = np.cumsum(counts)
+    grids = np.searchsorted(ends, cells, "right")
+    strides = np.asarray(STRIDES)[grids]
+    lines, columns = np.divmod(cells - (ends - counts)[grids], width // strides)
+    return np.stack([columns, lines], axis=1), strides[:, np.newaxis]
+
+
+def _suppressed(rows: list[list[float]], iou_threshold: float) -> list[list[float]]:
+    """Non-maximum suppression: neighbouring cells detect the same face."""
     if len(rows) < 2:
         return rows
-    # Neighbouring cells detect the same face.
-    kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0, iou_threshold)
-    return np.asarray(rows[np.ravel(kept).astype(int)])
+    kept = cv2.dnn.NMSBoxes([row[:4] for row in rows], [row[14] for row in rows], 0, iou_threshold)
+    return [rows[index] for index in np.ravel(kept).tolist()]
 
 
 def _to_face(values: list[float], placement: _Placement, shape: tuple[int, ...]) -> DetectedFace | None:

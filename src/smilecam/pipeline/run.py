@@ -23,7 +23,7 @@ from smilecam.sources.base import Source
 from smilecam.sources.frame import Frame
 from smilecam.tracking.offline import OfflineFaceFinder
 from smilecam.tracking.offline_faces import OfflineFaceTracks
-from smilecam.types import DetectedFace, Event, GreyImage, StreamStats
+from smilecam.types import DetectedFace, Event, GreyPixels, StreamStats
 
 PREFETCHED_FRAMES = 64
 """Frames decoded ahead: decoding goes on while faces are detected in the first frame, or in all of a later one."""
@@ -48,10 +48,10 @@ class Window(NamedTuple):
     cut: bool
 
 
-class OnDemand(Sequence[GreyImage]):
+class OnDemand(Sequence[GreyPixels]):
     """An image of each of several frames, made when it is taken."""
 
-    def __init__(self, frames: Sequence[Frame], name: Literal["grey", "luma"]) -> None:
+    def __init__(self, frames: Sequence[Frame], name: Literal["grey_pixels", "luma"]) -> None:
         """Keep the frames, and the name of the property that makes it."""
         self._frames, self._name = frames, name
 
@@ -59,15 +59,15 @@ class OnDemand(Sequence[GreyImage]):
         return len(self._frames)
 
     @overload
-    def __getitem__(self, index: int) -> GreyImage: ...
+    def __getitem__(self, index: int) -> GreyPixels: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[GreyImage]: ...
+    def __getitem__(self, index: slice) -> Sequence[GreyPixels]: ...
 
-    def __getitem__(self, index: int | slice) -> GreyImage | Sequence[GreyImage]:
+    def __getitem__(self, index: int | slice) -> GreyPixels | Sequence[GreyPixels]:
         if isinstance(index, slice):
             return OnDemand(self._frames[index], self._name)
-        image: GreyImage = getattr(self._frames[index], self._name)
+        image: GreyPixels = getattr(self._frames[index], self._name)
         return image
 
 
@@ -307,7 +307,7 @@ class OfflineRun(_MeteredRun):
             self._finder.reset()
         times = [frame.time or 0.0 for frame in frames]
         with self._stages.measure(Stage.FOLLOW):
-            faces = self._finder(OnDemand(frames, "grey"), times, OnDemand(frames, "luma"))
+            faces = self._finder(OnDemand(frames, "grey_pixels"), times, OnDemand(frames, "luma"))
         for frame in frames:
             frame.release_grey()  # while the window waits to be read
         return Window(list(zip(frames, faces, strict=True)), cut)

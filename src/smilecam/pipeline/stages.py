@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TypeVar
 
 from smilecam.detection.base import FaceDetector
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyPixels
 
 T = TypeVar("T")
 
@@ -112,12 +112,12 @@ class MeasuredDetector:
         """Wrap a detector; its name is kept."""
         self._detector, self._stages, self.name = detector, stages, detector.name
 
-    def __call__(self, grey: GreyImage, region: Box | None = None) -> list[DetectedFace]:
+    def __call__(self, grey: GreyPixels, region: Box | None = None) -> list[DetectedFace]:
         """Detect faces, as ``FaceDetector.__call__`` does."""
         with self._stages.measure(Stage.DETECT):
             return self._detector(grey, region)
 
-    def redetect(self, grey: GreyImage, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
+    def redetect(self, grey: GreyPixels, faces: Sequence[DetectedFace]) -> list[DetectedFace | None]:
         """Detect known faces again, as ``FaceDetector.redetect`` does."""
         with self._stages.measure(Stage.REDETECT):
             return self._detector.redetect(grey, faces)

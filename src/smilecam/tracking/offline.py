@@ -25,7 +25,7 @@ from smilecam.tracking.association import (
     mean_face,
     non_maximum_suppression,
 )
-from smilecam.types import Box, DetectedFace, GreyImage
+from smilecam.types import Box, DetectedFace, GreyPixels
 
 MAX_MOVING_SHARE = 0.6
 """Where more of the image than this has changed, faces are detected in the whole: it costs little more."""
@@ -117,13 +117,13 @@ class OfflineFaceFinder:
         return count >= self.settings.window_frames or seconds >= self.settings.detect_every
 
     def __call__(
-        self, images: Sequence[GreyImage], times: Sequence[float], lumas: Sequence[GreyImage] | None = None
+        self, images: Sequence[GreyPixels], times: Sequence[float], lumas: Sequence[GreyPixels] | None = None
     ) -> list[list[DetectedFace]]:
         """Find the faces of the next window.
 
         Args:
-            images: its frames, uint8 (height, width) each, all of one size. Few of them are looked at, so they may be
-                made on demand.
+            images: its frames, uint8 (height, width) each, all of one size. Few regions of them are looked at, so
+                these may be made on demand.
             times: of each, in seconds.
             lumas: the same frames to follow faces in, in any linear range of brightness; None for ``images``.
 
@@ -174,7 +174,7 @@ class OfflineFaceFinder:
         """Whether faces are detected at the end of a window; through short ones the known are only followed."""
         return not known or not 0 <= time - self._detected_at < LEAST_INTERVAL * self.settings.detect_every
 
-    def _detect(self, image: GreyImage, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
+    def _detect(self, image: GreyPixels, time: float, known: list[Box]) -> tuple[list[DetectedFace], bool]:
         """Detect in the regions that changed since the last detection; also whether that was the whole image.
 
         Args:
@@ -191,7 +191,7 @@ class OfflineFaceFinder:
             regions += [surroundings(box, image.shape) for box, _ in self._lost]
             if not regions:
                 return [], False
-            if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.size:
+            if sum(region.area for region in regions) > MAX_MOVING_SHARE * image.shape[0] * image.shape[1]:
                 regions = None
         detector = self._detector if known else self._thorough
         found = detector(image) if regions is None else detect_in_regions(detector, image, regions)
@@ -224,8 +224,8 @@ class _Window:
     def __init__(
         self,
         detector: FaceDetector,
-        images: Sequence[GreyImage],
-        lumas: Sequence[GreyImage],
+        images: Sequence[GreyPixels],
+        lumas: Sequence[GreyPixels],
         times: Sequence[float],
         settings: OfflineSettings,
     ) -> None:
@@ -238,7 +238,7 @@ class _Window:
         keyframes = {at: tracklet.faces[at]}
         followed = replace(tracklet)
         while at < len(self._images) - 1:
-            step = self._follow(followed, keyframes[at], at) or self._redetect(followed, keyframes[at], at)
+            step = self._step(followed, keyframes[at], at)
             if step is None:
                 break
             at, keyframes[at] = step[0], step[1]
@@ -252,7 +252,7 @@ class _Window:
         new = _Tracklet({}, FacePatch.cut(self._lumas[last], face), self._times[last])
         followed = replace(new)
         while at > 0:
-            step = self._follow(followed, keyframes[at], at, -1) or self._redetect(followed, keyframes[at], at, -1)
+            step = self._step(followed, keyframes[at], at, -1)
             if step is None or any(
                 step[0] in other.faces and similarity(other.faces[step[0]].box, step[1].box) >= SAME_FACE
                 for other in tracklets
@@ -269,34 +269,23 @@ class _Window:
         tracklet.faces[last], tracklet.unconfirmed, tracklet.detections = face, 0, 1
         tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[last], face), self._times[last]
 
-    def _follow(
+    def _step(
         self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
     ) -> tuple[int, DetectedFace] | None:
-        """The next frame to try, with the face where its pixels are; None where it is to be re-detected."""
-        to = next(self._candidates(at, direction))
-        if tracklet.patch is None or abs(self._times[to] - tracklet.detected_at) >= self._settings.redetect_every:
-            return None
-        found = tracklet.patch.find(self._lumas[to], face)
-        return None if found is None else (to, found)
+        """The face in the next frame to try; where it is not there, in the furthest nearer one that has it.
 
-    def _redetect(
-        self, tracklet: _Tracklet, face: DetectedFace, at: int, direction: int = 1
-    ) -> tuple[int, DetectedFace] | None:
-        """Re-detect a face, as ``_step`` does, and renew its pixels."""
-        step = self._step(face, at, direction)
-        if step is None:
-            return None
-        to, found = step
-        followed = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
-        found, tracklet.detections = mean_face(followed, found, tracklet.detections)
-        tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
-        return to, found
-
-    def _step(self, face: DetectedFace, at: int, direction: int) -> tuple[int, DetectedFace] | None:
-        """The face in the next frame to try; where it is not there, in the furthest nearer one that has it."""
-        for to in self._candidates(at, direction):
+        It is where its pixels are. Where they are not found, or a re-detection is due, it is re-detected.
+        """
+        candidates = list(self._candidates(at, direction))
+        due = abs(self._times[candidates[0]] - tracklet.detected_at) >= self._settings.redetect_every
+        for to in candidates:
+            place = None if tracklet.patch is None else tracklet.patch.find(self._lumas[to], face)
+            if place is not None and not due:
+                return to, place
             (found,) = self._detector.redetect(self._images[to], [face])
             if found is not None:
+                found, tracklet.detections = mean_face(place, found, tracklet.detections)
+                tracklet.patch, tracklet.detected_at = FacePatch.cut(self._lumas[to], found), self._times[to]
                 return to, found
         return None
 
