@@ -122,7 +122,11 @@ sys.exit(call(sys.argv[1:]))
 
 STAGES = {
     "decoding": ("from smilecam.sources import pyav as m; m.AvSource.__iter__ = fail", "SourceUnreadable", 3),
-    "grey": ("from smilecam.sources.frame import Frame; Frame.grey = property(fail)", "SourceUnreadable", 3),
+    "grey": (
+        "from smilecam.sources.frame import Frame; Frame.grey = Frame.grey_pixels = property(fail)",
+        "SourceUnreadable",
+        3,
+    ),
     "searching": ("from smilecam.detection.haar import HaarDetector as m; m.__call__ = fail", "SmilecamError", 1),
     "following": ("from smilecam.detection.haar import HaarDetector as m; m.redetect = fail", "SmilecamError", 1),
     "reading": (

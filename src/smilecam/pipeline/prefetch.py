@@ -51,9 +51,9 @@ class Prefetcher(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="smilecam-prefetch", daemon=True)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         # Where a program ends inside the block, Python would kill the thread inside a library, which may then abort.
         atexit.register(self._end)
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,8 +1,9 @@
 """Pieces of a long video: each is read by another worker, and the results are joined as those of one piece.
 
 A piece is decoded from the last key frame at least ``WARM_UP_SECONDS`` before its start, so that the faces that are
-there at its start are known by then. Its result has the faces of every frame. Tracks, smiles and events are made when
-all pieces are joined: from the faces of the whole video in order, as if it had been read in one piece.
+there at its start are known by then, and for ``WINDOW_SECONDS`` beyond its end. Its result has the faces of each frame.
+Tracks, smiles and events are made when all pieces are joined: from the faces of the whole video in order, as if it had
+been read in one piece.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from smilecam.types import Box, DetectedFace, Event
 WARM_UP_SECONDS = 5.0
 """Faces are detected in the whole image at its beginning, and again after three seconds (``OfflineSettings``)."""
 
+WINDOW_SECONDS = 0.7
+"""What is found and read in a frame depends on the rest of its window, which is shorter than this."""
+
 MIN_LAST_SHARE = 0.5
 """A rest shorter than this share of a piece belongs to the piece before it."""
 
@@ -41,7 +45,7 @@ SHAPE, FACES, ABOUT = "shape", "faces", "about"
 
 
 class PieceSource(Source):
-    """The frames of a piece, and those before it from which its faces become known."""
+    """The frames of a piece, and those around it on which its faces depend."""
 
     live = False
 
@@ -66,9 +70,12 @@ class PieceSource(Source):
             time = frame.time or 0.0
             if self._corrupt is None and time >= self._piece.start:
                 self._corrupt = corrupt, None
-            if self._piece.end is not None and time >= self._piece.end:
-                self._corrupt = self._corrupt and (self._corrupt[0], corrupt)
-                return
+            end = self._piece.end
+            if end is not None and time >= end:
+                if self._corrupt and self._corrupt[1] is None:
+                    self._corrupt = self._corrupt[0], corrupt
+                if time >= end + WINDOW_SECONDS:
+                    return
             corrupt = self.counts.corrupt
             yield frame
 
@@ -136,7 +143,7 @@ def piece_rows(path: Path, piece: Piece, detector: SmileDetector, options: Sourc
             if shape is None:
                 shape = item.source_frame.shape
                 yield Row(SHAPE, {"shape": shape})
-            if (item.time or 0.0) >= piece.start:
+            if piece.holds(item.time or 0.0):
                 faces = [
                     [*face.box, float(face.confidence), float(face.smile), face.interpolated] for face in item.faces
                 ]

@@ -137,6 +137,10 @@ class Piece:
     start: float
     end: float | None
 
+    def holds(self, time: float) -> bool:
+        """Whether the frame at a time, in seconds, is one of the piece."""
+        return time >= self.start and (self.end is None or time < self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -52,7 +52,12 @@ def open_container(file: CancellableFile) -> InputContainer:
         ValueError: as above.
     """
     opening: Future[InputContainer] = Future()
-    threading.Thread(target=_open, args=(file, opening), name="smilecam-open", daemon=True).start()
+    thread = threading.Thread(target=_open, args=(file, opening), name="smilecam-open", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no further thread
+        file.close()
+        raise
     try:
         while not opening.done():
             wait([opening], POLL_SECONDS)
