@@ -163,3 +163,31 @@ def test_where_there_is_a_strain_a_change_is_seen_within_a_fifth_of_a_second():
     frames = [found(number, noise=number >= 30) for number in range(60)]
     smiles = [one.smile for frame in frames for one in sample(frame, script, 0.5, strain=4.0)]
     assert 30 <= next(at for at, smile in enumerate(smiles) if smile > 0.5) <= 36
+
+
+def live_crowd(faces, frames, probability, **settings):
+    """How many faces are read in each frame, and how many frames lie between two readings of a face at most."""
+    script, sample = Script([probability] * 256), LiveSampler()
+    counts, last, longest = [], dict.fromkeys(range(faces), 0), 0
+    for number in range(frames):
+        one = found(number)
+        crowd = one._replace(faces=[FACE] * faces, tracks=list(range(faces)))
+        samples = sample(crowd, script, 0.5, **settings)
+        counts.append(sum(not each.interpolated for each in samples))
+        for track, each in enumerate(samples):
+            longest = max(longest, number - last[track])
+            last[track] = last[track] if each.interpolated else number
+    return counts, longest
+
+
+def test_of_a_doubtful_crowd_four_faces_are_read_in_a_live_frame_in_turns():
+    counts, longest = live_crowd(10, 30, 0.4)
+    assert counts == [10] + [4] * 29
+    assert longest <= 3
+
+
+def test_all_of_a_large_crowd_is_read_within_a_third_of_a_second_or_half_where_there_is_a_strain():
+    counts, longest = live_crowd(80, 60, 0.4)
+    assert counts[0] == 80
+    assert longest <= 10
+    assert live_crowd(80, 60, 0.4, strain=4.0)[1] <= 15

@@ -9,6 +9,9 @@ const LIVE_UNREAD = [
   { gap: 0.09, sure: 3, alike: 0.9 },
 ];
 
+const MAX_FACES_READ = 4;
+const OVERDUE_SECONDS = 0.3;
+
 /** Reads the faces of a live stream, frame by frame, and lets the probability of one that stays the same stand. */
 export class LiveSampler {
   last = new Map();
@@ -26,7 +29,11 @@ export class LiveSampler {
     const inputs = classifier.inputs(grey, faces);
     const rows = inputs.map(standardized);
     const samples = tracks.map((track, at) => this.standing(track, time, rows[at], logOdds(threshold)));
-    const wanted = samples.flatMap((sample, at) => (sample ? [] : [at]));
+    const unread = samples.flatMap((sample, at) => (sample ? [] : [at]));
+    const wanted = this.mostUrgent(unread, tracks, time);
+    for (const at of unread) {
+      if (!wanted.includes(at)) samples[at] = { smile: this.last.get(tracks[at]).smile, interpolated: true };
+    }
     const smiles = await classifier.classify(wanted.map((at) => inputs[at]));
     wanted.forEach((at, row) => {
       samples[at] = { smile: smiles[row], interpolated: false };
@@ -34,6 +41,17 @@ export class LiveSampler {
     });
     for (const [track, last] of this.last) if (time - last.time > MAX_GAP_SECONDS) this.last.delete(track);
     return samples;
+  }
+
+  /** Of the faces that are to be read, by index, those that are read now: new ones, then the longest ago. */
+  mostUrgent(unread, tracks, time) {
+    const since = (at) => {
+      const last = this.last.get(tracks[at]);
+      return !last || time < last.time ? Infinity : time - last.time;
+    };
+    const longestFirst = [...unread].sort((a, b) => (since(a) === since(b) ? a - b : since(b) - since(a)));
+    const overdue = unread.filter((at) => since(at) >= OVERDUE_SECONDS).length;
+    return longestFirst.slice(0, Math.max(MAX_FACES_READ, overdue)).sort((a, b) => a - b);
   }
 
   /** What a face was read as, where that still stands. */

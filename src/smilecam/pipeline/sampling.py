@@ -86,6 +86,11 @@ within a frame; without the second an eighth more is read, and of a crowd a quar
 events begin two frames late (benchmarks/agreement.py)."""
 
 
+MAX_FACES_READ, OVERDUE_SECONDS = 4, 0.3
+"""Faces that are read in one live frame, at most, a limit on its work: those first that were read the longest ago. New
+faces are always read, and those that were read longer ago than this."""
+
+
 class FoundFrame(NamedTuple):
     """A frame with its faces.
 
@@ -161,6 +166,8 @@ class LiveSampler:
             self._compared[found.tracks[at]] = found.time
             if not self._stands(found.tracks[at], found.time, rows[number], log_odds(threshold), strain):
                 wanted.append(number)
+        since = [self._seconds_since(found.tracks[due[number]], found.time) for number in wanted]
+        wanted = _most_urgent(wanted, since, round(MAX_FACES_READ / strain))
         for number, smile in zip(wanted, classify_faces.classify(inputs[wanted]), strict=True):
             self._last[found.tracks[due[number]]] = _Known(found.time, smile, rows[number])
             samples[due[number]] = Sample(smile)
@@ -169,6 +176,11 @@ class LiveSampler:
             samples.get(at) or Sample(self._last[track].smile, interpolated=True)
             for at, track in enumerate(found.tracks)
         ]
+
+    def _seconds_since(self, track: int, time: float) -> float:
+        """How long ago a face was read; infinite for one that was not, or where time has gone back."""
+        last = self._last.get(track)
+        return math.inf if last is None or time < last.time else time - last.time
 
     def _is_due(self, track: int, time: float, strain: float) -> bool:
         """Whether a face is compared with what was read; where there is a strain, not in each frame."""
@@ -189,6 +201,19 @@ class LiveSampler:
         """Forget faces that were not read for a while: they are gone, or read anew."""
         self._last = {track: last for track, last in self._last.items() if time - last.time <= MAX_GAP_SECONDS}
         self._compared = {track: at for track, at in self._compared.items() if track in self._last}
+
+
+def _most_urgent(wanted: Sequence[int], since: Sequence[float], most: int) -> list[int]:
+    """Of the faces that are to be read, those that are read now.
+
+    Args:
+        wanted: in ascending order.
+        since: seconds since each was read.
+        most: of them, apart from those that are overdue.
+    """
+    longest_first = sorted(zip(since, wanted, strict=True), key=lambda one: -one[0])
+    overdue = sum(seconds >= OVERDUE_SECONDS for seconds, _ in longest_first)
+    return sorted(number for _, number in longest_first[: max(1, most, overdue)])
 
 
 class SmileSampler:
