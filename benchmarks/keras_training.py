@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_lenet import keras_lenet
 from measuring import measured
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -29,21 +30,7 @@ Arrays = dict[str, Any]
 
 def lenet() -> Any:  # noqa: ANN401 - Keras's
     """The tutorial's network, ready to be trained."""
-    import keras
-    from keras import layers
-
-    model = keras.Sequential(
-        [
-            layers.Input((28, 28, 1)),
-            layers.Conv2D(20, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(50, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(500, activation="relu"),
-            layers.Dense(2, activation="softmax"),
-        ]
-    )
+    model = keras_lenet()
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
     return model
 

@@ -21,10 +21,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from keras_lenet import SIDE, keras_lenet
 from measuring import measured, peak_rss_mb
 
 WIDTH = 300
-SIDE = 28
 
 Network = Callable[[Any], float]
 Film = Callable[[str, int], tuple[int, int]]
@@ -32,21 +32,7 @@ Film = Callable[[str, int], tuple[int, int]]
 
 def keras_network() -> Network:
     """LeNet, built and called as in the tutorial."""
-    import keras
-    from keras import layers
-
-    model = keras.Sequential(
-        [
-            layers.Input((SIDE, SIDE, 1)),
-            layers.Conv2D(20, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(50, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(500, activation="relu"),
-            layers.Dense(2, activation="softmax"),
-        ]
-    )
+    model = keras_lenet()
     return lambda face: float(model.predict(_scaled(face)[np.newaxis, :, :, np.newaxis], verbose=0)[0][1])
 
 

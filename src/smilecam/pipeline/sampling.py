@@ -29,28 +29,33 @@ SURE = 2.0
 
 
 class _Unread(NamedTuple):
-    """When the frames between two need not be read.
+    """When a face need not be read, for what was read of it before (and, in recorded video, after).
 
     Attributes:
-        gap: seconds from one to the other, at most.
-        sure: log odds of both from the threshold, on the same side of it, at least.
-        difference: of their log odds, at most.
+        gap: seconds between the two frames, at most.
+        sure: log odds from the threshold of what was read, at least.
         alike: correlation of the network's inputs, at least. A mouth that opens, or a crop off by a tenth, is below .8.
+        difference: of the log odds of both frames, at most.
     """
 
     gap: float
     sure: float
-    difference: float
     alike: float
+    difference: float = math.inf
+
+    def holds(self, gap: float, sure: float, alike: float, difference: float = 0.0) -> bool:
+        """Whether a face need not be read."""
+        return gap <= self.gap and sure >= self.sure and alike >= self.alike and difference <= self.difference
 
 
 UNREAD = (
-    _Unread(MAX_GAP_SECONDS, SURE, 3.0, 0.8),
-    _Unread(0.3, SURE, math.inf, 0.5),  # who moves, but is sure: a smile that short would be left out anyway
-    _Unread(0.17, 0.0, 1.5, 0.9),  # near the threshold, while nothing moves: every fourth or fifth frame
+    _Unread(MAX_GAP_SECONDS, SURE, 0.8, 3.0),
+    _Unread(0.3, SURE, 0.5),  # who moves, but is sure: a smile that short would be left out anyway
+    _Unread(0.17, 0.0, 0.9, 1.5),  # near the threshold, while nothing moves: every fourth or fifth frame
 )
-"""One of these is enough. On the development clips not one state and not one event differs from those with every frame
-read (benchmarks/agreement.py); with the first alone, half as many faces again are read."""
+"""One of these is enough, where both frames lie on the same side of the threshold. On the development clips not one
+state and not one event differs from those with every frame read (benchmarks/agreement.py); with the first alone, half
+as many faces again are read."""
 
 LEAST_ODDS = 1e-9
 """Keeps the log odds of 0 and 1 finite."""
@@ -62,23 +67,9 @@ COMPARED_SECONDS = 0.06
 """For each unit of strain above 1, a face in a live stream is not compared for so long: 0.18 s at most."""
 
 
-class _Standing(NamedTuple):
-    """When what was read of a live face still stands.
-
-    Attributes:
-        gap: seconds since it was read, at most.
-        sure: log odds that it was from the threshold, at least.
-        alike: correlation of the network's inputs, at least.
-    """
-
-    gap: float
-    sure: float
-    alike: float
-
-
 LIVE_UNREAD = (
-    _Standing(LIVE_GAP_SECONDS, SURE, 0.97),
-    _Standing(0.09, 3.0, 0.9),  # who moves, but is very sure: every third frame of 30 a second
+    _Unread(LIVE_GAP_SECONDS, SURE, 0.97),
+    _Unread(0.09, 3.0, 0.9),  # who moves, but is very sure: every third frame of 30 a second
 )
 """One of these is enough, as each change is to be seen at once. On the development clips, with the same faces, .04 % of
 10,660 states (yunet) and .02 % of 9,925 (haar) differ from those with every face read, and all of 45 and 45 events lie
@@ -192,10 +183,11 @@ class LiveSampler:
     def _stands(self, track: int, time: float, row: FloatArray, threshold: float, strain: float) -> bool:
         """Whether what a face was read as still stands."""
         last = self._last.get(track)
-        if last is None or last.row.shape != row.shape or time < last.time:
+        if last is None or last.row.shape != row.shape:
             return False
-        gap, sure, alike = (time - last.time) / strain, abs(last.value - threshold), float(last.row @ row)
-        return any(gap <= rule.gap and sure >= rule.sure and alike >= rule.alike for rule in LIVE_UNREAD)
+        gap = self._seconds_since(track, time) / strain
+        sure, alike = abs(last.value - threshold), float(last.row @ row)
+        return any(rule.holds(gap, sure, alike) for rule in LIVE_UNREAD)
 
     def _forget(self, time: float) -> None:
         """Forget faces that were not read for a while: they are gone, or read anew."""
@@ -322,10 +314,7 @@ def _can_interpolate(a: _Known, b: _Known, threshold: float) -> bool:
     if (a.value - threshold) * (b.value - threshold) <= 0:
         return False
     alike = float(a.row @ b.row)
-    return any(
-        gap <= rule.gap and sure >= rule.sure and difference <= rule.difference and alike >= rule.alike
-        for rule in UNREAD
-    )
+    return any(rule.holds(gap, sure, alike, difference) for rule in UNREAD)
 
 
 def _standardized(image: FloatArray) -> FloatArray:

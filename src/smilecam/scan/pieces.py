@@ -35,7 +35,8 @@ WARM_UP_SECONDS = 5.0
 """Faces are detected in the whole image at its beginning, and again after three seconds (``OfflineSettings``)."""
 
 WINDOW_SECONDS = 0.7
-"""What is found and read in a frame depends on the rest of its window, which is shorter than this."""
+"""What is found and read in a frame depends on the rest of its window, which is shorter than this from five frames a
+second on."""
 
 MIN_LAST_SHARE = 0.5
 """A rest shorter than this share of a piece belongs to the piece before it."""
